@@ -1,0 +1,93 @@
+// The contract of a consensus engine: a pure function with memory. Event in, output out; no I/O, no clock, no thread,
+// no callback. Two engines with equal state give equal outputs for equal events.
+//
+// Promises of every engine to its driver:
+//   E1  `committed` entries come in index order, without gaps, each once, and never differ between replicas.
+//   E2  A message in `send_when_durable` claims something that holds only once `persist` of the same output and all
+//       earlier ones is durable; nothing in `send` does.
+//   E3  A read granted at index i: every write acknowledged anywhere before the barrier was asked for is at or below i.
+//   E4  Role master is reported only when every entry that may have been chosen before is committed and given out.
+//   E5  Ballots of two masters differ in their round (epochs are never shared).
+// Promises of the driver: events carry non-decreasing time; Persisted is told in order; outputs are performed in order;
+// after a failed persist no further event is given (fail-stop).
+#pragma once
+
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "consensus/api/event.h"
+#include "consensus/api/output.h"
+
+namespace conclave::consensus {
+
+// PX-11: how learners learn what was chosen.
+enum class Learning : uint8_t {
+  distinguished,      // acceptors tell the master, which tells all (fewest messages, one more delay)
+  everyone,           // every acceptor tells every learner (one delay less, quadratic messages)
+  distinguished_set,  // acceptors tell a set of learners, each of which tells all
+};
+
+struct Member {
+  ReplicaId id;
+  bool voter = true;  // false: observer
+  friend bool operator==(const Member&, const Member&) = default;
+};
+
+struct Config {
+  ReplicaId self;
+  std::vector<Member> members;  // sorted by id, self included
+  uint64_t seed = 0;            // of the engine's random numbers
+
+  Duration tick = Duration::millis(10);
+  Duration heartbeat = Duration::millis(30);
+  Duration election_timeout_min = Duration::millis(200);  // also the length of a follower's promise to a lease
+  Duration election_timeout_max = Duration::millis(400);
+  bool leases = true;               // reads under the master lease; off: every read barrier is a quorum round
+  int64_t clock_drift_ppm = 1000;   // bound on the difference of clock *rates* on which a lease relies
+  Learning learning = Learning::distinguished;
+  size_t distinguished_learners = 2;  // size of the set for Learning::distinguished_set
+
+  size_t slots_in_flight_max = 16384;            // proposed and not yet chosen
+  size_t bytes_in_flight_max = 64 << 20;
+  size_t message_bytes_max = 4 << 20;            // payload bytes of one message, unless one entry alone is longer
+};
+
+// What survived a restart. `entries` are sorted by index, all above `snapshot_index`; holes are possible (Paxos).
+struct Recovered {
+  HardState hard_state;
+  Index snapshot_index;
+  Ballot snapshot_ballot;
+  std::vector<Entry> entries;
+  // Positions that were written here and whose bytes are damaged. Until they are learnt again from peers this replica
+  // must not answer as if it had never accepted anything there.
+  std::vector<Index> damaged;
+};
+
+// Figures for status pages, four-letter words and tests.
+struct EngineStatus {
+  Role role = Role::follower;
+  Ballot ballot;
+  ReplicaId master;
+  Index first_in_memory;  // lowest index still held in memory
+  Index last;             // highest index accepted or proposed here
+  Index committed;
+  bool lease_valid = false;
+  size_t damaged = 0;     // positions still to be repaired
+  struct Peer {
+    ReplicaId id;
+    Index match;               // known durable there
+    Duration since_heard{-1};  // negative: never
+  };
+  std::vector<Peer> peers;  // filled by a master only
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  [[nodiscard]] virtual Output step(const Event& event) = 0;
+  // As of `now`, which only matters for lease_valid and since_heard.
+  virtual EngineStatus status(Instant now) const = 0;
+};
+
+}  // namespace conclave::consensus

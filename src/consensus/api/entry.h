@@ -1,0 +1,25 @@
+// One position of the log.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "consensus/api/ballot.h"
+
+namespace conclave::consensus {
+
+enum class EntryKind : uint8_t {
+  noop = 0,         // fills a hole; changes nothing
+  transaction = 1,  // payload: an encoded state transaction, opaque to engines
+  membership = 2,   // payload: an encoded member list
+};
+
+struct Entry {
+  Index index;
+  Ballot ballot;  // under which it was proposed last
+  EntryKind kind = EntryKind::noop;
+  Blob payload;
+
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+}  // namespace conclave::consensus

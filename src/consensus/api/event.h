@@ -1,0 +1,75 @@
+// Everything that goes into an engine. Time is a value on the event, not a clock: an engine's answer depends on its
+// state and the event alone.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "consensus/api/message.h"
+
+namespace conclave::consensus {
+
+// Time passed. Sent every Config::tick or so; an engine copes with late and missing ticks.
+struct Tick {};
+
+struct MessageReceived {
+  ReplicaId from;
+  Message message;
+};
+
+// New payloads for the log, in order. Only a master that serves takes them; otherwise they are refused whole.
+struct Propose {
+  uint64_t cookie = 0;  // given back in Output::refused
+  EntryKind kind = EntryKind::transaction;
+  std::vector<Blob> payloads;
+};
+
+// Asks for an index such that state applied up to it contains every write acknowledged before this event.
+struct ReadBarrier {
+  uint64_t token = 0;  // given back in Output::reads or Output::reads_refused
+};
+
+struct TransferLead {
+  ReplicaId to;
+};
+
+// Everything in the output that carried this persist number, and in all earlier ones, is durable.
+struct Persisted {
+  uint64_t persist = 0;
+};
+
+// The driver has applied up to `index`.
+struct Applied {
+  Index index;
+};
+
+// A snapshot that covers `index` is durable here; entries up to `keep_after` need not be kept in memory.
+struct SnapshotTaken {
+  Index index;
+  Ballot ballot;
+  Index keep_after;  // <= index
+};
+
+// The state was replaced by a snapshot from a peer: durable and loaded.
+struct SnapshotInstalled {
+  Index index;
+  Ballot ballot;
+};
+
+// A hint about a peer from the transport: connected, or its connection broke.
+struct PeerHint {
+  ReplicaId peer;
+  bool up = false;
+};
+
+using EventBody = std::variant<Tick, MessageReceived, Propose, ReadBarrier, TransferLead, Persisted, Applied,
+                               SnapshotTaken, SnapshotInstalled, PeerHint>;
+
+struct Event {
+  Instant now;  // never goes back from one event to the next
+  EventBody body;
+};
+
+}  // namespace conclave::consensus

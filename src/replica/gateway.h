@@ -1,0 +1,104 @@
+// What a front end sees of a replica. Everything happens on the loop thread; a completion is never called from inside
+// the call that it completes.
+//
+// A front end keeps each connection's order of replies itself. The gateway keeps the order of requests: two requests of
+// one session take effect in the order submitted, also across a change of master.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "env/network.h"
+#include "state/service/service.h"
+
+namespace conclave::replica {
+
+enum class Role : uint8_t { looking, follower, observer, leader };
+
+struct PeerStatus {
+  ReplicaId id;
+  env::Address peer_address;
+  env::Address client_address;
+  bool voter = true;
+  bool connected = false;
+  Index match;               // master only: known durable there
+  Duration since_heard{-1};  // negative: never
+};
+
+struct Status {
+  ReplicaId self;
+  Role role = Role::looking;
+  std::string engine;          // "paxos"
+  ReplicaId master;            // 0: unknown
+  std::string ballot;
+  Index committed, applied, last, snapshot;
+  Zxid zxid;
+  bool lease_valid = false;
+  size_t damaged = 0;          // log positions being repaired from peers
+  size_t sessions_global = 0;
+  size_t outstanding = 0;      // requests of our clients not yet answered
+  uint64_t elections = 0;
+  Duration fsync_p50{0}, fsync_p99{0};
+  std::vector<PeerStatus> peers;  // self included, sorted by id
+};
+
+// What a completion gets. `zxid`: the transaction, or for an answer without one the last zxid applied here.
+struct Reply {
+  state::Outcome outcome;
+  Zxid zxid;
+};
+using Completion = std::move_only_function<void(Reply)>;
+
+struct ResumedSession {
+  bool known = false;  // false: expired, or the password is wrong
+  int64_t timeout_ms = 0;
+};
+
+class GatewayObserver {
+ public:
+  virtual ~GatewayObserver() = default;
+  // After a transaction changed the state, before any reply to it: deliver watch events now, so that the event leaves
+  // before the read or reply that shows the change (ZK-07).
+  virtual void on_applied(const state::Applied& applied) = 0;
+  // The whole state was replaced by a snapshot from a peer; watches must be checked against it anew.
+  virtual void on_state_replaced() = 0;
+  // This replica began or stopped being part of a serving cell (a master is known and reachable).
+  virtual void on_serving_changed(bool serving) = 0;
+};
+
+class Gateway {
+ public:
+  virtual ~Gateway() = default;
+
+  // At most one observer per front end; it outlives the gateway or removes itself.
+  virtual void add_observer(GatewayObserver* observer) = 0;
+  virtual void remove_observer(GatewayObserver* observer) = 0;
+
+  // Submits a write. Completed exactly once: with the outcome, or with Code::connection_loss when this replica cannot
+  // know it (it lost the cell for longer than its patience, or is stopping).
+  virtual void submit(state::Request request, Completion done) = 0;
+
+  // ZooKeeper's sync: completes once this replica has applied everything acknowledged anywhere before the call.
+  virtual void sync(Completion done) = 0;
+
+  // Takes over a session for a connection of this replica, checked by the master.
+  virtual void resume_session(SessionId id, BytesView password, std::move_only_function<void(Result<ResumedSession>)> done) = 0;
+
+  // Any sign of life of the session's client; cheap, call it for every frame (its lease is told to the master in batches).
+  virtual void touch(SessionId id) = 0;
+
+  // An id never given before in this cell, for a new session made at this replica.
+  virtual SessionId new_session_id() = 0;
+
+  // The local state, for reads. May lag; never goes back.
+  virtual const state::Service& state() const = 0;
+  virtual bool serving() const = 0;
+  virtual Status status() const = 0;
+};
+
+}  // namespace conclave::replica

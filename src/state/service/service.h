@@ -1,0 +1,128 @@
+// The whole replicated state of a cell: tree, sessions, digest. `apply` is pure, total and idempotent and runs on every
+// replica; `evaluate` (evaluator.h) runs on the master only. Loop thread only; no clock, no I/O.
+//
+// Invariants:
+//   S1  Equal sequences of applied transactions give equal digests, on every replica (B51).
+//   S2  A transaction applies only if its zxid is the next counter of the epoch last applied, or counter 1 of a higher
+//       epoch; anything else is skipped alike everywhere (primary order).
+//   S3  Every ephemeral node belongs to a live session; closing a session removes all of them in one transaction.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "state/txn/outcome.h"
+#include "state/txn/request.h"
+#include "state/txn/transaction.h"
+
+namespace conclave::state {
+
+// What happened to one node: the material of watches. Within one transaction, in the order ZooKeeper fires them.
+enum class NodeEventKind : uint8_t { created, deleted, data_changed, children_changed };
+struct NodeEvent {
+  NodeEventKind kind;
+  std::string path;
+  // Who may be told: the node's ACL as the event sees it (for a deleted node, the one it had). Shared, never null.
+  std::shared_ptr<const Acl> acl;
+};
+
+struct Applied {
+  bool skipped = false;  // by the primary-order rule (S2): nothing changed
+  Zxid zxid;
+  SessionId session;
+  RequestTag origin;
+  Outcome outcome;
+  std::vector<NodeEvent> events;
+  std::vector<SessionId> closed_sessions;
+};
+
+struct SessionView {
+  SessionId id;
+  int64_t timeout_ms = 0;
+  BytesView password;  // 16 bytes
+};
+
+// What a read finds. Pointers and views are valid until the next apply.
+struct NodeView {
+  BytesView data;
+  Stat stat;
+};
+
+class SnapshotCursor;
+
+class Service {
+ public:
+  Service();
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // Applies a transaction of the log. Never fails: a fact that does not fit the state is a broken invariant.
+  Applied apply(const Transaction& txn);
+
+  Zxid last_zxid() const;
+  int64_t last_time_ms() const;
+  // Order-independent sum over all nodes, sessions and the last zxid; equal on all replicas at equal zxid (S1).
+  uint64_t digest() const;
+
+  // --- reads (all local; the caller decides how fresh they must be). Codes: no_node, no_auth, bad_arguments.
+  std::expected<NodeView, Code> get(std::string_view path, const Identities& who) const;  // needs kRead
+  std::expected<Stat, Code> stat(std::string_view path, const Identities& who) const;     // ZooKeeper: no permission
+  // Names, sorted. Needs kRead.
+  std::expected<std::vector<std::string_view>, Code> children(std::string_view path, const Identities& who) const;
+  std::expected<Acl, Code> acl(std::string_view path, const Identities& who) const;  // needs kRead or kAdmin
+  // Number of all descendants. Needs kRead.
+  std::expected<int32_t, Code> count_descendants(std::string_view path, const Identities& who) const;
+  bool exists(std::string_view path) const;
+  // Does `acl` grant `permission` to one of `who`? "super" may do everything.
+  static bool permitted(const Acl& acl, uint32_t permission, const Identities& who);
+
+  // --- sessions
+  std::optional<SessionView> session(SessionId id) const;
+  std::vector<SessionView> sessions() const;                          // sorted by id
+  std::vector<std::string> ephemerals(SessionId id) const;            // sorted paths
+  // Container nodes that are empty and had a child once, TTL nodes that are empty and past their time: due at `now_ms`.
+  std::vector<std::string> due_for_reaping(int64_t now_ms) const;
+
+  // --- figures
+  uint64_t node_count() const;
+  uint64_t ephemeral_count() const;
+  uint64_t approximate_data_bytes() const;
+
+  // --- snapshots. A cursor emits the state exactly as it is when the cursor is made, chunk by chunk, while apply goes
+  // on: a node that changes before its turn is emitted in its old form first. One cursor at a time.
+  std::unique_ptr<SnapshotCursor> begin_snapshot();
+  // Replaces the whole state. Feed the chunks in order, then finish. On an error the state is left empty.
+  class Loader;
+  std::unique_ptr<Loader> begin_load();
+
+ private:
+  friend class Evaluator;
+  friend class SnapshotCursor;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class SnapshotCursor {
+ public:
+  virtual ~SnapshotCursor() = default;
+  // Appends about `size_hint` bytes to `out`; false when the snapshot is complete (out may still have received bytes).
+  virtual bool next(size_t size_hint, Bytes* out) = 0;
+  virtual uint64_t nodes_total() const = 0;
+  virtual uint64_t nodes_emitted() const = 0;
+};
+
+class Service::Loader {
+ public:
+  virtual ~Loader() = default;
+  virtual Result<> feed(BytesView chunk) = 0;  // chunks may be cut anywhere
+  virtual Result<> finish() = 0;               // checks completeness and the digest
+};
+
+}  // namespace conclave::state

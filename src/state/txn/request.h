@@ -1,0 +1,78 @@
+// Requests: what clients ask for. Conditional, not idempotent, evaluated once, by the master (architecture, "The log
+// holds facts").
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "state/txn/acl.h"
+
+namespace conclave::state {
+
+enum class NodeKind : uint8_t { persistent = 0, ephemeral = 1, container = 2, ttl = 3 };
+
+constexpr int32_t kAnyVersion = -1;
+
+struct CreateRequest {
+  std::string path;
+  Bytes data;
+  Acl acl;
+  NodeKind kind = NodeKind::persistent;
+  bool sequential = false;
+  int64_t ttl_ms = 0;  // NodeKind::ttl only
+};
+struct DeleteRequest {
+  std::string path;
+  int32_t version = kAnyVersion;
+};
+struct SetDataRequest {
+  std::string path;
+  Bytes data;
+  int32_t version = kAnyVersion;
+};
+struct SetAclRequest {
+  std::string path;
+  Acl acl;
+  int32_t version = kAnyVersion;  // compared with aversion
+};
+struct CheckRequest {
+  std::string path;
+  int32_t version = kAnyVersion;
+};
+struct MultiRequest {
+  using Op = std::variant<CreateRequest, DeleteRequest, SetDataRequest, CheckRequest>;
+  std::vector<Op> ops;
+};
+struct CreateSessionRequest {
+  SessionId id;
+  Bytes password;  // 16 bytes
+  int64_t timeout_ms = 0;
+};
+// Closes the session of the request (Request::session).
+struct CloseSessionRequest {};
+// Deletes a container or TTL node that is due; made by the master itself, refused from clients.
+struct ReapRequest {
+  std::string path;
+};
+// The first fact of an epoch; made by the master itself. It changes nothing but the zxid.
+struct EpochStartRequest {};
+
+using RequestBody = std::variant<CreateRequest, DeleteRequest, SetDataRequest, SetAclRequest, CheckRequest,
+                                 MultiRequest, CreateSessionRequest, CloseSessionRequest, ReapRequest,
+                                 EpochStartRequest>;
+
+struct Request {
+  SessionId session;      // 0: the cell itself
+  Identities identities;  // proved by the connection, `ip` included; world is implied
+  RequestBody body;
+};
+
+void encode(const Request& request, Bytes* out);
+Result<Request> decode_request(BytesView in);
+
+}  // namespace conclave::state
