@@ -1,0 +1,47 @@
+// Pieces that the codecs of requests and of transactions share. Private to state/txn. Pure.
+// docs/formats/transaction.md gives every byte.
+#pragma once
+
+#include "base/codec.h"
+#include "base/ids.h"
+#include "state/txn/acl.h"
+#include "state/txn/request.h"
+
+namespace conclave::state::codec {
+
+constexpr uint8_t kVersion = 1;
+
+// Tags of the alternatives of a body. Numbers are part of the format: never reuse one.
+enum class Tag : uint8_t {
+  epoch_start = 1,
+  create = 2,
+  remove = 3,
+  set_data = 4,
+  set_acl = 5,
+  check = 6,
+  create_session = 7,
+  close_session = 8,
+  multi = 9,  // requests only
+  reap = 10,  // requests only
+};
+
+void put(Encoder& out, const Acl& acl);
+void get(Decoder& in, Acl* acl);
+
+inline void put(Encoder& out, Tag tag) {
+  out.u8(static_cast<uint8_t>(tag));
+}
+inline void put(Encoder& out, SessionId id) {
+  out.fixed(id.value);
+}
+inline SessionId get_session(Decoder& in) {
+  return SessionId(in.fixed<int64_t>());
+}
+// Faults the decoder on a number that is no NodeKind.
+NodeKind get_kind(Decoder& in);
+// A boolean is 0 or 1; anything else is a fault, so that equal values have equal bytes.
+bool get_bool(Decoder& in);
+// A zigzag number that must fit 32 bits.
+int32_t get_i32(Decoder& in);
+
+}  // namespace conclave::state::codec

@@ -1,0 +1,195 @@
+#include "state/txn/request.h"
+
+#include <fmt/format.h>
+
+#include "state/txn/codec_parts.h"
+
+namespace conclave::state {
+namespace {
+
+using codec::Tag;
+
+struct Writer {
+  Encoder& out;
+
+  void operator()(const CreateRequest& r) {
+    codec::put(out, Tag::create);
+    out.bytes(r.path);
+    out.bytes(r.data);
+    codec::put(out, r.acl);
+    out.u8(static_cast<uint8_t>(r.kind));
+    out.boolean(r.sequential);
+    out.zigzag(r.ttl_ms);
+  }
+  void operator()(const DeleteRequest& r) {
+    codec::put(out, Tag::remove);
+    out.bytes(r.path);
+    out.zigzag(r.version);
+  }
+  void operator()(const SetDataRequest& r) {
+    codec::put(out, Tag::set_data);
+    out.bytes(r.path);
+    out.bytes(r.data);
+    out.zigzag(r.version);
+  }
+  void operator()(const SetAclRequest& r) {
+    codec::put(out, Tag::set_acl);
+    out.bytes(r.path);
+    codec::put(out, r.acl);
+    out.zigzag(r.version);
+  }
+  void operator()(const CheckRequest& r) {
+    codec::put(out, Tag::check);
+    out.bytes(r.path);
+    out.zigzag(r.version);
+  }
+  void operator()(const MultiRequest& r) {
+    codec::put(out, Tag::multi);
+    out.varint(r.ops.size());
+    for (const auto& op : r.ops) std::visit(*this, op);
+  }
+  void operator()(const CreateSessionRequest& r) {
+    codec::put(out, Tag::create_session);
+    codec::put(out, r.id);
+    out.bytes(r.password);
+    out.zigzag(r.timeout_ms);
+  }
+  void operator()(const CloseSessionRequest&) { codec::put(out, Tag::close_session); }
+  void operator()(const ReapRequest& r) {
+    codec::put(out, Tag::reap);
+    out.bytes(r.path);
+  }
+  void operator()(const EpochStartRequest&) { codec::put(out, Tag::epoch_start); }
+};
+
+CreateRequest get_create(Decoder& in) {
+  CreateRequest r;
+  r.path = in.string();
+  r.data = in.string();
+  codec::get(in, &r.acl);
+  r.kind = codec::get_kind(in);
+  r.sequential = codec::get_bool(in);
+  r.ttl_ms = in.zigzag();
+  return r;
+}
+DeleteRequest get_delete(Decoder& in) {
+  DeleteRequest r;
+  r.path = in.string();
+  r.version = codec::get_i32(in);
+  return r;
+}
+SetDataRequest get_set_data(Decoder& in) {
+  SetDataRequest r;
+  r.path = in.string();
+  r.data = in.string();
+  r.version = codec::get_i32(in);
+  return r;
+}
+SetAclRequest get_set_acl(Decoder& in) {
+  SetAclRequest r;
+  r.path = in.string();
+  codec::get(in, &r.acl);
+  r.version = codec::get_i32(in);
+  return r;
+}
+CheckRequest get_check(Decoder& in) {
+  CheckRequest r;
+  r.path = in.string();
+  r.version = codec::get_i32(in);
+  return r;
+}
+CreateSessionRequest get_create_session(Decoder& in) {
+  CreateSessionRequest r;
+  r.id = codec::get_session(in);
+  r.password = in.string();
+  r.timeout_ms = in.zigzag();
+  return r;
+}
+
+MultiRequest get_multi(Decoder& in) {
+  MultiRequest r;
+  const size_t n = in.count(3);
+  for (size_t i = 0; i < n && in.ok(); ++i) {
+    switch (static_cast<Tag>(in.u8())) {
+      case Tag::create:
+        r.ops.emplace_back(get_create(in));
+        break;
+      case Tag::remove:
+        r.ops.emplace_back(get_delete(in));
+        break;
+      case Tag::set_data:
+        r.ops.emplace_back(get_set_data(in));
+        break;
+      case Tag::check:
+        r.ops.emplace_back(get_check(in));
+        break;
+      default:
+        in.fault();
+    }
+  }
+  return r;
+}
+
+RequestBody get_body(Decoder& in) {
+  switch (static_cast<Tag>(in.u8())) {
+    case Tag::epoch_start:
+      return EpochStartRequest{};
+    case Tag::create:
+      return get_create(in);
+    case Tag::remove:
+      return get_delete(in);
+    case Tag::set_data:
+      return get_set_data(in);
+    case Tag::set_acl:
+      return get_set_acl(in);
+    case Tag::check:
+      return get_check(in);
+    case Tag::create_session:
+      return get_create_session(in);
+    case Tag::close_session:
+      return CloseSessionRequest{};
+    case Tag::multi:
+      return get_multi(in);
+    case Tag::reap:
+      return ReapRequest{in.string()};
+  }
+  in.fault();
+  return EpochStartRequest{};
+}
+
+}  // namespace
+
+void encode(const Request& request, Bytes* out) {
+  Encoder encoder(out);
+  encoder.u8(codec::kVersion);
+  codec::put(encoder, request.session);
+  encoder.varint(request.identities.size());
+  for (const Identity& identity : request.identities) {
+    encoder.bytes(identity.scheme);
+    encoder.bytes(identity.id);
+  }
+  std::visit(Writer{encoder}, request.body);
+}
+
+Result<Request> decode_request(BytesView in) {
+  Decoder decoder(in);
+  const uint8_t version = decoder.u8();
+  if (decoder.ok() && version != codec::kVersion)
+    return fail(ErrorKind::unsupported,
+                fmt::format("request: version {} is unknown, this build reads {}", version, codec::kVersion));
+  Request request;
+  request.session = codec::get_session(decoder);
+  const size_t n = decoder.count(2);
+  for (size_t i = 0; i < n && decoder.ok(); ++i) {
+    Identity identity;
+    identity.scheme = decoder.string();
+    identity.id = decoder.string();
+    request.identities.push_back(std::move(identity));
+  }
+  request.body = get_body(decoder);
+  if (!decoder.done())
+    return fail(ErrorKind::corrupt, fmt::format("request: {} bytes are not one whole request", in.size()));
+  return request;
+}
+
+}  // namespace conclave::state

@@ -1,0 +1,171 @@
+#include "state/txn/transaction.h"
+
+#include <fmt/format.h>
+
+#include "state/txn/codec_parts.h"
+
+namespace conclave::state {
+namespace {
+
+using codec::Tag;
+
+struct Writer {
+  Encoder& out;
+
+  void operator()(const EpochStartTxn&) { codec::put(out, Tag::epoch_start); }
+  void operator()(const CreateTxn& t) {
+    codec::put(out, Tag::create);
+    out.bytes(t.path);
+    out.bytes(t.data);
+    codec::put(out, t.acl);
+    out.u8(static_cast<uint8_t>(t.kind));
+    codec::put(out, t.owner);
+    out.zigzag(t.ttl_ms);
+    out.zigzag(t.parent_cversion);
+    out.zigzag(t.parent_sequence);
+  }
+  void operator()(const DeleteTxn& t) {
+    codec::put(out, Tag::remove);
+    put_delete(t);
+  }
+  void operator()(const SetDataTxn& t) {
+    codec::put(out, Tag::set_data);
+    out.bytes(t.path);
+    out.bytes(t.data);
+    out.zigzag(t.version);
+  }
+  void operator()(const SetAclTxn& t) {
+    codec::put(out, Tag::set_acl);
+    out.bytes(t.path);
+    codec::put(out, t.acl);
+    out.zigzag(t.aversion);
+  }
+  void operator()(const CheckTxn& t) {
+    codec::put(out, Tag::check);
+    out.bytes(t.path);
+  }
+  void operator()(const CreateSessionTxn& t) {
+    codec::put(out, Tag::create_session);
+    codec::put(out, t.id);
+    out.bytes(t.password);
+    out.zigzag(t.timeout_ms);
+  }
+  void operator()(const CloseSessionTxn& t) {
+    codec::put(out, Tag::close_session);
+    codec::put(out, t.id);
+    out.varint(t.ephemerals.size());
+    for (const DeleteTxn& ephemeral : t.ephemerals) put_delete(ephemeral);
+  }
+  void put_delete(const DeleteTxn& t) {
+    out.bytes(t.path);
+    out.zigzag(t.parent_cversion);
+  }
+};
+
+DeleteTxn get_delete(Decoder& in) {
+  DeleteTxn t;
+  t.path = in.string();
+  t.parent_cversion = codec::get_i32(in);
+  return t;
+}
+
+FactBody get_create(Decoder& in) {
+  CreateTxn t;
+  t.path = in.string();
+  t.data = in.string();
+  codec::get(in, &t.acl);
+  t.kind = codec::get_kind(in);
+  t.owner = codec::get_session(in);
+  t.ttl_ms = in.zigzag();
+  t.parent_cversion = codec::get_i32(in);
+  t.parent_sequence = in.zigzag();
+  return t;
+}
+
+FactBody get_close_session(Decoder& in) {
+  CloseSessionTxn t;
+  t.id = codec::get_session(in);
+  const size_t n = in.count(2);
+  t.ephemerals.reserve(n);
+  for (size_t i = 0; i < n && in.ok(); ++i) t.ephemerals.push_back(get_delete(in));
+  return t;
+}
+
+FactBody get_fact(Decoder& in) {
+  switch (static_cast<Tag>(in.u8())) {
+    case Tag::epoch_start:
+      return EpochStartTxn{};
+    case Tag::create:
+      return get_create(in);
+    case Tag::remove:
+      return get_delete(in);
+    case Tag::set_data: {
+      SetDataTxn t;
+      t.path = in.string();
+      t.data = in.string();
+      t.version = codec::get_i32(in);
+      return t;
+    }
+    case Tag::set_acl: {
+      SetAclTxn t;
+      t.path = in.string();
+      codec::get(in, &t.acl);
+      t.aversion = codec::get_i32(in);
+      return t;
+    }
+    case Tag::check:
+      return CheckTxn{in.string()};
+    case Tag::create_session: {
+      CreateSessionTxn t;
+      t.id = codec::get_session(in);
+      t.password = in.string();
+      t.timeout_ms = in.zigzag();
+      return t;
+    }
+    case Tag::close_session:
+      return get_close_session(in);
+    default:
+      in.fault();
+      return EpochStartTxn{};
+  }
+}
+
+}  // namespace
+
+void encode(const Transaction& txn, Bytes* out) {
+  Encoder encoder(out);
+  encoder.u8(codec::kVersion);
+  encoder.fixed(txn.zxid.value);
+  encoder.zigzag(txn.time_ms);
+  codec::put(encoder, txn.session);
+  encoder.u8(txn.origin.replica.value);
+  encoder.fixed(txn.origin.incarnation);
+  encoder.varint(txn.origin.number);
+  encoder.boolean(txn.multi);
+  encoder.varint(txn.facts.size());
+  for (const FactBody& fact : txn.facts) std::visit(Writer{encoder}, fact);
+}
+
+Result<Transaction> decode_transaction(BytesView in) {
+  Decoder decoder(in);
+  const uint8_t version = decoder.u8();
+  if (decoder.ok() && version != codec::kVersion)
+    return fail(ErrorKind::unsupported,
+                fmt::format("transaction: version {} is unknown, this build reads {}", version, codec::kVersion));
+  Transaction txn;
+  txn.zxid = Zxid(decoder.fixed<uint64_t>());
+  txn.time_ms = decoder.zigzag();
+  txn.session = codec::get_session(decoder);
+  txn.origin.replica = ReplicaId(decoder.u8());
+  txn.origin.incarnation = decoder.fixed<uint64_t>();
+  txn.origin.number = decoder.varint();
+  txn.multi = codec::get_bool(decoder);
+  const size_t n = decoder.count(1);
+  if (!txn.multi && n != 1) decoder.fault();
+  for (size_t i = 0; i < n && decoder.ok(); ++i) txn.facts.push_back(get_fact(decoder));
+  if (!decoder.done())
+    return fail(ErrorKind::corrupt, fmt::format("transaction: {} bytes are not one whole transaction", in.size()));
+  return txn;
+}
+
+}  // namespace conclave::state
