@@ -39,7 +39,10 @@ unit_tests() {
     "${launch[@]}" ctest --test-dir "$dir" -j "$JOBS" --output-on-failure --no-tests=error \
     --output-junit "$reports/ctest.junit" ${filter:+-R "$filter"}
   status=$?
-  "$PYTHON" "$ROOT/tools/test_report.py" "$reports" >"$reports/counts" || return 1
+  if ! "$PYTHON" "$ROOT/tools/test_report.py" "$reports" >"$reports/counts"; then
+    record "unit-$preset" 0 1 0
+    return 1
+  fi
   record "unit-$preset" $(<"$reports/counts")
   return $status
 }
