@@ -9,8 +9,8 @@ namespace conclave {
 
 }  // namespace conclave
 
-#define CONCLAVE_ASSERT(condition)                                         \
-  do {                                                                     \
-    if (!(condition)) [[unlikely]]                                         \
-      ::conclave::assertion_failed(#condition, __FILE__, __LINE__);        \
+#define CONCLAVE_ASSERT(condition)                                  \
+  do {                                                              \
+    if (!(condition)) [[unlikely]]                                  \
+      ::conclave::assertion_failed(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -4,6 +4,8 @@
 
 namespace conclave {
 
-uint64_t xxh3_64(BytesView bytes, uint64_t seed) { return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed); }
+uint64_t xxh3_64(BytesView bytes, uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
 
 }  // namespace conclave

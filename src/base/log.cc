@@ -13,10 +13,14 @@ Level lowest_level = Level::info;
 
 std::string_view to_string(Level level) {
   switch (level) {
-    case Level::debug: return "debug";
-    case Level::info: return "info";
-    case Level::warning: return "warning";
-    case Level::error: return "error";
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      return "error";
   }
   return "unknown";
 }
@@ -26,7 +30,9 @@ void set_sink(Sink new_sink, Level lowest) {
   lowest_level = lowest;
 }
 
-bool enabled(Level level) { return sink() != nullptr && level >= lowest_level; }
+bool enabled(Level level) {
+  return sink() != nullptr && level >= lowest_level;
+}
 
 void write(Level level, std::string_view module, std::string_view message, Fields fields) {
   if (enabled(level)) sink()(level, module, message, fields);

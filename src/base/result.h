@@ -13,14 +13,14 @@ enum class ErrorKind {
   invalid_argument,  // the caller or a client sent something malformed
   not_found,
   already_exists,
-  corrupt,        // bytes fail their checksum or format
-  io,             // the operating system refused; the message holds its words
+  corrupt,  // bytes fail their checksum or format
+  io,       // the operating system refused; the message holds its words
   no_space,
-  unavailable,    // not now: no master, no quorum, shutting down
+  unavailable,  // not now: no master, no quorum, shutting down
   timed_out,
   closed,
-  limit,          // a configured limit was reached
-  unsupported,    // a version or an option this build does not know
+  limit,        // a configured limit was reached
+  unsupported,  // a version or an option this build does not know
 };
 
 std::string_view to_string(ErrorKind kind);

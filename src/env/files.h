@@ -36,7 +36,7 @@ class Files {
   // Names in the directory (`""` is the data directory itself), sorted, without "." and "..".
   virtual Result<std::vector<std::string>> list(std::string_view directory) = 0;
   virtual Result<bool> exists(std::string_view name) = 0;
-  virtual Result<> make_directory(std::string_view name) = 0;  // fine if it is there
+  virtual Result<> make_directory(std::string_view name) = 0;               // fine if it is there
   virtual Result<> rename(std::string_view from, std::string_view to) = 0;  // replaces `to`
   virtual Result<> remove(std::string_view name) = 0;
   // Makes creates, renames and removes in the directory durable. Without it they may vanish in a crash.

@@ -33,15 +33,15 @@ struct PeerStatus {
 struct Status {
   ReplicaId self;
   Role role = Role::looking;
-  std::string engine;          // "paxos"
-  ReplicaId master;            // 0: unknown
+  std::string engine;  // "paxos"
+  ReplicaId master;    // 0: unknown
   std::string ballot;
   Index committed, applied, last, snapshot;
   Zxid zxid;
   bool lease_valid = false;
-  size_t damaged = 0;          // log positions being repaired from peers
+  size_t damaged = 0;  // log positions being repaired from peers
   size_t sessions_global = 0;
-  size_t outstanding = 0;      // requests of our clients not yet answered
+  size_t outstanding = 0;  // requests of our clients not yet answered
   uint64_t elections = 0;
   Duration fsync_p50{0}, fsync_p99{0};
   std::vector<PeerStatus> peers;  // self included, sorted by id
@@ -87,9 +87,11 @@ class Gateway {
   virtual void sync(Completion done) = 0;
 
   // Takes over a session for a connection of this replica, checked by the master.
-  virtual void resume_session(SessionId id, BytesView password, std::move_only_function<void(Result<ResumedSession>)> done) = 0;
+  virtual void resume_session(SessionId id, BytesView password,
+                              std::move_only_function<void(Result<ResumedSession>)> done) = 0;
 
-  // Any sign of life of the session's client; cheap, call it for every frame (its lease is told to the master in batches).
+  // Any sign of life of the session's client; cheap, call it for every frame (its lease is told to the master in
+  // batches).
   virtual void touch(SessionId id) = 0;
 
   // An id never given before in this cell, for a new session made at this replica.

@@ -18,6 +18,8 @@ struct Ballot {
   constexpr Epoch epoch() const { return Epoch(static_cast<uint32_t>(round)); }
 };
 
-inline std::string to_string(const Ballot& b) { return std::to_string(b.round) + "." + to_string(b.replica); }
+inline std::string to_string(const Ballot& b) {
+  return std::to_string(b.round) + "." + to_string(b.replica);
+}
 
 }  // namespace conclave::consensus

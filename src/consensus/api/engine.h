@@ -43,14 +43,14 @@ struct Config {
   Duration heartbeat = Duration::millis(30);
   Duration election_timeout_min = Duration::millis(200);  // also the length of a follower's promise to a lease
   Duration election_timeout_max = Duration::millis(400);
-  bool leases = true;               // reads under the master lease; off: every read barrier is a quorum round
-  int64_t clock_drift_ppm = 1000;   // bound on the difference of clock *rates* on which a lease relies
+  bool leases = true;              // reads under the master lease; off: every read barrier is a quorum round
+  int64_t clock_drift_ppm = 1000;  // bound on the difference of clock *rates* on which a lease relies
   Learning learning = Learning::distinguished;
   size_t distinguished_learners = 2;  // size of the set for Learning::distinguished_set
 
-  size_t slots_in_flight_max = 16384;            // proposed and not yet chosen
+  size_t slots_in_flight_max = 16384;  // proposed and not yet chosen
   size_t bytes_in_flight_max = 64 << 20;
-  size_t message_bytes_max = 4 << 20;            // payload bytes of one message, unless one entry alone is longer
+  size_t message_bytes_max = 4 << 20;  // payload bytes of one message, unless one entry alone is longer
 };
 
 // What survived a restart. `entries` are sorted by index, all above `snapshot_index`; holes are possible (Paxos).
@@ -73,7 +73,7 @@ struct EngineStatus {
   Index last;             // highest index accepted or proposed here
   Index committed;
   bool lease_valid = false;
-  size_t damaged = 0;     // positions still to be repaired
+  size_t damaged = 0;  // positions still to be repaired
   struct Peer {
     ReplicaId id;
     Index match;               // known durable there

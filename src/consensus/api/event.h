@@ -21,7 +21,7 @@ struct MessageReceived {
 
 // New payloads for the log, in order. Only a master that serves takes them; otherwise they are refused whole.
 struct Propose {
-  uint64_t cookie = 0;  // given back in Output::refused
+  uint64_t cookie = 0;  // given back in Output::refused of the same step
   EntryKind kind = EntryKind::transaction;
   std::vector<Blob> payloads;
 };

@@ -6,9 +6,9 @@
 namespace conclave::consensus {
 
 struct HardState {
-  Ballot promised;   // Paxos: highest ballot promised (PX-10). Raft: current term and vote. Zab: acceptedEpoch.
-  Ballot joined;     // Zab: currentEpoch. Equal to `promised` or lower. Paxos and Raft leave it zero.
-  Index committed;   // a hint: everything up to here was known to be chosen. Never ahead of the truth.
+  Ballot promised;  // Paxos: highest ballot promised (PX-10). Raft: current term and vote. Zab: acceptedEpoch.
+  Ballot joined;    // Zab: currentEpoch. Equal to `promised` or lower. Paxos and Raft leave it zero.
+  Index committed;  // a hint: everything up to here was known to be chosen. Never ahead of the truth.
 
   friend bool operator==(const HardState&, const HardState&) = default;
 };

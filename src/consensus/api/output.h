@@ -21,8 +21,8 @@ enum class Role : uint8_t {
 
 struct RoleChange {
   Role role = Role::follower;
-  Ballot ballot;     // of the master followed, or our own
-  ReplicaId master;  // 0 when unknown
+  Ballot ballot;            // of the master followed, or our own
+  ReplicaId master;         // 0 when unknown
   const char* reason = "";  // one phrase for the log: "lost its quorum", "higher ballot seen" ...
 };
 
@@ -50,10 +50,10 @@ struct Output {
   std::vector<Envelope> send_when_durable;  // after `persist` is durable, in the order of the outputs
   std::vector<Entry> committed;             // to apply, in order, without gaps
   std::vector<ReadGrant> reads;
-  std::vector<uint64_t> reads_refused;      // tokens: not master, or the mastership ended
-  std::vector<uint64_t> refused;            // cookies of proposals not taken
+  std::vector<uint64_t> reads_refused;  // tokens: not master, or the mastership ended
+  std::vector<uint64_t> refused;        // cookies of proposals not taken
   std::vector<SnapshotNeeded> snapshots_needed;
-  std::optional<RoleChange> role;           // set when role, ballot or known master changed
+  std::optional<RoleChange> role;  // set when role, ballot or known master changed
 };
 
 }  // namespace conclave::consensus

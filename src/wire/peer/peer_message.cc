@@ -155,7 +155,9 @@ void get(Decoder& in, SnapshotChunk& chunk) {
   chunk.bytes = in.string();
 }
 
-void put(Encoder& out, const EngineMessage& message) { put(out, message.message); }
+void put(Encoder& out, const EngineMessage& message) {
+  put(out, message.message);
+}
 
 template <size_t I = 0>
 bool decode_type(uint8_t type, Decoder& in, PeerMessage& message) {
@@ -197,8 +199,8 @@ Result<PeerMessage> decode(BytesView frame) {
   const uint8_t type = in.u8();
   if (!in.ok()) return fail(ErrorKind::corrupt, "peer message of " + std::to_string(frame.size()) + " bytes");
   if (version != kVersion) {
-    return fail(ErrorKind::unsupported, "peer message version " + std::to_string(version) + ", this build speaks " +
-                                            std::to_string(kVersion));
+    return fail(ErrorKind::unsupported,
+                "peer message version " + std::to_string(version) + ", this build speaks " + std::to_string(kVersion));
   }
   PeerMessage message;
   if (!decode_type(type, in, message)) {

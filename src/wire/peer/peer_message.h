@@ -47,8 +47,8 @@ struct Forward {
 struct Answers {
   struct Item {
     uint64_t number = 0;
-    Bytes outcome;     // meaning by the kind of the item answered
-    Zxid after_zxid;   // valid once this is applied where the client is; 0: at once
+    Bytes outcome;    // meaning by the kind of the item answered
+    Zxid after_zxid;  // valid once this is applied where the client is; 0: at once
     Index after_index;
   };
   Epoch epoch;
@@ -80,8 +80,7 @@ struct SnapshotChunk {
   Bytes bytes;
 };
 
-using PeerMessage =
-    std::variant<EngineMessage, Forward, Answers, Touches, SnapshotOffer, SnapshotPull, SnapshotChunk>;
+using PeerMessage = std::variant<EngineMessage, Forward, Answers, Touches, SnapshotOffer, SnapshotPull, SnapshotChunk>;
 
 Bytes encode(const PeerMessage& message);
 // The encoding of an EngineMessage without building a variant: the hot path.

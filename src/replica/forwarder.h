@@ -1,0 +1,106 @@
+// The origin's part of a replica: holds every request of our clients until its outcome is known here, sends it to the
+// master (go-back-N), and sends it again to the next master when it is certain that the former one's fact can never
+// apply. Loop thread only; no I/O of its own.
+//
+// Invariants:
+//   F1  Requests reach the master of an epoch in the order they were submitted, each taken once (Proposer M1).
+//   F2  Forwarding to the master of epoch E opens when the first transaction of E has been applied here. From then on
+//   no
+//       fact of an older epoch can apply (primary order), so what is still unanswered may be submitted again.
+//   F3  Every request completes exactly once.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <variant>
+#include <vector>
+
+#include "replica/gateway.h"
+#include "replica/options.h"
+#include "wire/peer/peer_message.h"
+
+namespace conclave::replica {
+
+using ResumeCompletion = std::move_only_function<void(Result<ResumedSession>)>;
+
+class ForwarderPorts {
+ public:
+  virtual ~ForwarderPorts() = default;
+  virtual void forward(ReplicaId master, wire::peer::Forward forward) = 0;
+  // To our own proposer, which is active in the open epoch.
+  virtual void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request* request,
+                        BytesView body) = 0;
+};
+
+class Forwarder {
+ public:
+  Forwarder(ReplicaId self, uint64_t incarnation, ForwarderPorts& ports);
+
+  void submit(state::Request request, Completion done, Instant now);
+  void submit_sync(Completion done, Instant now);
+  void submit_resume(SessionId id, BytesView password, ResumeCompletion done, Instant now);
+
+  // Who leads, and in which epoch; 0 when unknown. Closes forwarding until that epoch has begun here.
+  void on_master(ReplicaId master, Epoch epoch);
+  // Completes the request of `applied`, if it is ours, and opens the epoch if this is its first transaction.
+  void on_applied(const state::Applied& applied, Index index, Instant now);
+  void on_answers(wire::peer::Answers answers);
+  // The connection to the master broke and is back, or nothing was heard for `retry`: go back.
+  void on_master_connected(Instant now);
+  void on_tick(Instant now, Duration retry);
+  // The state came from a snapshot: what happened to requests under way can no longer be told.
+  void on_state_replaced(Zxid zxid, Index index, Instant now);
+
+  // End of a turn: sends what was submitted, completes what can be.
+  void flush(Zxid applied_zxid, Index applied_index, Instant now);
+
+  // Completes everything with connection_loss; used when stopping and when the cell was away for too long.
+  void fail_all();
+  size_t outstanding() const { return live_; }
+  uint64_t incarnation() const { return incarnation_; }
+
+ private:
+  struct Pending {
+    wire::peer::ForwardKind kind = wire::peer::ForwardKind::request;
+    bool done = false;
+    state::Request request;
+    Bytes body;
+    Completion complete;
+    ResumeCompletion complete_resume;
+  };
+  struct Answer {
+    uint64_t number;
+    Bytes outcome;
+    Zxid after_zxid;
+    Index after_index;
+  };
+
+  void add(Pending pending, Instant now);
+  Pending* find(uint64_t number);
+  void finish(Pending& pending, Reply reply);
+  void finish_answer(Answer answer, Zxid applied_zxid);
+  void drop_front();
+  void try_open(Epoch applied_epoch, Instant now);
+  void send_from(uint64_t number, Instant now);
+  bool open() const { return open_epoch_ != Epoch(); }
+
+  const ReplicaId self_;
+  uint64_t incarnation_;  // of the stream of requests: a new one begins when requests were given up
+  ForwarderPorts& ports_;
+
+  std::deque<Pending> pending_;
+  uint64_t first_number_ = 1;  // of pending_.front()
+  size_t live_ = 0;            // pending and not done
+
+  ReplicaId master_;
+  Epoch master_epoch_;
+  Epoch applied_epoch_;
+  Epoch open_epoch_;            // 0: closed
+  Epoch numbered_epoch_;        // the epoch that base_number_ belongs to
+  uint64_t base_number_ = 1;    // sequence of number n in the open epoch: n - base_number_ + 1
+  uint64_t next_unsent_ = 1;    // number
+  Instant progress_{0};         // when something was last sent or completed
+  std::deque<Answer> answers_;  // waiting until what they depend on is applied
+};
+
+}  // namespace conclave::replica

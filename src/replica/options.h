@@ -1,0 +1,47 @@
+// Settings of one replica, after parsing and checking (app/config).
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/ids.h"
+#include "consensus/api/engine.h"
+#include "consensus/factory/factory.h"
+#include "env/network.h"
+#include "state/service/evaluator.h"
+
+namespace conclave::replica {
+
+struct MemberAddress {
+  env::Address peer;
+  env::Address client;  // for status pages and /zookeeper/config; port 0: unknown
+};
+
+struct Options {
+  CellId cell;
+  consensus::EngineKind engine = consensus::EngineKind::paxos;
+  consensus::Config consensus;
+  std::map<ReplicaId, MemberAddress> addresses;
+
+  state::EvaluatorSettings evaluator;
+  std::string member_config;  // text of /zookeeper/config, written by each new master when it differs; empty: leave it
+
+  // A snapshot is taken after this many log entries or bytes, whichever comes first.
+  uint64_t snapshot_entries = 100'000;
+  uint64_t snapshot_bytes = 64 << 20;
+  size_t snapshots_kept = 3;
+  uint64_t entries_kept_in_memory = 10'000;  // behind a snapshot, for peers that lag a little
+  uint64_t journal_segment_bytes = 64 << 20;
+
+  size_t transactions_in_flight_max = 8192;  // evaluated and not yet applied
+  size_t transaction_bytes_in_flight_max = 32 << 20;
+
+  Duration container_check_interval = Duration::seconds(60);
+  size_t reaped_per_check_max = 10'000;
+  Duration touch_interval = Duration::millis(100);  // how often sessions' signs of life go to the master
+  Duration forward_retry = Duration::millis(1000);  // forwarded and unanswered for this long: sent again
+  Duration serving_grace = Duration::seconds(2);    // without a master for this long: clients are told
+  Duration slow_sync = Duration::millis(1000);
+};
+
+}  // namespace conclave::replica

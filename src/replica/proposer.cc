@@ -1,0 +1,298 @@
+#include "replica/proposer.h"
+
+#include "base/assert.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "replica/outcome_codec.h"
+
+namespace conclave::replica {
+
+using wire::peer::Answers;
+using wire::peer::ForwardKind;
+
+Proposer::Proposer(const state::Service& service, const Options& options, ProposerPorts& ports)
+    : service_(service), options_(options), ports_(ports), leases_(options.touch_interval * 2) {}
+
+void Proposer::begin(Epoch epoch, Instant now, int64_t wall_ms) {
+  end();
+  epoch_ = epoch;
+  evaluator_ = std::make_unique<state::Evaluator>(service_, epoch, options_.evaluator);
+  for (const state::SessionView& session : service_.sessions()) {
+    leases_.add(session.id, session.timeout_ms, ReplicaId(), now);
+  }
+  next_reaping_ = now + options_.container_check_interval;
+  own_request(state::EpochStartRequest{}, SessionId(), now, wall_ms);
+  write_member_config(now, wall_ms);
+}
+
+void Proposer::end() {
+  evaluator_.reset();
+  origins_.clear();
+  backlog_.clear();
+  leases_.clear();
+  batch_.clear();
+  offered_.clear();
+  refused_ = false;
+  in_flight_ = 0;
+  bytes_in_flight_ = 0;
+  syncs_.clear();
+  barriers_.clear();
+}
+
+void Proposer::take(ReplicaId from, wire::peer::Forward forward, Instant now, int64_t wall_ms) {
+  if (!active() || forward.epoch != epoch_) return;
+  Origin& origin = origins_[from];
+  if (origin.incarnation != forward.incarnation) origin = Origin{.incarnation = forward.incarnation};
+  origin.answers.erase(origin.answers.begin(), origin.answers.lower_bound(forward.answered_below));
+
+  uint64_t sequence = forward.first_sequence;
+  Answers again{.epoch = epoch_, .incarnation = forward.incarnation, .items = {}};
+  for (wire::peer::Forward::Item& forwarded : forward.items) {
+    if (sequence > origin.next_sequence) break;  // a gap: the origin will go back
+    if (sequence < origin.next_sequence) {
+      if (const auto known = origin.answers.find(sequence); known != origin.answers.end()) {
+        again.items.push_back(known->second);
+      }
+      ++sequence;
+      continue;
+    }
+    Item item{.origin = from,
+              .incarnation = forward.incarnation,
+              .number = forwarded.number,
+              .kind = forwarded.kind,
+              .request = {},
+              .body = {}};
+    if (forwarded.kind == ForwardKind::request) {
+      auto request = state::decode_request(forwarded.body.view());
+      if (!request) {
+        log::warning("replica", "a peer forwarded a malformed request; it is ignored until it makes sense",
+                     {{"peer", to_string(from)}, {"reason", request.error().message}});
+        break;
+      }
+      item.request = std::move(*request);
+    } else {
+      item.body = Bytes(forwarded.body.view());
+    }
+    origin.sequence_of[item.number] = sequence;
+    origin.next_sequence = ++sequence;
+    handle(std::move(item), now, wall_ms);
+  }
+  if (!again.items.empty()) ports_.answer(from, std::move(again));
+}
+
+void Proposer::take_own(ForwardKind kind, uint64_t number, const state::Request* request, BytesView body,
+                        uint64_t incarnation, Instant now, int64_t wall_ms) {
+  CONCLAVE_ASSERT(active());
+  const ReplicaId self = options_.consensus.self;
+  if (kind == ForwardKind::request && backlog_.empty() && has_capacity()) {  // the hot path copies nothing
+    leases_.touch(request->session, self, now);
+    evaluate(*request, {.replica = self, .incarnation = incarnation, .number = number}, now, wall_ms);
+    return;
+  }
+  handle({.origin = self,
+          .incarnation = incarnation,
+          .number = number,
+          .kind = kind,
+          .request = request ? *request : state::Request{},
+          .body = Bytes(body)},
+         now, wall_ms);
+}
+
+void Proposer::handle(Item item, Instant now, int64_t wall_ms) {
+  if (!backlog_.empty() || !has_capacity()) {
+    backlog_.push_back(std::move(item));
+    return;
+  }
+  switch (item.kind) {
+    case ForwardKind::request:
+      leases_.touch(item.request.session, item.origin, now);
+      evaluate(item.request, {.replica = item.origin, .incarnation = item.incarnation, .number = item.number}, now,
+               wall_ms);
+      return;
+    case ForwardKind::resume:
+      resume(item, now);
+      return;
+    case ForwardKind::sync:
+      syncs_.push_back({item.origin, item.incarnation, item.number});
+      return;
+  }
+}
+
+void Proposer::evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms) {
+  if (tag.number != 0 && leases_.known(request.session) && !leases_.touch(request.session, tag.replica, now)) {
+    state::Outcome moved{.code = state::Code::session_moved, .ops = {}};
+    answer(tag.replica, tag.incarnation,
+           {.number = tag.number, .outcome = encode(moved), .after_zxid = Zxid(), .after_index = Index()});
+    return;
+  }
+  auto evaluated = evaluator_->evaluate(request, {.time_ms = wall_ms, .origin = tag});
+  if (const auto* refusal = std::get_if<state::Refusal>(&evaluated)) {
+    if (tag.number == 0) return;
+    answer(tag.replica, tag.incarnation,
+           {.number = tag.number,
+            .outcome = encode(refusal->outcome),
+            .after_zxid = refusal->after,
+            .after_index = Index()});
+    return;
+  }
+  const auto& txn = std::get<state::Transaction>(evaluated);
+  if (const auto* created = std::get_if<state::CreateSessionRequest>(&request.body)) {
+    leases_.add(created->id, created->timeout_ms, tag.replica, now);
+  } else if (std::holds_alternative<state::CloseSessionRequest>(request.body)) {
+    leases_.remove(request.session);
+  }
+  Bytes payload;
+  encode(txn, &payload);
+  bytes_in_flight_ += payload.size();
+  ++in_flight_;
+  batch_.emplace_back(std::move(payload));
+}
+
+void Proposer::resume(const Item& item, Instant now) {
+  Decoder in(item.body);
+  const SessionId id(in.fixed<int64_t>());
+  const BytesView password = in.rest();
+  ResumedSession resumed;
+  const auto session = service_.session(id);
+  if (in.ok() && session && leases_.known(id) && session->password.size() == password.size()) {
+    uint8_t difference = 0;  // compared in constant time
+    for (size_t i = 0; i < password.size(); ++i) {
+      difference |= static_cast<uint8_t>(password[i] ^ session->password[i]);
+    }
+    if (difference == 0) {
+      resumed = {.known = true, .timeout_ms = session->timeout_ms};
+      leases_.move(id, item.origin, now);
+    }
+  }
+  answer(item.origin, item.incarnation,
+         {.number = item.number,
+          .outcome = encode(resumed),
+          .after_zxid = evaluator_->last_proposed(),
+          .after_index = Index()});
+}
+
+void Proposer::answer(ReplicaId to, uint64_t incarnation, Answers::Item item) {
+  if (to != options_.consensus.self) {
+    Origin& origin = origins_[to];
+    if (origin.incarnation != incarnation) return;  // that process is gone
+    if (const auto known = origin.sequence_of.find(item.number); known != origin.sequence_of.end()) {
+      origin.answers[known->second] = item;
+      origin.sequence_of.erase(known);
+    }
+  }
+  ports_.answer(to, {.epoch = epoch_, .incarnation = incarnation, .items = {std::move(item)}});
+}
+
+void Proposer::on_applied(const state::Applied& applied, size_t payload_bytes, Instant now, int64_t wall_ms) {
+  if (!active() || applied.skipped || applied.zxid.epoch() != epoch_) return;
+  evaluator_->on_applied(applied.zxid);
+  CONCLAVE_ASSERT(in_flight_ > 0);
+  --in_flight_;
+  bytes_in_flight_ -= payload_bytes;
+  if (applied.origin.number != 0 && applied.origin.replica != options_.consensus.self) {
+    if (const auto origin = origins_.find(applied.origin.replica); origin != origins_.end()) {
+      origin->second.sequence_of.erase(applied.origin.number);
+    }
+  }
+  for (const SessionId session : applied.closed_sessions) leases_.remove(session);
+  if (!backlog_.empty()) drain_backlog(now, wall_ms);
+}
+
+void Proposer::drain_backlog(Instant now, int64_t wall_ms) {
+  while (!backlog_.empty() && has_capacity()) {
+    std::deque<Item> rest;
+    rest.swap(backlog_);  // so that handle() sees an empty backlog and takes the item
+    Item item = std::move(rest.front());
+    rest.pop_front();
+    handle(std::move(item), now, wall_ms);
+    CONCLAVE_ASSERT(backlog_.empty());
+    backlog_.swap(rest);
+  }
+}
+
+bool Proposer::has_capacity() const {
+  return !refused_ && in_flight_ < options_.transactions_in_flight_max &&
+         bytes_in_flight_ < options_.transaction_bytes_in_flight_max;
+}
+
+void Proposer::flush() {
+  if (!active()) return;
+  if (!batch_.empty() && !refused_) {
+    offered_ = batch_;
+    consensus::Propose proposal{
+        .cookie = ++cookie_, .kind = consensus::EntryKind::transaction, .payloads = std::move(batch_)};
+    batch_.clear();
+    ports_.propose(std::move(proposal));
+    offered_.clear();
+  }
+  if (active() && !syncs_.empty()) {
+    const uint64_t token = ++token_;
+    barriers_[token] = std::move(syncs_);
+    syncs_.clear();
+    ports_.ask_read_barrier(token);
+  }
+}
+
+void Proposer::on_refused() {
+  if (!active()) return;
+  refused_ = true;
+  offered_.insert(offered_.end(), std::make_move_iterator(batch_.begin()), std::make_move_iterator(batch_.end()));
+  batch_ = std::move(offered_);
+  offered_.clear();
+}
+
+void Proposer::on_read_granted(uint64_t token, Index index) {
+  const auto barrier = barriers_.find(token);
+  if (barrier == barriers_.end()) return;
+  for (const Sync& sync : barrier->second) {
+    answer(sync.origin, sync.incarnation,
+           {.number = sync.number, .outcome = {}, .after_zxid = Zxid(), .after_index = index});
+  }
+  barriers_.erase(token);
+}
+
+void Proposer::on_read_refused(uint64_t token) {
+  // Still master: ask again at the next flush. Otherwise the origins ask the next master.
+  const auto barrier = barriers_.find(token);
+  if (barrier == barriers_.end()) return;
+  syncs_.insert(syncs_.end(), barrier->second.begin(), barrier->second.end());
+  barriers_.erase(barrier);
+}
+
+void Proposer::on_tick(Instant now, int64_t wall_ms) {
+  if (!active()) return;
+  refused_ = false;
+  for (const SessionId session : leases_.expire(now)) {
+    log::info("replica", "session expired", {{"session", to_string(session)}});
+    own_request(state::CloseSessionRequest{}, session, now, wall_ms);
+  }
+  if (now >= next_reaping_) {
+    next_reaping_ = now + options_.container_check_interval;
+    size_t reaped = 0;
+    for (const std::string& path : service_.due_for_reaping(wall_ms)) {
+      if (++reaped > options_.reaped_per_check_max) break;
+      own_request(state::ReapRequest{path}, SessionId(), now, wall_ms);
+    }
+  }
+  drain_backlog(now, wall_ms);
+  flush();
+}
+
+void Proposer::own_request(state::RequestBody body, SessionId session, Instant now, int64_t wall_ms) {
+  state::Request request{.session = session, .identities = {{"super", ""}}, .body = std::move(body)};
+  evaluate(request, {}, now, wall_ms);
+}
+
+void Proposer::write_member_config(Instant now, int64_t wall_ms) {
+  if (options_.member_config.empty()) return;
+  const auto current = service_.get("/zookeeper/config", {{"super", ""}});
+  if (current && current->data == options_.member_config) return;
+  own_request(state::SetDataRequest{.path = "/zookeeper/config", .data = options_.member_config}, SessionId(), now,
+              wall_ms);
+}
+
+ProposerFigures Proposer::figures() const {
+  return {.in_flight = in_flight_, .backlog = backlog_.size(), .sessions = leases_.size()};
+}
+
+}  // namespace conclave::replica

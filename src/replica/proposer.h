@@ -1,0 +1,125 @@
+// The master's part of a replica: takes requests in order from every replica, evaluates them against the speculative
+// view, proposes the facts, and answers what needs no fact. Lives through one mastership at a time: begin .. end.
+// Loop thread only.
+//
+// Invariants:
+//   M1  From each origin, sequences are taken 1, 2, 3 ... without gap or repetition (go-back-N).
+//   M2  Facts are proposed in the order of their zxids; a batch that the engine refuses is offered again before any
+//       later one.
+//   M3  The first fact of a mastership is the EpochStart of its epoch.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "consensus/api/event.h"
+#include "replica/options.h"
+#include "replica/session_leases.h"
+#include "state/service/evaluator.h"
+#include "wire/peer/peer_message.h"
+
+namespace conclave::replica {
+
+// What the proposer asks of the rest of the replica.
+class ProposerPorts {
+ public:
+  virtual ~ProposerPorts() = default;
+  virtual void propose(consensus::Propose proposal) = 0;
+  virtual void ask_read_barrier(uint64_t token) = 0;
+  // To the origin's forwarder, which may be our own.
+  virtual void answer(ReplicaId origin, wire::peer::Answers answers) = 0;
+};
+
+struct ProposerFigures {
+  size_t in_flight = 0;
+  size_t backlog = 0;
+  size_t sessions = 0;
+};
+
+class Proposer {
+ public:
+  Proposer(const state::Service& service, const Options& options, ProposerPorts& ports);
+
+  // A mastership begins on top of everything applied. REQUIRES: every earlier choice is applied (E4).
+  void begin(Epoch epoch, Instant now, int64_t wall_ms);
+  void end();
+  bool active() const { return evaluator_ != nullptr; }
+  Epoch epoch() const { return epoch_; }
+
+  // Requests of another replica. Ignored when they are not for this mastership.
+  void take(ReplicaId origin, wire::peer::Forward forward, Instant now, int64_t wall_ms);
+  // A request of our own clients, already decoded. REQUIRES: active().
+  void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request* request, BytesView body,
+                uint64_t incarnation, Instant now, int64_t wall_ms);
+  void touch(ReplicaId replica, SessionId session, Instant now) { leases_.touch(session, replica, now); }
+
+  void on_applied(const state::Applied& applied, size_t payload_bytes, Instant now, int64_t wall_ms);
+  void on_refused();
+  void on_read_granted(uint64_t token, Index index);
+  void on_read_refused(uint64_t token);
+
+  // End of a turn of the loop: proposes what was evaluated in it, in one batch.
+  void flush();
+  // Expires sessions, reaps due containers, offers a refused batch again. Call it every few tens of milliseconds.
+  void on_tick(Instant now, int64_t wall_ms);
+
+  ProposerFigures figures() const;
+
+ private:
+  // Requests of one replica's process.
+  struct Origin {
+    uint64_t incarnation = 0;
+    uint64_t next_sequence = 1;
+    std::map<uint64_t, wire::peer::Answers::Item> answers;  // by sequence, until the origin has them
+    std::map<uint64_t, uint64_t> sequence_of;               // of answers still awaited: number to sequence
+  };
+  struct Item {
+    ReplicaId origin;
+    uint64_t incarnation = 0;
+    uint64_t number = 0;
+    wire::peer::ForwardKind kind = wire::peer::ForwardKind::request;
+    state::Request request;
+    Bytes body;
+  };
+  struct Sync {
+    ReplicaId origin;
+    uint64_t incarnation;
+    uint64_t number;
+  };
+
+  void handle(Item item, Instant now, int64_t wall_ms);
+  void evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms);
+  void resume(const Item& item, Instant now);
+  void answer(ReplicaId origin, uint64_t incarnation, wire::peer::Answers::Item item);
+  void drain_backlog(Instant now, int64_t wall_ms);
+  bool has_capacity() const;
+  void own_request(state::RequestBody body, SessionId session, Instant now, int64_t wall_ms);
+  void write_member_config(Instant now, int64_t wall_ms);
+
+  const state::Service& service_;
+  const Options& options_;
+  ProposerPorts& ports_;
+
+  Epoch epoch_;
+  std::unique_ptr<state::Evaluator> evaluator_;
+  std::map<ReplicaId, Origin> origins_;
+  std::deque<Item> backlog_;  // taken, and waiting for room in flight
+  SessionLeases leases_;
+
+  std::vector<Blob> batch_;  // evaluated in this turn, or refused and waiting
+  bool refused_ = false;     // the engine did not take batch_: wait for a tick
+  uint64_t cookie_ = 0;
+  std::vector<Blob> offered_;  // in the proposal being stepped, to take back when refused
+  size_t in_flight_ = 0;
+  size_t bytes_in_flight_ = 0;
+
+  std::vector<Sync> syncs_;                         // of this turn, for one shared barrier
+  std::map<uint64_t, std::vector<Sync>> barriers_;  // by token
+  uint64_t token_ = 0;
+  Instant next_reaping_{0};
+};
+
+}  // namespace conclave::replica

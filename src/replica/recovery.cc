@@ -1,0 +1,76 @@
+#include "replica/recovery.h"
+
+#include "base/log.h"
+
+namespace conclave::replica {
+
+Result<> load_snapshot(storage::SnapshotStore& snapshots, const storage::SnapshotFile& file, state::Service& service) {
+  const auto loader = service.begin_load();
+  auto loaded = snapshots.load(file, [&loader](BytesView chunk) { return loader->feed(chunk); });
+  if (loaded) loaded = loader->finish();
+  if (!loaded) return fail(loaded.error().kind, "snapshot " + file.name + ": " + loaded.error().message);
+  return {};
+}
+
+Result<Recovered> recover(env::World& world, const Options& options) {
+  Recovered recovered;
+  if (auto locked = world.files.lock(); !locked) return std::unexpected(locked.error());
+  auto snapshots =
+      storage::SnapshotStore::open(world.files, world.snapshot_worker, world.faults, "snapshots", options.cell);
+  if (!snapshots) return std::unexpected(snapshots.error());
+  recovered.snapshots = std::move(*snapshots);
+  recovered.service = std::make_unique<state::Service>();
+
+  const std::vector<storage::SnapshotFile> files = recovered.snapshots->list();
+  // The journal reaches back to the second newest snapshot, or to the beginning when there are fewer (SnapshotKeeper).
+  const Index journal_from = files.size() >= 2 ? files[1].meta.index : Index();
+  bool loaded = files.empty();
+  for (const storage::SnapshotFile& file : files) {
+    if (file.meta.index < journal_from) break;
+    const auto result = load_snapshot(*recovered.snapshots, file, *recovered.service);
+    if (result) {
+      recovered.log.snapshot_index = file.meta.index;
+      recovered.log.snapshot_ballot = file.meta.ballot;
+      loaded = true;
+      break;
+    }
+    log::error("replica", "a snapshot is damaged and put aside",
+               {{"file", file.name}, {"reason", result.error().message}});
+    if (auto aside = recovered.snapshots->quarantine(file); !aside) return std::unexpected(aside.error());
+  }
+  if (!loaded) {
+    if (files.size() >= 2) {
+      return fail(ErrorKind::corrupt,
+                  "the two newest snapshots (" + files[0].name + ", " + files[1].name +
+                      ") are damaged and the journal does not reach back to an older one. The other replicas hold the "
+                      "data: move this replica's data directory away and start it empty");
+    }
+    recovered.service = std::make_unique<state::Service>();  // the journal still begins at the beginning
+  }
+
+  auto opened = storage::Journal::open(world.files, world.journal_worker, world.clock, world.faults, "journal",
+                                       {.cell = options.cell,
+                                        .replica = options.consensus.self,
+                                        .segment_bytes = options.journal_segment_bytes,
+                                        .slow_sync = options.slow_sync},
+                                       recovered.log.snapshot_index);
+  if (!opened) return std::unexpected(opened.error());
+  recovered.journal = std::move(opened->journal);
+  const Index snapshot_index = recovered.log.snapshot_index;
+  const consensus::Ballot snapshot_ballot = recovered.log.snapshot_ballot;
+  recovered.log = std::move(opened->recovered);
+  recovered.log.snapshot_index = snapshot_index;
+  recovered.log.snapshot_ballot = snapshot_ballot;
+  log::info("replica", "recovered",
+            {{"snapshot", to_string(snapshot_index)},
+             {"entries", recovered.log.entries.size()},
+             {"promised", to_string(recovered.log.hard_state.promised)},
+             {"damaged", recovered.log.damaged.size()}});
+  for (const Index index : recovered.log.damaged) {
+    log::warning("replica", "a journal entry is damaged; it will be repaired from the other replicas",
+                 {{"index", to_string(index)}});
+  }
+  return recovered;
+}
+
+}  // namespace conclave::replica

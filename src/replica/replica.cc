@@ -1,0 +1,386 @@
+#include "replica/replica.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "consensus/factory/factory.h"
+
+namespace conclave::replica {
+
+namespace {
+
+constexpr Duration kMaintenanceInterval = Duration::millis(20);
+
+std::string_view role_name(consensus::Role role) {
+  switch (role) {
+    case consensus::Role::follower:
+      return "follower";
+    case consensus::Role::candidate:
+      return "candidate";
+    case consensus::Role::synchronising:
+      return "synchronising";
+    case consensus::Role::master:
+      return "master";
+    case consensus::Role::observer:
+      return "observer";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Replica>> Replica::open(env::World& world, Options options) {
+  auto recovered = recover(world, options);
+  if (!recovered) return std::unexpected(recovered.error());
+  options.consensus.seed = world.entropy.u64();
+  const consensus::Recovered start{.snapshot_index = recovered->log.snapshot_index,
+                                   .snapshot_ballot = recovered->log.snapshot_ballot};
+  auto engine = consensus::make_engine(options.engine, options.consensus, std::exchange(recovered->log, start));
+  return std::unique_ptr<Replica>(new Replica(world, std::move(options), std::move(*recovered), std::move(engine)));
+}
+
+Replica::Replica(env::World& world, Options options, Recovered recovered, std::unique_ptr<consensus::Engine> engine)
+    : world_(world),
+      options_(std::move(options)),
+      service_(std::move(recovered.service)),
+      snapshots_(std::move(recovered.snapshots)),
+      driver_(world_, std::move(engine), std::move(recovered.journal), recovered.log.snapshot_index,
+              recovered.log.snapshot_ballot, *this),
+      proposer_(*service_, options_, *this),
+      forwarder_(options_.consensus.self, world_.entropy.u64(), *this),
+      keeper_(world_, options_, *service_, *snapshots_, driver_),
+      transfer_(world_, options_, *snapshots_, keeper_, driver_,
+                [this](const storage::SnapshotFile& file) { install(file); }) {
+  if (!snapshots_->list().empty()) keeper_.adopted(snapshots_->list().front());
+}
+
+Replica::~Replica() {
+  *alive_ = false;
+}
+
+void Replica::start(std::move_only_function<void(Error)> fatal) {
+  fatal_ = std::move(fatal);
+  world_.peers.start(this);
+  tick();
+}
+
+void Replica::stop(Duration patience, Task done) {
+  stopping_ = true;
+  const Instant deadline = now() + patience;
+  if (role_.role == consensus::Role::master) {
+    // The best informed of the connected voters takes over, so that the cell pauses for a round trip only.
+    ReplicaId target;
+    Index best;
+    for (const auto& peer : driver_.status().peers) {
+      if (peer.id != options_.consensus.self && world_.peers.connected(peer.id) && peer.match >= best) {
+        const auto& members = options_.consensus.members;
+        const auto member = std::ranges::find(members, peer.id, &consensus::Member::id);
+        if (member == members.end() || !member->voter) continue;
+        target = peer.id;
+        best = peer.match;
+      }
+    }
+    if (target != ReplicaId()) driver_.feed(consensus::TransferLead{target});
+  }
+  struct Waiter {
+    static void wait(Replica* replica, Instant until, Task finished) {
+      const bool leads = replica->role_.role == consensus::Role::master;
+      const bool alone = replica->options_.consensus.members.size() == 1;
+      if (replica->driver_.failed() || replica->now() >= until ||
+          ((!leads || alone) && replica->forwarder_.outstanding() == 0)) {
+        replica->forwarder_.fail_all();
+        finished();
+        return;
+      }
+      replica->world_.executor.schedule(
+          Duration::millis(10), [replica, alive = replica->alive_, until, finished = std::move(finished)]() mutable {
+            if (*alive) wait(replica, until, std::move(finished));
+          });
+    }
+  };
+  Waiter::wait(this, deadline, std::move(done));
+}
+
+void Replica::add_observer(GatewayObserver* observer) {
+  observers_.push_back(observer);
+}
+void Replica::remove_observer(GatewayObserver* observer) {
+  std::erase(observers_, observer);
+}
+
+void Replica::submit(state::Request request, Completion done) {
+  forwarder_.submit(std::move(request), std::move(done), now());
+  schedule_turn_end();
+}
+
+void Replica::sync(Completion done) {
+  forwarder_.submit_sync(std::move(done), now());
+  schedule_turn_end();
+}
+
+void Replica::resume_session(SessionId id, BytesView password, ResumeCompletion done) {
+  forwarder_.submit_resume(id, password, std::move(done), now());
+  schedule_turn_end();
+}
+
+void Replica::touch(SessionId id) {
+  if (proposer_.active()) {
+    proposer_.touch(options_.consensus.self, id, now());
+  } else if (touched_.empty() || touched_.back() != id) {
+    touched_.push_back(id);
+  }
+}
+
+SessionId Replica::new_session_id() {
+  // As ZooKeeper's: the replica, then milliseconds, then a counter, so that ids of one replica never meet another's.
+  if (session_counter_ == 0) {
+    session_counter_ = (static_cast<uint64_t>(world_.clock.wall_ms()) << 24 >> 8) | (world_.entropy.u64() & 0xFFFF);
+  }
+  ++session_counter_;
+  const uint64_t replica = options_.consensus.self.value;
+  return SessionId(static_cast<int64_t>((replica << 56) | (session_counter_ & 0x00FF'FFFF'FFFF'FFFF)));
+}
+
+void Replica::schedule_turn_end() {
+  if (turn_end_scheduled_) return;
+  turn_end_scheduled_ = true;
+  world_.executor.post([this, alive = alive_] {
+    if (*alive) finish_turn();
+  });
+}
+
+void Replica::finish_turn() {
+  turn_end_scheduled_ = false;
+  if (driver_.failed()) return;
+  forwarder_.flush(service_->last_zxid(), driver_.applied(), now());
+  proposer_.flush();
+  keeper_.maybe_begin();
+}
+
+void Replica::tick() {
+  world_.executor.schedule(options_.consensus.tick, [this, alive = alive_] {
+    if (*alive) tick();
+  });
+  if (driver_.failed()) return;
+  driver_.feed(consensus::Tick{});
+  const Instant time = now();
+  if (time >= next_touch_report_) {
+    next_touch_report_ = time + std::min(options_.touch_interval, kMaintenanceInterval * 5);
+    send_touches();
+  }
+  proposer_.on_tick(time, world_.clock.wall_ms());
+  forwarder_.on_tick(time, options_.forward_retry);
+  transfer_.on_tick();
+  if (!cell_available_ && serving_ && time - cell_lost_at_ > options_.serving_grace) update_serving(false);
+  finish_turn();
+}
+
+void Replica::send_touches() {
+  if (touched_.empty() || role_.master == ReplicaId() || role_.master == options_.consensus.self) return;
+  std::ranges::sort(touched_);
+  const auto repeated = std::ranges::unique(touched_);
+  touched_.erase(repeated.begin(), repeated.end());
+  world_.peers.send(role_.master, encode(wire::peer::Touches{.sessions = std::move(touched_)}));
+  touched_.clear();
+}
+
+// --- peers
+
+void Replica::on_peer_frame(ReplicaId from, BytesView frame) {
+  if (driver_.failed()) return;
+  auto message = wire::peer::decode(frame);
+  if (!message) {
+    log::warning("replica", "a peer sent a message that cannot be read",
+                 {{"peer", to_string(from)}, {"reason", message.error().message}});
+    return;
+  }
+  if (auto* engine = std::get_if<wire::peer::EngineMessage>(&*message)) {
+    driver_.feed(consensus::MessageReceived{.from = from, .message = std::move(engine->message)});
+  } else if (auto* forwarded = std::get_if<wire::peer::Forward>(&*message)) {
+    proposer_.take(from, std::move(*forwarded), now(), world_.clock.wall_ms());
+  } else if (auto* answers = std::get_if<wire::peer::Answers>(&*message)) {
+    forwarder_.on_answers(std::move(*answers));
+  } else if (const auto* touches = std::get_if<wire::peer::Touches>(&*message)) {
+    for (const SessionId session : touches->sessions) proposer_.touch(from, session, now());
+  } else if (const auto* offer = std::get_if<wire::peer::SnapshotOffer>(&*message)) {
+    transfer_.on_offer(from, *offer);
+  } else if (const auto* pull = std::get_if<wire::peer::SnapshotPull>(&*message)) {
+    transfer_.on_pull(from, *pull);
+  } else if (auto* chunk = std::get_if<wire::peer::SnapshotChunk>(&*message)) {
+    transfer_.on_chunk(from, std::move(*chunk));
+  }
+  schedule_turn_end();
+}
+
+void Replica::on_peer_up(ReplicaId peer) {
+  driver_.feed(consensus::PeerHint{.peer = peer, .up = true});
+  if (peer == role_.master) forwarder_.on_master_connected(now());
+}
+
+void Replica::on_peer_down(ReplicaId peer) {
+  driver_.feed(consensus::PeerHint{.peer = peer, .up = false});
+}
+
+// --- the engine's outputs
+
+void Replica::on_committed(const consensus::Entry& entry) {
+  const size_t payload_bytes = entry.payload.size();
+  keeper_.on_applied(payload_bytes);
+  if (entry.kind != consensus::EntryKind::transaction) return;
+  const auto txn = state::decode_transaction(entry.payload.view());
+  // The bytes were checked by the journal or the transport and were made by a master: anything else is a broken build.
+  CONCLAVE_ASSERT(txn.has_value());
+  const state::Applied applied = service_->apply(*txn);
+  if (applied.skipped) return;
+  const Instant time = now();
+  for (GatewayObserver* observer : observers_) observer->on_applied(applied);
+  proposer_.on_applied(applied, payload_bytes, time, world_.clock.wall_ms());
+  forwarder_.on_applied(applied, entry.index, time);
+  schedule_turn_end();
+}
+
+void Replica::on_reads_granted(const std::vector<consensus::ReadGrant>& reads) {
+  for (const consensus::ReadGrant& read : reads) proposer_.on_read_granted(read.token, read.index);
+  schedule_turn_end();
+}
+
+void Replica::on_reads_refused(const std::vector<uint64_t>& tokens) {
+  for (const uint64_t token : tokens) proposer_.on_read_refused(token);
+}
+
+void Replica::on_proposal_refused(uint64_t) {
+  proposer_.on_refused();
+}
+
+void Replica::on_role(const consensus::RoleChange& role) {
+  const bool was_master = role_.role == consensus::Role::master;
+  if (role.role == consensus::Role::candidate && role_.role != consensus::Role::candidate) ++elections_;
+  log::info("replica", "role",
+            {{"role", role_name(role.role)},
+             {"ballot", to_string(role.ballot)},
+             {"master", to_string(role.master)},
+             {"reason", role.reason}});
+  role_ = role;
+  const bool leads = role.role == consensus::Role::master;
+  if (was_master && !leads) proposer_.end();
+  const bool follows =
+      (role.role == consensus::Role::follower || role.role == consensus::Role::observer) && role.master != ReplicaId();
+  forwarder_.on_master(leads || follows ? role.master : ReplicaId(), role.ballot.epoch());
+  if (leads) proposer_.begin(role.ballot.epoch(), now(), world_.clock.wall_ms());
+  cell_available_ = leads || follows;
+  if (cell_available_) {
+    update_serving(true);
+  } else if (serving_) {
+    cell_lost_at_ = now();
+  }
+  schedule_turn_end();
+}
+
+void Replica::update_serving(bool cell_available) {
+  if (serving_ == cell_available) return;
+  serving_ = cell_available;
+  log::info("replica", serving_ ? "serving" : "no master: not serving");
+  if (!serving_) forwarder_.fail_all();
+  for (GatewayObserver* observer : observers_) observer->on_serving_changed(serving_);
+}
+
+void Replica::on_snapshot_needed(const consensus::SnapshotNeeded& needed) {
+  transfer_.on_needed(needed.to, needed.at_least);
+}
+
+void Replica::on_fatal(const Error& error) {
+  log::error("replica", "the journal failed: this replica stops", {{"reason", error.message}});
+  forwarder_.fail_all();
+  if (fatal_) std::exchange(fatal_, nullptr)(error);
+}
+
+void Replica::install(const storage::SnapshotFile& file) {
+  keeper_.abandon();
+  proposer_.end();
+  const auto loaded = load_snapshot(*snapshots_, file, *service_);
+  if (!loaded) {
+    on_fatal(loaded.error());
+    return;
+  }
+  log::info("replica", "state replaced by a snapshot of a peer", {{"index", to_string(file.meta.index)}});
+  keeper_.adopted(file);
+  forwarder_.on_state_replaced(service_->last_zxid(), file.meta.index, now());
+  for (GatewayObserver* observer : observers_) observer->on_state_replaced();
+  driver_.installed(file.meta.index, file.meta.ballot);
+  schedule_turn_end();
+}
+
+// --- ports
+
+void Replica::propose(consensus::Propose proposal) {
+  driver_.feed(std::move(proposal));
+}
+
+void Replica::ask_read_barrier(uint64_t token) {
+  driver_.feed(consensus::ReadBarrier{token});
+}
+
+void Replica::answer(ReplicaId origin, wire::peer::Answers answers) {
+  if (origin == options_.consensus.self) {
+    forwarder_.on_answers(std::move(answers));
+    schedule_turn_end();
+  } else {
+    world_.peers.send(origin, encode(wire::peer::PeerMessage(std::move(answers))));
+  }
+}
+
+void Replica::forward(ReplicaId master, wire::peer::Forward forward) {
+  world_.peers.send(master, encode(wire::peer::PeerMessage(std::move(forward))));
+}
+
+void Replica::take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request* request, BytesView body) {
+  proposer_.take_own(kind, number, request, body, forwarder_.incarnation(), now(), world_.clock.wall_ms());
+}
+
+Status Replica::status() const {
+  const consensus::EngineStatus engine = driver_.status();
+  const storage::JournalFigures journal = driver_.journal().figures();
+  Status status{
+      .self = options_.consensus.self,
+      .role = Role::looking,
+      .engine = std::string(consensus::to_string(options_.engine)),
+      .master = role_.master,
+      .ballot = to_string(engine.ballot),
+      .committed = engine.committed,
+      .applied = driver_.applied(),
+      .last = engine.last,
+      .snapshot = keeper_.newest(),
+      .zxid = service_->last_zxid(),
+      .lease_valid = engine.lease_valid,
+      .damaged = engine.damaged,
+      .sessions_global = service_->sessions().size(),
+      .outstanding = forwarder_.outstanding(),
+      .elections = elections_,
+      .fsync_p50 = journal.sync_p50,
+      .fsync_p99 = journal.sync_p99,
+      .peers = {},
+  };
+  if (role_.role == consensus::Role::master) {
+    status.role = Role::leader;
+  } else if (cell_available_) {
+    status.role = role_.role == consensus::Role::observer ? Role::observer : Role::follower;
+  }
+  for (const consensus::Member& member : options_.consensus.members) {
+    PeerStatus peer{.id = member.id, .voter = member.voter};
+    if (const auto address = options_.addresses.find(member.id); address != options_.addresses.end()) {
+      peer.peer_address = address->second.peer;
+      peer.client_address = address->second.client;
+    }
+    peer.connected = member.id == options_.consensus.self || world_.peers.connected(member.id);
+    const auto known = std::ranges::find(engine.peers, member.id, &consensus::EngineStatus::Peer::id);
+    if (known != engine.peers.end()) {
+      peer.match = known->match;
+      peer.since_heard = known->since_heard;
+    }
+    status.peers.push_back(std::move(peer));
+  }
+  return status;
+}
+
+}  // namespace conclave::replica

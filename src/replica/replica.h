@@ -1,0 +1,110 @@
+// One replica of a cell: puts engine, journal, state, sessions and snapshots together and is the gateway of its front
+// ends. Loop thread only; there is no lock here.
+//
+// A turn of the loop: events are stepped as they come (Driver); requests submitted during the turn are evaluated or
+// forwarded together at its end (finish_turn), so that a busy replica batches by itself and an idle one waits for
+// nothing.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "env/world.h"
+#include "replica/driver.h"
+#include "replica/forwarder.h"
+#include "replica/gateway.h"
+#include "replica/options.h"
+#include "replica/proposer.h"
+#include "replica/recovery.h"
+#include "replica/snapshot_keeper.h"
+#include "replica/snapshot_transfer.h"
+#include "state/service/service.h"
+#include "storage/snapshot_store.h"
+
+namespace conclave::replica {
+
+class Replica final : public Gateway,
+                      private env::PeerReceiver,
+                      private DriverHandler,
+                      private ProposerPorts,
+                      private ForwarderPorts {
+ public:
+  // Recovers from the data directory. Errors name what is wrong and where; nothing is changed on disk by a refusal.
+  static Result<std::unique_ptr<Replica>> open(env::World& world, Options options);
+  ~Replica() override;
+
+  // Joins the cell. `fatal` is called once if the disk fails: the process must then stop.
+  void start(std::move_only_function<void(Error)> fatal);
+  // Hands the lead to another replica if we have it, then calls `done`: at most `patience` later. Clients get
+  // connection_loss for what is still unanswered then.
+  void stop(Duration patience, Task done);
+
+  void add_observer(GatewayObserver* observer) override;
+  void remove_observer(GatewayObserver* observer) override;
+  void submit(state::Request request, Completion done) override;
+  void sync(Completion done) override;
+  void resume_session(SessionId id, BytesView password, ResumeCompletion done) override;
+  void touch(SessionId id) override;
+  SessionId new_session_id() override;
+  const state::Service& state() const override { return *service_; }
+  bool serving() const override { return serving_; }
+  Status status() const override;
+
+ private:
+  Replica(env::World& world, Options options, Recovered recovered, std::unique_ptr<consensus::Engine> engine);
+
+  // env::PeerReceiver
+  void on_peer_frame(ReplicaId from, BytesView frame) override;
+  void on_peer_up(ReplicaId peer) override;
+  void on_peer_down(ReplicaId peer) override;
+  // DriverHandler
+  void on_committed(const consensus::Entry& entry) override;
+  void on_reads_granted(const std::vector<consensus::ReadGrant>& reads) override;
+  void on_reads_refused(const std::vector<uint64_t>& tokens) override;
+  void on_proposal_refused(uint64_t cookie) override;
+  void on_role(const consensus::RoleChange& role) override;
+  void on_snapshot_needed(const consensus::SnapshotNeeded& needed) override;
+  void on_fatal(const Error& error) override;
+  // ProposerPorts
+  void propose(consensus::Propose proposal) override;
+  void ask_read_barrier(uint64_t token) override;
+  void answer(ReplicaId origin, wire::peer::Answers answers) override;
+  // ForwarderPorts
+  void forward(ReplicaId master, wire::peer::Forward forward) override;
+  void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request* request, BytesView body) override;
+
+  void schedule_turn_end();
+  void finish_turn();
+  void tick();
+  void send_touches();
+  void install(const storage::SnapshotFile& file);
+  void update_serving(bool cell_available);
+  Instant now() const { return world_.clock.now(); }
+
+  env::World world_;
+  const Options options_;
+  std::unique_ptr<state::Service> service_;
+  std::unique_ptr<storage::SnapshotStore> snapshots_;
+  Driver driver_;
+  Proposer proposer_;
+  Forwarder forwarder_;
+  SnapshotKeeper keeper_;
+  SnapshotTransfer transfer_;
+  std::vector<GatewayObserver*> observers_;
+  std::move_only_function<void(Error)> fatal_;
+
+  consensus::RoleChange role_;
+  uint64_t elections_ = 0;
+  bool serving_ = false;
+  Instant cell_lost_at_{0};  // valid while serving_ and no master is known
+  bool cell_available_ = false;
+  std::vector<SessionId> touched_;  // since the last report to the master, possibly repeated
+  Instant next_touch_report_{0};
+  uint64_t session_counter_ = 0;
+  bool turn_end_scheduled_ = false;
+  bool stopping_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // posted tasks that outlive us do nothing
+};
+
+}  // namespace conclave::replica
