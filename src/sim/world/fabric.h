@@ -1,0 +1,138 @@
+// The wires of the virtual world: links between hosts, and channels over them. A channel is what TCP gives: two-way,
+// ordered, nothing lost while it lives. Streams (streams.h) and peer connections (peers.h) are made of channels.
+//
+// A link is directed. Cutting it holds back what is sent over it, as TCP's retransmissions do: if it heals in time
+// everything arrives late, in order; after `break_after` (TCP_USER_TIMEOUT of the real world) every channel between the
+// two hosts breaks, in whichever direction the cut was, since acknowledgements are lost with the data.
+//
+// A killed process resets its channels, which the other end hears after the link's latency. A power cut says nothing:
+// the other end learns by break_after, or when the machine is back and answers with a reset.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "sim/world/scheduler.h"
+#include "sim/world/trace.h"
+
+namespace conclave::sim {
+
+using HostId = StrongId<struct HostIdTag, uint32_t>;
+
+struct LinkOptions {
+  Duration latency_min = Duration::micros(50);
+  Duration latency_max = Duration::micros(250);  // each message draws its own; order on a channel is kept
+  uint32_t frame_loss_per_million = 0;           // of peer frames; more than the contract's TCP would ever lose
+};
+
+// One side of a channel. Called from scheduler events only, so never inside a call on the same channel.
+class ChannelEnd {
+ public:
+  virtual ~ChannelEnd() = default;
+  virtual void on_message(Bytes bytes) = 0;
+  virtual void on_end(const Error& reason) = 0;  // the last call
+};
+
+class Fabric;
+
+class Channel {
+ public:
+  enum class Side : uint8_t { first, second };
+  static constexpr Side other(Side side) { return side == Side::first ? Side::second : Side::first; }
+
+  void attach(Side side, ChannelEnd* end) { at(side).end = end; }
+  // Sends in order; silently lost if the other side is gone.
+  void send(Side side, Bytes bytes);
+  // Ends this side: nothing is called on it any more. The other side hears `reason` after all that was sent.
+  void finish(Side side, Error reason);
+  // The receiver has taken `size` bytes off the channel.
+  void consumed(Side receiver, size_t size) { at(other(receiver)).outstanding -= size; }
+  // Bytes that `sender` sent and the receiver has not taken.
+  size_t outstanding(Side sender) const { return sides_[static_cast<size_t>(sender)].outstanding; }
+  bool open(Side side) const { return sides_[static_cast<size_t>(side)].open; }
+
+ private:
+  friend class Fabric;
+  struct Item {
+    Bytes bytes;
+    std::optional<Error> end;
+  };
+  struct SideState {
+    HostId host;
+    ChannelEnd* end = nullptr;
+    bool open = true;
+    size_t outstanding = 0;
+    Instant last_arrival{0};  // of what this side sent
+    std::deque<Item> held;    // sent by this side, held back by a cut
+  };
+  SideState& at(Side side) { return sides_[static_cast<size_t>(side)]; }
+
+  Fabric* fabric_ = nullptr;
+  uint64_t id_ = 0;
+  std::array<SideState, 2> sides_;
+};
+
+class Fabric {
+ public:
+  Fabric(Scheduler& scheduler, Trace& trace, uint64_t seed, LinkOptions defaults, Duration break_after)
+      : scheduler_(scheduler), trace_(trace), random_(seed), defaults_(defaults), break_after_(break_after) {}
+
+  std::shared_ptr<Channel> open(HostId first, HostId second);
+
+  void set_link(HostId from, HostId to, LinkOptions options) { link(from, to).options = options; }
+  // One way: what `from` sends to `to` is held back.
+  void cut(HostId from, HostId to);
+  void heal(HostId from, HostId to);
+  void heal_all();
+  bool is_cut(HostId from, HostId to) const;
+  // Called after a link healed.
+  void on_heal(std::function<void(HostId, HostId)> hook) { on_heal_ = std::move(hook); }
+
+  Duration latency(HostId from, HostId to);
+  bool loses_frame(HostId from, HostId to);
+
+  // The host's side of all its channels is gone: reset (a killed process) or silent (a power cut).
+  void host_down(HostId host, bool resets);
+  // Channels that a power cut left half-open are reset now.
+  void host_up(HostId host);
+
+ private:
+  friend class Channel;
+  struct Link {
+    LinkOptions options;
+    bool cut = false;
+    uint64_t generation = 0;  // counts cuts and heals
+  };
+  Link& link(HostId from, HostId to);
+  void transmit(Channel& channel, Channel::Side sender, Channel::Item item);
+  void arrive(const std::shared_ptr<Channel>& channel, Channel::Side sender, Channel::Item item);
+  void deliver(const std::shared_ptr<Channel>& channel, Channel::Side sender, Channel::Item item);
+  void release_held(const std::shared_ptr<Channel>& channel, Channel::Side sender);
+  void break_channel(const std::shared_ptr<Channel>& channel, const Error& reason);
+  void close_side(Channel& channel, Channel::Side side);
+  std::vector<std::shared_ptr<Channel>> between(HostId a, HostId b) const;
+
+  Scheduler& scheduler_;
+  Trace& trace_;
+  Random random_;
+  LinkOptions defaults_;
+  Duration break_after_;
+  std::function<void(HostId, HostId)> on_heal_;
+  std::map<std::pair<HostId, HostId>, Link> links_;
+  std::map<uint64_t, std::shared_ptr<Channel>> channels_;
+  uint64_t next_channel_ = 1;
+};
+
+}  // namespace conclave::sim

@@ -1,0 +1,75 @@
+// env::PeerNetwork of one life of a host, and the mesh that joins all of them. Each pair of started replicas is kept
+// connected while links allow; frames go over one channel (fabric.h), so they keep the contract's order. A link may
+// also be told to lose single frames, which is harsher than the contract.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "base/random.h"
+#include "env/peers.h"
+#include "sim/world/fabric.h"
+#include "sim/world/life.h"
+
+namespace conclave::sim {
+
+class Peers;
+
+// Started replicas of one world, and the attempts to connect them.
+class PeerMesh {
+ public:
+  PeerMesh(Scheduler& scheduler, Trace& trace, Fabric& fabric, uint64_t seed)
+      : scheduler_(scheduler), trace_(trace), fabric_(fabric), random_(seed) {}
+
+  void join(Peers& peers);
+  void leave(Peers& peers);
+  // Connects the two soon, if both are there and nothing connects them yet.
+  void try_connect(ReplicaId a, ReplicaId b);
+  // Tells that a link was healed.
+  void healed(HostId a, HostId b);
+
+  Fabric& fabric() { return fabric_; }
+
+ private:
+  void connect(ReplicaId low, ReplicaId high);
+
+  Scheduler& scheduler_;
+  Trace& trace_;
+  Fabric& fabric_;
+  Random random_;
+  std::map<ReplicaId, Peers*> started_;
+  std::set<std::pair<ReplicaId, ReplicaId>> attempts_;
+};
+
+inline HostId host_of(ReplicaId replica) {
+  return HostId(replica.value);
+}
+
+class Peers final : public env::PeerNetwork {
+ public:
+  static constexpr size_t kQueueBytesMax = 128 << 20;
+
+  Peers(PeerMesh& mesh, std::shared_ptr<Life> life)
+      : mesh_(mesh), life_(std::move(life)), self_(static_cast<uint8_t>(life_->host.value)) {}
+
+  void start(env::PeerReceiver* receiver) override;
+  void send(ReplicaId to, Bytes frame) override;
+  bool connected(ReplicaId peer) const override { return ends_.contains(peer); }
+  void crash();
+
+ private:
+  friend class PeerMesh;
+  class End;
+  void up(ReplicaId peer, std::shared_ptr<Channel> channel, Channel::Side side);
+  void down(ReplicaId peer);
+
+  PeerMesh& mesh_;
+  std::shared_ptr<Life> life_;
+  ReplicaId self_;
+  env::PeerReceiver* receiver_ = nullptr;
+  std::map<ReplicaId, std::shared_ptr<End>> ends_;
+};
+
+}  // namespace conclave::sim

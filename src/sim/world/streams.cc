@@ -1,0 +1,214 @@
+#include "sim/world/streams.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace conclave::sim {
+namespace {
+
+constexpr std::string_view kPrefix = "host-";
+constexpr size_t kWindow = 256 << 10;  // bytes that socket buffers and the wire hold before `unsent` grows
+
+class Stream final : public env::Stream, public ChannelEnd {
+ public:
+  Stream(Scheduler& scheduler, std::shared_ptr<Life> life, std::shared_ptr<Channel> channel, Channel::Side side,
+         env::Address peer)
+      : scheduler_(scheduler),
+        life_(std::move(life)),
+        channel_(std::move(channel)),
+        side_(side),
+        peer_(std::move(peer)) {
+    channel_->attach(side_, this);
+  }
+  ~Stream() override {
+    *alive_ = false;
+    channel_->finish(side_, Error{ErrorKind::closed, "closed by the other side"});
+  }
+
+  void set_handler(env::StreamHandler* handler) override {
+    handler_ = handler;
+    deliver_later();
+  }
+  void write(Bytes bytes) override {
+    if (!closing_ && !bytes.empty()) channel_->send(side_, std::move(bytes));
+  }
+  size_t unsent_bytes() const override {
+    const size_t outstanding = channel_->outstanding(side_);
+    return outstanding > kWindow ? outstanding - kWindow : 0;
+  }
+  void pause_reading() override { paused_ = true; }
+  void resume_reading() override {
+    paused_ = false;
+    deliver_later();
+  }
+  void close_after_writes() override {
+    if (closing_) return;
+    closing_ = true;
+    channel_->finish(side_, Error{ErrorKind::closed, "closed by the other side"});
+    end_with(Error{ErrorKind::closed, "closed here"});
+    received_.clear();
+    paused_ = false;
+    deliver_later();
+  }
+  const env::Address& peer() const override { return peer_; }
+
+ private:
+  void on_message(Bytes bytes) override {
+    received_ += bytes;
+    deliver();
+  }
+  void on_end(const Error& reason) override {
+    end_with(reason);
+    deliver();
+  }
+  void end_with(const Error& reason) {
+    if (!end_) end_ = reason;
+  }
+  void deliver_later() {
+    if (received_.empty() && !end_) return;
+    scheduler_.after(Duration{0}, [this, alive = alive_] {
+      if (*alive) deliver();
+    });
+  }
+  void deliver() {
+    if (handler_ == nullptr || paused_ || ended_ || !life_->alive) return;
+    const auto alive = alive_;
+    if (!received_.empty()) {
+      const Bytes bytes = std::exchange(received_, Bytes());
+      channel_->consumed(side_, bytes.size());
+      handler_->on_data(bytes);
+      if (!*alive || paused_ || !life_->alive) return;
+    }
+    if (end_ && !ended_) {
+      ended_ = true;
+      handler_->on_closed(*end_);
+    }
+  }
+
+  Scheduler& scheduler_;
+  std::shared_ptr<Life> life_;
+  std::shared_ptr<Channel> channel_;
+  Channel::Side side_;
+  env::Address peer_;
+  env::StreamHandler* handler_ = nullptr;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Bytes received_;  // waits for a handler, or for the end of a pause
+  std::optional<Error> end_;
+  bool paused_ = false;
+  bool closing_ = false;  // no more writes: close_after_writes was called
+  bool ended_ = false;    // on_closed was called
+};
+
+}  // namespace
+
+std::string host_name(HostId host) {
+  return std::string(kPrefix) + to_string(host);
+}
+
+std::optional<HostId> host_of(std::string_view name) {
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  uint32_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return HostId(number);
+}
+
+class Network::ListenerImpl final : public env::Listener {
+ public:
+  ListenerImpl(Network& network, std::shared_ptr<Life> life, env::Address local)
+      : network_(network), life_(std::move(life)), local_(std::move(local)) {}
+  ~ListenerImpl() override {
+    if (life_->alive) network_.ports_.erase(local_.port);
+  }
+  env::Address local() const override { return local_; }
+
+ private:
+  Network& network_;
+  std::shared_ptr<Life> life_;
+  env::Address local_;
+};
+
+struct Network::Attempt {
+  env::Address address;
+  Connected done;  // empty once called
+  EventId timeout = 0;
+};
+
+Result<std::unique_ptr<env::Listener>> Network::listen(const env::Address& address, Accept accept) {
+  if (!life_->alive) return fail(ErrorKind::closed, "listen " + to_string(address) + ": the process is gone");
+  env::Address local{.host = host_name(life_->host), .port = address.port};
+  const bool any = address.host.empty() || address.host == "0.0.0.0" || address.host == "::";
+  const bool own = address.host == local.host || address.host == "localhost" || address.host == "127.0.0.1";
+  if (!any && !own) {
+    return fail(ErrorKind::io, "listen " + to_string(address) + ": Cannot assign requested address");
+  }
+  while (local.port == 0 || (address.port == 0 && ports_.contains(local.port))) local.port = next_port_++;
+  if (!ports_.emplace(local.port, std::make_shared<Port>(Port{std::move(accept)})).second) {
+    return fail(ErrorKind::already_exists, "listen " + to_string(address) + ": Address already in use");
+  }
+  return std::make_unique<ListenerImpl>(*this, life_, local);
+}
+
+void Network::connect(const env::Address& address, Duration timeout, Connected done) {
+  if (!life_->alive) return;
+  auto attempt = std::make_shared<Attempt>(Attempt{.address = address, .done = std::move(done)});
+  attempt->timeout = hub_.scheduler.after(timeout, [this, life = life_, attempt] {
+    if (!life->alive) return;
+    finish(attempt, fail(ErrorKind::timed_out, "connect " + to_string(attempt->address) + ": timed out"));
+  });
+  const bool self = address.host == "localhost" || address.host == "127.0.0.1";
+  const auto target = self ? std::optional(life_->host) : host_of(address.host);
+  if (!target || !hub_.hosts.contains(*target)) {
+    hub_.scheduler.after(Duration{0}, [this, life = life_, attempt] {
+      if (!life->alive) return;
+      finish(attempt, fail(ErrorKind::not_found, "resolve " + attempt->address.host + ": unknown host"));
+    });
+    return;
+  }
+  const Duration there = hub_.fabric.latency(life_->host, *target);
+  hub_.scheduler.after(there, [this, life = life_, attempt, host = *target, port = address.port] {
+    if (life->alive && attempt->done) knock(attempt, host, port);
+  });
+}
+
+// The connection request reaches the other host. No answer at all means that the timeout decides.
+void Network::knock(const std::shared_ptr<Attempt>& attempt, HostId target, uint16_t port) {
+  const HostId self = life_->host;
+  if (hub_.fabric.is_cut(self, target) || hub_.fabric.is_cut(target, self)) return;
+  const StreamHub::Presence& presence = hub_.hosts[target];
+  if (!presence.powered) return;
+  const Duration back = hub_.fabric.latency(target, self);
+  std::shared_ptr<Port> listening;
+  if (presence.network != nullptr) {
+    const auto it = presence.network->ports_.find(port);
+    if (it != presence.network->ports_.end()) listening = it->second;
+  }
+  if (listening == nullptr) {
+    hub_.scheduler.after(back, [this, life = life_, attempt] {
+      if (!life->alive) return;
+      finish(attempt, fail(ErrorKind::io, "connect " + to_string(attempt->address) + ": Connection refused"));
+    });
+    return;
+  }
+  auto channel = hub_.fabric.open(self, target);
+  const env::Address client{.host = host_name(self), .port = next_port_++};
+  auto mine = std::make_unique<Stream>(hub_.scheduler, life_, channel, Channel::Side::first, attempt->address);
+  auto theirs =
+      std::make_unique<Stream>(hub_.scheduler, presence.network->life_, channel, Channel::Side::second, client);
+  hub_.scheduler.after(back, [this, life = life_, attempt, stream = std::move(mine)]() mutable {
+    if (life->alive) finish(attempt, std::move(stream));
+  });
+  listening->accept(std::move(theirs));
+}
+
+void Network::finish(const std::shared_ptr<Attempt>& attempt, Result<std::unique_ptr<env::Stream>> result) {
+  if (!attempt->done) return;
+  Connected done = std::exchange(attempt->done, Connected());
+  hub_.scheduler.cancel(attempt->timeout);
+  hub_.trace.record(hub_.scheduler.now(), "connect", life_->host.value, result.has_value() ? 1 : 0);
+  done(std::move(result));
+}
+
+}  // namespace conclave::sim

@@ -1,0 +1,58 @@
+// env::Network of one life of a host, and the hub where hosts find each other by name. Names are `host-<id>`; port
+// numbers are per host. A connect to a host that runs without a listener is refused; to one that is off, or over a link
+// that is cut in either direction, it times out.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "env/network.h"
+#include "sim/world/fabric.h"
+#include "sim/world/life.h"
+
+namespace conclave::sim {
+
+class Network;
+
+// Every host's present network. One per world.
+struct StreamHub {
+  Scheduler& scheduler;
+  Trace& trace;
+  Fabric& fabric;
+  struct Presence {
+    bool powered = true;
+    Network* network = nullptr;  // null while no process runs
+  };
+  std::map<HostId, Presence> hosts;
+};
+
+std::string host_name(HostId host);
+std::optional<HostId> host_of(std::string_view name);
+
+class Network final : public env::Network {
+ public:
+  Network(StreamHub& hub, std::shared_ptr<Life> life) : hub_(hub), life_(std::move(life)) {}
+
+  Result<std::unique_ptr<env::Listener>> listen(const env::Address& address, Accept accept) override;
+  void connect(const env::Address& address, Duration timeout, Connected done) override;
+  void crash() { ports_.clear(); }
+
+ private:
+  struct Port {
+    Accept accept;
+  };
+  class ListenerImpl;
+  struct Attempt;
+
+  void finish(const std::shared_ptr<Attempt>& attempt, Result<std::unique_ptr<env::Stream>> result);
+  void knock(const std::shared_ptr<Attempt>& attempt, HostId target, uint16_t port);
+
+  StreamHub& hub_;
+  std::shared_ptr<Life> life_;
+  std::map<uint16_t, std::shared_ptr<Port>> ports_;
+  uint16_t next_port_ = 40000;
+};
+
+}  // namespace conclave::sim

@@ -1,0 +1,68 @@
+#include "sim/world/world.h"
+
+#include <algorithm>
+
+namespace conclave::sim {
+
+World::World(uint64_t seed, WorldOptions options)
+    : seed_(seed),
+      options_(options),
+      random_(seed),
+      fabric_(scheduler_, trace_, xxh3_64("fabric", seed), options.link, options.break_after),
+      hub_{.scheduler = scheduler_, .trace = trace_, .fabric = fabric_, .hosts = {}},
+      mesh_(scheduler_, trace_, fabric_, xxh3_64("mesh", seed)) {
+  fabric_.on_heal([this](HostId a, HostId b) { mesh_.healed(a, b); });
+}
+
+World::~World() {
+  for (const auto& [id, host] : hosts_) host->crash(Crash::kill);
+  scheduler_.clear();  // while all that its tasks may own or refer to is still there
+}
+
+Host& World::host(uint32_t id) {
+  auto& host = hosts_[HostId(id)];
+  if (host == nullptr) {
+    host = std::make_unique<Host>(HostId(id),
+                                  Surroundings{.scheduler = scheduler_,
+                                               .trace = trace_,
+                                               .fabric = fabric_,
+                                               .hub = hub_,
+                                               .mesh = mesh_,
+                                               .seed = seed_,
+                                               .wall_start_ms = options_.wall_start_ms},
+                                  options_.disk);
+  }
+  return *host;
+}
+
+bool World::run_until(const std::function<bool()>& reached, Duration limit) {
+  const Instant end = scheduler_.now() + limit;
+  while (!reached()) {
+    const auto next = scheduler_.next();
+    if (!next || *next > end) {
+      scheduler_.run_until(end);
+      return reached();
+    }
+    scheduler_.step();
+  }
+  return true;
+}
+
+void World::partition(const std::vector<uint32_t>& a, const std::vector<uint32_t>& b) {
+  for (const uint32_t one : a) {
+    for (const uint32_t two : b) {
+      cut(one, two);
+      cut(two, one);
+    }
+  }
+}
+
+void World::isolate(uint32_t host) {
+  std::vector<uint32_t> others;
+  for (const auto& [id, machine] : hosts_) {
+    if (id.value != host) others.push_back(id.value);
+  }
+  partition({host}, others);
+}
+
+}  // namespace conclave::sim
