@@ -1,0 +1,27 @@
+// Checks that need more than one value: the members, this replica's place among them, ranges that depend on each other,
+// what is asked for and cannot be given. Also sorts the members and fills in what follows from other values. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "app/config/configuration.h"
+#include "app/config/problems.h"
+
+namespace conclave::app {
+
+// Where each setting was given, by the name of the setting in that file, for messages.
+struct Provenance {
+  std::string file;
+  std::map<std::string, SourceLine, std::less<>> lines;     // by Setting::name
+  std::map<std::string, std::string, std::less<>> spelled;  // Setting::name to the key as written
+
+  SourceLine of(std::string_view setting) const;
+  // The key as the user wrote it, or the setting's own name when it has its default.
+  std::string name(std::string_view setting) const;
+};
+
+void validate(const Provenance& provenance, Configuration* configuration, Problems* problems);
+
+}  // namespace conclave::app
