@@ -12,7 +12,7 @@ Result<> load_snapshot(storage::SnapshotStore& snapshots, const storage::Snapsho
   return {};
 }
 
-Result<Recovered> recover(env::World& world, const Options& options) {
+Result<Recovered> recover(const env::World& world, const Options& options) {
   Recovered recovered;
   if (auto locked = world.files.lock(); !locked) return std::unexpected(locked.error());
   auto snapshots =

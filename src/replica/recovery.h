@@ -22,7 +22,7 @@ struct Recovered {
 
 // Errors: what the journal and the snapshot store report, and `corrupt` when so many snapshots are damaged that the
 // journal no longer reaches back to the next good one. A damaged snapshot that is not needed is put aside and named.
-Result<Recovered> recover(env::World& world, const Options& options);
+Result<Recovered> recover(const env::World& world, const Options& options);
 
 // Loads one snapshot file into the service, replacing its state.
 Result<> load_snapshot(storage::SnapshotStore& snapshots, const storage::SnapshotFile& file, state::Service& service);

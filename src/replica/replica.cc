@@ -30,7 +30,7 @@ std::string_view role_name(consensus::Role role) {
 
 }  // namespace
 
-Result<std::unique_ptr<Replica>> Replica::open(env::World& world, Options options) {
+Result<std::unique_ptr<Replica>> Replica::open(const env::World& world, Options options) {
   auto recovered = recover(world, options);
   if (!recovered) return std::unexpected(recovered.error());
   options.consensus.seed = world.entropy.u64();
@@ -40,7 +40,8 @@ Result<std::unique_ptr<Replica>> Replica::open(env::World& world, Options option
   return std::unique_ptr<Replica>(new Replica(world, std::move(options), std::move(*recovered), std::move(engine)));
 }
 
-Replica::Replica(env::World& world, Options options, Recovered recovered, std::unique_ptr<consensus::Engine> engine)
+Replica::Replica(const env::World& world, Options options, Recovered recovered,
+                 std::unique_ptr<consensus::Engine> engine)
     : world_(world),
       options_(std::move(options)),
       service_(std::move(recovered.service)),

@@ -31,7 +31,7 @@ class Replica final : public Gateway,
                       private ForwarderPorts {
  public:
   // Recovers from the data directory. Errors name what is wrong and where; nothing is changed on disk by a refusal.
-  static Result<std::unique_ptr<Replica>> open(env::World& world, Options options);
+  static Result<std::unique_ptr<Replica>> open(const env::World& world, Options options);
   ~Replica() override;
 
   // Joins the cell. `fatal` is called once if the disk fails: the process must then stop.
@@ -52,7 +52,7 @@ class Replica final : public Gateway,
   Status status() const override;
 
  private:
-  Replica(env::World& world, Options options, Recovered recovered, std::unique_ptr<consensus::Engine> engine);
+  Replica(const env::World& world, Options options, Recovered recovered, std::unique_ptr<consensus::Engine> engine);
 
   // env::PeerReceiver
   void on_peer_frame(ReplicaId from, BytesView frame) override;

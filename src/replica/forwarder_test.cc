@@ -1,0 +1,228 @@
+#include "replica/forwarder.h"
+
+#include <gtest/gtest.h>
+
+#include "replica/outcome_codec.h"
+
+namespace conclave::replica {
+namespace {
+
+using wire::peer::Answers;
+using wire::peer::Forward;
+using wire::peer::ForwardKind;
+
+const ReplicaId kSelf(1), kMaster(2), kNext(3);
+constexpr uint64_t kIncarnation = 77;
+
+class ForwarderTest : public testing::Test, public ForwarderPorts {
+ protected:
+  void forward(ReplicaId master, Forward forward) override { sent.emplace_back(master, std::move(forward)); }
+  void take_own(ForwardKind, uint64_t number, const state::Request*, BytesView) override { own.push_back(number); }
+
+  // Submits a request and records its reply under `name`.
+  void submit(const std::string& name) {
+    state::Request request{.session = SessionId(9), .body = state::DeleteRequest{"/" + name}};
+    forwarder.submit(
+        std::move(request), [this, name](Reply reply) { replies.emplace_back(name, reply.outcome.code); }, now);
+  }
+  void epoch_begins(uint32_t epoch) { apply(Zxid(Epoch(epoch), 1), 0); }
+  void apply(Zxid zxid, uint64_t number, uint64_t incarnation = kIncarnation) {
+    applied = zxid;
+    forwarder.on_applied({.zxid = zxid, .origin = {kSelf, incarnation, number}}, Index(++index), now);
+  }
+  void flush() { forwarder.flush(applied, Index(index), now); }
+  Answers refusal(uint32_t epoch, uint64_t number, Zxid after) {
+    return {Epoch(epoch),
+            kIncarnation,
+            {{number, encode(state::Outcome{.code = state::Code::no_node, .ops = {}}), after, Index()}}};
+  }
+
+  Instant now{1'000'000};
+  Zxid applied;
+  uint64_t index = 0;
+  Forwarder forwarder{kSelf, kIncarnation, *this};
+  std::vector<std::pair<ReplicaId, Forward>> sent;
+  std::vector<uint64_t> own;
+  std::vector<std::pair<std::string, state::Code>> replies;
+};
+
+TEST_F(ForwarderTest, F2_NothingLeavesBeforeTheEpochHasBegunHere) {
+  forwarder.on_master(kMaster, Epoch(258));
+  submit("a");
+  flush();
+  EXPECT_TRUE(sent.empty());
+  epoch_begins(258);
+  flush();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].first, kMaster);
+  EXPECT_EQ(sent[0].second.epoch, Epoch(258));
+  EXPECT_EQ(sent[0].second.first_sequence, 1u);
+  EXPECT_EQ(sent[0].second.items.size(), 1u);
+}
+
+TEST_F(ForwarderTest, ARequestCompletesWhenItsTransactionApplies) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a");
+  submit("b");
+  flush();
+  EXPECT_EQ(sent[0].second.items.size(), 2u);      // one message for the turn
+  apply(Zxid(Epoch(2), 2), 1, /*incarnation=*/5);  // a former process of this replica asked for that one
+  EXPECT_TRUE(replies.empty());
+  apply(Zxid(Epoch(2), 3), 1);
+  EXPECT_EQ(replies, (std::vector<std::pair<std::string, state::Code>>{{"a", state::Code::ok}}));
+  EXPECT_EQ(forwarder.outstanding(), 1u);
+}
+
+TEST_F(ForwarderTest, ARefusalWaitsForWhatItDependsOn) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a");
+  flush();
+  forwarder.on_answers(refusal(2, 1, Zxid(Epoch(2), 2)));
+  flush();
+  EXPECT_TRUE(replies.empty());
+  apply(Zxid(Epoch(2), 2), 0);
+  ASSERT_EQ(replies.size(), 1u);
+  EXPECT_EQ(replies[0].second, state::Code::no_node);
+}
+
+TEST_F(ForwarderTest, F1_SequencesGoOnAndABrokenConnectionGoesBack) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a");
+  submit("b");
+  flush();
+  submit("c");
+  flush();
+  EXPECT_EQ(sent[1].second.first_sequence, 3u);
+  apply(Zxid(Epoch(2), 2), 1);
+  sent.clear();
+  forwarder.on_master_connected(now);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].second.first_sequence, 2u);
+  EXPECT_EQ(sent[0].second.answered_below, 2u);
+  EXPECT_EQ(sent[0].second.items.size(), 2u);
+}
+
+TEST_F(ForwarderTest, SilenceGoesBackToo) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a");
+  flush();
+  forwarder.on_tick(now + Duration::millis(900), Duration::seconds(1));
+  EXPECT_EQ(sent.size(), 1u);
+  forwarder.on_tick(now + Duration::millis(1100), Duration::seconds(1));
+  EXPECT_EQ(sent.size(), 2u);
+}
+
+TEST_F(ForwarderTest, F2_TheNextMasterGetsWhatTheOldOneLeftAndNothingElse) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a");
+  submit("b");
+  flush();
+  sent.clear();
+  forwarder.on_master(kNext, Epoch(3));
+  flush();
+  EXPECT_TRUE(sent.empty());    // "a" or "b" may still be chosen
+  apply(Zxid(Epoch(2), 2), 1);  // "a" was
+  epoch_begins(3);              // "b" can no longer be
+  flush();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].first, kNext);
+  EXPECT_EQ(sent[0].second.first_sequence, 1u);
+  ASSERT_EQ(sent[0].second.items.size(), 1u);
+  EXPECT_EQ(sent[0].second.items[0].number, 2u);
+}
+
+TEST_F(ForwarderTest, F2_ARefusalOfALostFutureIsForgotten) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a");
+  flush();
+  forwarder.on_answers(refusal(2, 1, Zxid(Epoch(2), 9)));  // 2/9 will never apply
+  forwarder.on_master(kNext, Epoch(3));
+  epoch_begins(3);
+  flush();
+  EXPECT_TRUE(replies.empty());
+  EXPECT_EQ(sent.back().second.items.size(), 1u);
+  forwarder.on_answers(refusal(2, 1, Zxid()));  // a late packet of the old master
+  flush();
+  EXPECT_TRUE(replies.empty());
+  forwarder.on_answers(refusal(3, 1, Zxid()));
+  flush();
+  EXPECT_EQ(replies.size(), 1u);
+}
+
+TEST_F(ForwarderTest, LosingSightOfTheSameMasterKeepsItsNumbering) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a");
+  flush();
+  apply(Zxid(Epoch(2), 2), 1);
+  forwarder.on_master(ReplicaId(), Epoch(2));
+  submit("b");
+  flush();
+  EXPECT_EQ(sent.size(), 1u);
+  forwarder.on_master(kMaster, Epoch(2));
+  flush();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[1].second.first_sequence, 2u);  // the master has taken 1 and expects 2
+}
+
+TEST_F(ForwarderTest, F3_GivingUpAnswersEverythingOnceAndStartsANewStream) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a");
+  submit("b");
+  flush();
+  apply(Zxid(Epoch(2), 2), 2);
+  forwarder.fail_all();
+  EXPECT_EQ(replies, (std::vector<std::pair<std::string, state::Code>>{{"b", state::Code::ok},
+                                                                       {"a", state::Code::connection_loss}}));
+  apply(Zxid(Epoch(2), 3), 1);  // it happened after all; nobody waits
+  EXPECT_EQ(replies.size(), 2u);
+  submit("c");
+  flush();
+  EXPECT_EQ(sent.back().second.first_sequence, 1u);
+  EXPECT_NE(sent.back().second.incarnation, kIncarnation);
+}
+
+TEST_F(ForwarderTest, TheMasterItselfTakesItsOwnRequests) {
+  forwarder.on_master(kSelf, Epoch(2));
+  epoch_begins(2);
+  submit("a");
+  submit("b");
+  flush();
+  EXPECT_EQ(own, (std::vector<uint64_t>{1, 2}));
+  EXPECT_TRUE(sent.empty());
+  flush();
+  EXPECT_EQ(own.size(), 2u);
+}
+
+TEST_F(ForwarderTest, SyncWaitsForItsIndexAndResumeDecodesItsAnswer) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  bool synced = false;
+  ResumedSession resumed;
+  forwarder.submit_sync([&](Reply) { synced = true; }, now);
+  forwarder.submit_resume(SessionId(4), "pw", [&](Result<ResumedSession> r) { resumed = *r; }, now);
+  flush();
+  ASSERT_EQ(sent.back().second.items.size(), 2u);
+  EXPECT_EQ(sent.back().second.items[0].kind, ForwardKind::sync);
+  EXPECT_EQ(sent.back().second.items[1].body.view(), Bytes("\4\0\0\0\0\0\0\0pw", 10));
+  forwarder.on_answers({Epoch(2), kIncarnation, {{1, "", Zxid(), Index(3)}}});
+  forwarder.on_answers({Epoch(2), kIncarnation, {{2, encode(ResumedSession{true, 5000}), Zxid(), Index()}}});
+  flush();
+  EXPECT_FALSE(synced);
+  EXPECT_TRUE(resumed.known);  // an answer that is ready overtakes one that is not
+  EXPECT_EQ(resumed.timeout_ms, 5000);
+  apply(Zxid(Epoch(2), 2), 0);
+  apply(Zxid(Epoch(2), 3), 0);
+  flush();
+  EXPECT_TRUE(synced);
+}
+
+}  // namespace
+}  // namespace conclave::replica

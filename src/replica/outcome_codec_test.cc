@@ -1,0 +1,35 @@
+#include "replica/outcome_codec.h"
+
+#include <gtest/gtest.h>
+
+namespace conclave::replica {
+namespace {
+
+TEST(OutcomeCodec, OutcomesSurviveAndEveryCutIsRefused) {
+  state::Outcome outcome{.code = state::Code::not_empty, .ops = {}};
+  outcome.ops.push_back({.kind = state::OpKind::create,
+                         .code = state::Code::ok,
+                         .path = "/a",
+                         .stat = {.czxid = Zxid(Epoch(3), 4), .ctime_ms = -1, .version = 7, .ephemeral_owner = -9}});
+  outcome.ops.push_back({.kind = state::OpKind::check, .code = state::Code::bad_version, .path = "", .stat = {}});
+  const Bytes bytes = encode(outcome);
+  const auto decoded = decode_outcome(bytes);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->code, outcome.code);
+  ASSERT_EQ(decoded->ops.size(), 2u);
+  EXPECT_EQ(decoded->ops[0].path, "/a");
+  EXPECT_EQ(decoded->ops[0].stat, outcome.ops[0].stat);
+  EXPECT_EQ(decoded->ops[1].code, state::Code::bad_version);
+  for (size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(decode_outcome(BytesView(bytes).substr(0, size)));
+}
+
+TEST(OutcomeCodec, ResumedSessions) {
+  const auto decoded = decode_resumed_session(encode(ResumedSession{.known = true, .timeout_ms = 30'000}));
+  ASSERT_TRUE(decoded);
+  EXPECT_TRUE(decoded->known);
+  EXPECT_EQ(decoded->timeout_ms, 30'000);
+  EXPECT_FALSE(decode_resumed_session("x"));
+}
+
+}  // namespace
+}  // namespace conclave::replica
