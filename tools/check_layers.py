@@ -166,7 +166,7 @@ class Checker:
                 self.error(where, f"module '{module}' has no row in docs/layers.toml")
                 continue
             folder = path.parent.relative_to(self.root / "src").as_posix()
-            if folder not in (".", module):
+            if folder not in (".", module) and not module.startswith(folder + "/"):
                 self.error(where, f"declares module '{module}' in the folder of '{folder}'")
             if self.allows_all(row):
                 continue

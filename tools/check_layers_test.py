@@ -132,6 +132,12 @@ class CheckLayers(unittest.TestCase):
         self.assert_one_error(errors, "declares module 'replica' in the folder of 'state/tree'")
         self.assertEqual(self.check_files({name: "# conclave_module(x DEPS y)\n"}), [])
 
+    def test_a_part_of_a_module_stands_in_its_row(self):
+        name = "src/state/tree/CMakeLists.txt"
+        self.assertEqual(self.check_files({name: "conclave_module(state/tree/acl DEPS base)\n"}), [])
+        errors = self.check_files({name: "conclave_module(state/tree/acl DEPS env)\n"})
+        self.assert_one_error(errors, "state/tree/acl may not link env")
+
     def test_long_files(self):
         self.assertEqual(self.check_files({"src/base/x.cc": "\n" * 600}), [])
         self.assertEqual(self.warnings, ["src/base/x.cc: 600 lines, above 500"])
