@@ -1,0 +1,119 @@
+#include "storage/journal_recovery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/log.h"
+#include "storage/journal_scan.h"
+
+namespace conclave::storage {
+namespace {
+
+class Gather final : public JournalScanVisitor {
+ public:
+  explicit Gather(Index snapshot_index) : snapshot_index_(snapshot_index) {}
+
+  void on_segment(const SegmentSeen& segment) override {
+    out_.highest_number = std::max(out_.highest_number, segment.number);
+    if (segment.standing != SegmentStanding::live) {
+      out_.void_segments.push_back(segment.number);
+      return;
+    }
+    out_.segments.push_back({.number = segment.number, .size = segment.size, .header = segment.header});
+  }
+
+  void on_batch(const BatchSeen& batch) override {
+    RecoveredSegment& segment = segment_of(batch.mark.segment);
+    ++segment.batches;
+    segment.last_batch_at = batch.mark.start;
+    out_.hard_state = batch.mark.hard_state;
+    if (out_.last_sequence != 0) out_.recent.push(out_.last_touched);
+    out_.last_sequence = batch.mark.sequence;
+    out_.last_batch_whole = true;
+    out_.last_batch.clear();
+    out_.last_touched = {};
+    for (const RecordSeen& record : batch.records) {
+      ++out_.records;
+      if (!record.header) {
+        out_.last_batch_whole = false;
+        continue;
+      }
+      replay(*record.header, record);
+    }
+    segment.last = std::max(segment.last, out_.last_touched.last);
+  }
+
+  void on_lost(const LostBatches& lost) override {
+    // The next batch follows in the same segment or in the next one: the lost ones may be in either.
+    for (RecoveredSegment& segment : out_.segments) segment.last = std::max(segment.last, lost.touched.last);
+    if (out_.last_sequence != 0) out_.recent.push(out_.last_touched);
+    out_.last_touched = lost.touched;
+    if (const Index from = lost.touched.truncated_from; from.value != 0) {
+      // Nobody knows whether what stands from there on was made void: its positions are in doubt.
+      for (auto it = slots_.lower_bound(from); it != slots_.end(); ++it) it->second.reset();
+    }
+    if (lost.touched.first.value == 0) return;
+    for (Index i = lost.touched.first; i <= lost.touched.last; i = i.next()) slots_[i] = std::nullopt;
+  }
+
+  void on_torn(const TornTail& torn) override {
+    log::info("journal", "dropped the last write, which a crash had cut short",
+              {{"file", torn.path}, {"offset", torn.offset}, {"batch", torn.sequence}});
+  }
+
+  void on_problem(const JournalProblem& problem) override {
+    log::warning("journal", "damage found: " + problem.what, {{"file", problem.path}, {"offset", problem.offset}});
+  }
+
+  RecoveredJournal take() {
+    for (auto& [index, entry] : slots_) {
+      if (index <= snapshot_index_) continue;
+      if (entry) {
+        out_.entries.push_back(std::move(*entry));
+      } else {
+        out_.damaged.push_back(index);
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  RecoveredSegment& segment_of(uint64_t number) {
+    return *std::ranges::find(out_.segments, number, &RecoveredSegment::number);
+  }
+
+  void replay(const RecordHeader& header, const RecordSeen& record) {
+    if (header.type == RecordType::truncation) {
+      slots_.erase(slots_.lower_bound(header.index), slots_.end());
+      out_.last_batch.push_back({.truncate_from = header.index});
+      out_.last_touched.add({.truncated_from = header.index});
+      return;
+    }
+    out_.last_touched.add({.first = header.index, .last = header.index});
+    if (!record.payload_ok) {
+      out_.last_batch_whole = false;
+      slots_.insert_or_assign(header.index, std::nullopt);
+      return;
+    }
+    consensus::Entry entry{.index = header.index, .ballot = header.ballot, .kind = header.kind};
+    if (!record.payload.empty()) entry.payload = Blob(Bytes(record.payload));
+    out_.last_batch.push_back({.entry = entry});
+    slots_.insert_or_assign(header.index, std::move(entry));
+  }
+
+  const Index snapshot_index_;
+  RecoveredJournal out_;
+  std::map<Index, std::optional<consensus::Entry>> slots_;  // nullopt: damaged
+};
+
+}  // namespace
+
+Result<RecoveredJournal> recover_journal(env::Files& files, const std::string& directory, Index snapshot_index) {
+  Gather gather(snapshot_index);
+  if (auto ok = scan_journal(files, directory, AtFatal::stop, gather); !ok) return std::unexpected(ok.error());
+  return gather.take();
+}
+
+}  // namespace conclave::storage
