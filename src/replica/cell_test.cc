@@ -1,0 +1,237 @@
+// Whole cells in the virtual world: the very code that ships, on virtual time, from one seed.
+#include <gtest/gtest.h>
+
+#include "replica/testing_cell.h"
+
+namespace conclave::replica {
+namespace {
+
+using state::Code;
+
+std::string data_at(Replica& replica, const std::string& path) {
+  const auto node = replica.state().get(path, {});
+  return node ? std::string(node->data) : "(" + std::to_string(static_cast<int>(node.error())) + ")";
+}
+
+TEST(Cell, OneMasterServesAndEveryReplicaAppliesItsWrites) {
+  TestCell cell(1);
+  const ReplicaId master = cell.wait_for_master();
+  const auto reply = cell.write(master, create("/a", "one"));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->outcome.code, Code::ok);
+  ASSERT_TRUE(cell.converge());
+  for (const ReplicaId id : cell.ids) EXPECT_EQ(data_at(cell.at(id), "/a"), "one");
+}
+
+TEST(Cell, ACellOfOneWaitsForItsDisk) {  // B21
+  TestCell cell(2, 1);
+  cell.wait_for_master();
+  ASSERT_TRUE(cell.write(ReplicaId(1), create("/a", "one")));
+  cell.world.host(1).crash();
+  cell.world.host(1).restart();
+  cell.wait_for_master();
+  EXPECT_EQ(data_at(cell.at(1), "/a"), "one");
+}
+
+TEST(Cell, AFollowerForwardsAndAnswersFromItsOwnState) {
+  TestCell cell(3);
+  const ReplicaId follower = cell.follower();
+  const auto made = cell.write(follower, create("/a", "x"));
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->outcome.code, Code::ok);
+  EXPECT_EQ(data_at(cell.at(follower), "/a"), "x");
+  const auto again = cell.write(follower, create("/a", "y"));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->outcome.code, Code::node_exists);
+}
+
+TEST(Cell, SyncShowsEveryWriteAcknowledgedBefore) {
+  TestCell cell(4);
+  const ReplicaId follower = cell.follower();
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(cell.write(cell.wait_for_master(), i == 0 ? create("/a", "0") : set("/a", std::to_string(i))));
+    ASSERT_TRUE(cell.sync(follower));
+    EXPECT_EQ(data_at(cell.at(follower), "/a"), std::to_string(i));
+  }
+}
+
+// The promise of ADR 6: requests of clients elsewhere survive the master's death, each applied exactly once, in order.
+TEST(Cell, RequestsOfSurvivorsOutliveTheMasterExactlyOnceAndInOrder) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    TestCell cell(100 + seed);
+    const ReplicaId master = cell.wait_for_master();
+    const ReplicaId follower = cell.follower();
+    ASSERT_TRUE(cell.write(follower, create("/n", "")));
+    int answered = 0, submitted = 0;
+    const auto submit = [&] {
+      const int expected = submitted++;
+      // The version says that every earlier one was applied, once.
+      cell.at(follower).submit(set("/n", std::to_string(expected), expected), [&answered, expected, seed](Reply reply) {
+        EXPECT_EQ(reply.outcome.code, Code::ok) << "seed " << seed << " request " << expected;
+        EXPECT_EQ(answered, expected);
+        ++answered;
+      });
+    };
+    for (int i = 0; i < 200; ++i) {
+      submit();
+      if (i == 100) cell.world.host(master).crash(seed % 2 ? sim::Crash::kill : sim::Crash::power_cut);
+      cell.world.run_for(Duration::micros(static_cast<int64_t>(cell.world.random().below(600))));
+    }
+    ASSERT_TRUE(cell.world.run_until([&] { return answered == submitted; }, Duration::seconds(10))) << "seed " << seed;
+    EXPECT_EQ(cell.at(follower).state().stat("/n", {})->version, 200);
+  }
+}
+
+TEST(Cell, ABrokenLinkToTheMasterLosesAndDoublesNothing) {
+  TestCell cell(5);
+  const ReplicaId master = cell.wait_for_master();
+  const ReplicaId follower = cell.follower();
+  ASSERT_TRUE(cell.write(follower, create("/n", "")));
+  int answered = 0;
+  for (int i = 0; i < 100; ++i) {
+    cell.at(follower).submit(set("/n", std::to_string(i), i), [&answered, i](Reply reply) {
+      EXPECT_EQ(reply.outcome.code, Code::ok) << i;
+      ++answered;
+    });
+    cell.world.run_for(Duration::micros(300));
+    if (i % 25 == 10) cell.world.partition({follower.value}, {master.value});
+    if (i % 25 == 20) cell.world.heal_all();
+  }
+  cell.world.heal_all();
+  EXPECT_TRUE(cell.world.run_until([&] { return answered == 100; }, Duration::seconds(20)));
+}
+
+TEST(Cell, SessionsLiveByAnySignOfLifeAtAnyReplicaAndDieWithoutOne) {  // B47, S3
+  TestCell cell(6);
+  const ReplicaId follower = cell.follower();
+  const SessionId living = cell.at(follower).new_session_id();
+  const SessionId silent = cell.at(follower).new_session_id();
+  EXPECT_NE(living, silent);
+  for (const SessionId session : {living, silent}) {
+    ASSERT_TRUE(cell.write(follower, open_session(session, 1000)));
+    ASSERT_TRUE(cell.write(follower, create("/e" + to_string(session), "", state::NodeKind::ephemeral, session)));
+  }
+  for (int i = 0; i < 50; ++i) {
+    cell.at(follower).touch(living);
+    cell.world.run_for(Duration::millis(100));
+    if (i == 8) EXPECT_TRUE(cell.at(follower).state().exists("/e" + to_string(silent))) << "expired early";
+  }
+  EXPECT_TRUE(cell.at(follower).state().exists("/e" + to_string(living)));
+  EXPECT_FALSE(cell.at(follower).state().exists("/e" + to_string(silent)));
+  EXPECT_FALSE(cell.at(follower).state().session(silent));
+}
+
+TEST(Cell, SessionsSurviveTheirMaster) {
+  TestCell cell(7);
+  const ReplicaId follower = cell.follower();
+  const SessionId session = cell.at(follower).new_session_id();
+  ASSERT_TRUE(cell.write(follower, open_session(session, 1000)));
+  cell.world.host(cell.wait_for_master()).crash();
+  for (int i = 0; i < 30; ++i) {
+    cell.at(follower).touch(session);
+    cell.world.run_for(Duration::millis(100));
+  }
+  EXPECT_TRUE(cell.at(follower).state().session(session));
+}
+
+TEST(Cell, ASessionMovesWithItsPasswordAndItsOldReplicaIsToldSo) {
+  TestCell cell(8);
+  const ReplicaId master = cell.wait_for_master();
+  const ReplicaId follower = cell.follower();
+  const SessionId session = cell.at(follower).new_session_id();
+  ASSERT_TRUE(cell.write(follower, open_session(session, 4000)));
+  const auto resume = [&](ReplicaId at, const std::string& password) {
+    auto resumed = std::make_shared<std::optional<ResumedSession>>();
+    cell.at(at).resume_session(session, password, [resumed](Result<ResumedSession> r) { *resumed = *r; });
+    EXPECT_TRUE(cell.world.run_until([&] { return resumed->has_value(); }, Duration::seconds(5)));
+    return **resumed;
+  };
+  EXPECT_FALSE(resume(master, "0123456789abcdeX").known);
+  const ResumedSession moved = resume(master, "0123456789abcdef");
+  EXPECT_TRUE(moved.known);
+  EXPECT_EQ(moved.timeout_ms, 4000);
+  EXPECT_EQ(cell.write(follower, create("/late", "", state::NodeKind::persistent, session))->outcome.code,
+            Code::session_moved);
+  EXPECT_EQ(cell.write(master, create("/now", "", state::NodeKind::persistent, session))->outcome.code, Code::ok);
+}
+
+TEST(Cell, EverythingAcknowledgedSurvivesAPowerCutOfTheWholeCell) {
+  TestCell cell(9);
+  cell.wait_for_master();
+  ASSERT_TRUE(cell.write(ReplicaId(1), create("/n", "")));
+  for (int i = 1; i <= 100; ++i) ASSERT_TRUE(cell.write(ReplicaId(1), set("/n", std::to_string(i))));
+  for (const ReplicaId id : cell.ids) cell.world.host(id).crash();
+  for (const ReplicaId id : cell.ids) cell.world.host(id).restart();
+  cell.wait_for_master();
+  ASSERT_TRUE(cell.converge());
+  EXPECT_EQ(data_at(cell.at(2), "/n"), "100");
+}
+
+TEST(Cell, ALaggardCatchesUpBySnapshotAndTheJournalStaysBounded) {
+  const auto small = [](Options& options) {
+    options.snapshot_entries = 100;
+    options.entries_kept_in_memory = 20;
+  };
+  TestCell cell(10, 3, small);
+  cell.wait_for_master();
+  const ReplicaId away = cell.follower();
+  ASSERT_TRUE(cell.write(cell.wait_for_master(), create("/n", "")));
+  cell.world.host(away).crash();
+  for (int i = 0; i < 600; ++i) ASSERT_TRUE(cell.write(cell.wait_for_master(), set("/n", std::string(2000, 'x'))));
+  ASSERT_TRUE(cell.write(cell.wait_for_master(), set("/n", "end")));
+  EXPECT_GT(cell.at(cell.wait_for_master()).status().snapshot, Index(400));
+  cell.world.host(away).restart();
+  ASSERT_TRUE(cell.converge());
+  EXPECT_EQ(data_at(cell.at(away), "/n"), "end");
+  EXPECT_GT(cell.at(away).status().snapshot, Index(400)) << "came by snapshot";
+  // And it is as good as any other after a restart of its own.
+  cell.world.host(away).crash();
+  cell.world.host(away).restart();
+  ASSERT_TRUE(cell.converge());
+  EXPECT_EQ(data_at(cell.at(away), "/n"), "end");
+}
+
+TEST(Cell, StoppingTheMasterHandsOverTheLead) {
+  TestCell cell(11);
+  const ReplicaId master = cell.wait_for_master();
+  const ReplicaId follower = cell.follower();
+  ASSERT_TRUE(cell.write(follower, create("/n", "")));
+  bool stopped = false;
+  const Instant began = cell.world.now();
+  cell.at(master).stop(Duration::seconds(5), [&] { stopped = true; });
+  ASSERT_TRUE(cell.world.run_until([&] { return stopped; }, Duration::seconds(6)));
+  EXPECT_LT(cell.world.now() - began, Duration::millis(200));
+  EXPECT_NE(cell.wait_for_master(), master);
+  ASSERT_TRUE(cell.write(follower, set("/n", "after")));
+}
+
+TEST(Cell, AMinorityStopsServingAndComesBack) {
+  TestCell cell(12);
+  const ReplicaId master = cell.wait_for_master();
+  cell.world.isolate(master.value);
+  ASSERT_TRUE(cell.world.run_until([&] { return !cell.at(master).serving(); }, Duration::seconds(10)));
+  const auto lost = cell.write(master, create("/x"), Duration::seconds(1));
+  EXPECT_FALSE(lost) << "no answer without a majority";
+  const ReplicaId next = cell.wait_for_master();
+  EXPECT_NE(next, master);
+  ASSERT_TRUE(cell.write(next, create("/y")));
+  cell.world.heal_all();
+  ASSERT_TRUE(cell.converge());
+  EXPECT_TRUE(cell.at(master).state().exists("/y"));
+}
+
+TEST(Cell, TheSameSeedGivesTheSameTrace) {
+  const auto run = [](uint64_t seed) {
+    TestCell cell(seed);
+    const ReplicaId master = cell.wait_for_master();
+    for (int i = 0; i < 20; ++i) (void)cell.write(master, i == 0 ? create("/n") : set("/n", "x"));
+    cell.world.host(master).crash();
+    cell.wait_for_master();
+    return cell.world.trace_hash();
+  };
+  EXPECT_EQ(run(13), run(13));
+  EXPECT_NE(run(13), run(14));
+}
+
+}  // namespace
+}  // namespace conclave::replica
