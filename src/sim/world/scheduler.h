@@ -6,10 +6,10 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "base/task.h"
 #include "base/time.h"
+#include "base/timer_queue.h"
 
 namespace conclave::sim {
 
@@ -30,7 +30,7 @@ class Scheduler {
   void cancel(EventId event);
 
   // Time of the next event.
-  std::optional<Instant> next();
+  std::optional<Instant> next() { return events_.next(); }
   // Moves to the next event and runs it; false if there is none.
   bool step();
   // Runs every event up to and including `end`; then it is `end`.
@@ -41,30 +41,10 @@ class Scheduler {
   void clear();
 
  private:
-  struct Slot {
-    uint32_t generation = 1;
-    bool pending = false;
-    Task task;
-  };
-  struct Entry {
-    Instant when;
-    uint64_t sequence;
-    uint32_t slot;
-    uint32_t generation;
-    // std::*_heap keep the greatest on top; the next event is the least.
-    friend bool operator<(const Entry& a, const Entry& b) {
-      return a.when != b.when ? a.when > b.when : a.sequence > b.sequence;
-    }
-  };
-  Task release(uint32_t slot);
-
   Instant now_{0};
-  uint64_t sequence_ = 0;
   uint64_t events_run_ = 0;
   bool closed_ = false;
-  std::vector<Entry> heap_;
-  std::vector<Slot> slots_;
-  std::vector<uint32_t> free_;
+  TimerQueue events_;
 };
 
 }  // namespace conclave::sim
