@@ -1,0 +1,30 @@
+#include "consensus/factory/factory.h"
+
+#include "base/assert.h"
+#include "consensus/paxos/engine.h"
+
+namespace conclave::consensus {
+
+std::string_view to_string(EngineKind kind) {
+  switch (kind) {
+    case EngineKind::paxos:
+      return "paxos";
+  }
+  return "unknown";
+}
+
+Result<EngineKind> parse_engine_kind(std::string_view name) {
+  if (name == "paxos") return EngineKind::paxos;
+  return fail(ErrorKind::invalid_argument, "unknown engine \"" + std::string(name) + "\"; known: paxos");
+}
+
+std::unique_ptr<Engine> make_engine(EngineKind kind, Config config, Recovered recovered) {
+  switch (kind) {
+    case EngineKind::paxos:
+      return paxos::make_engine(std::move(config), std::move(recovered));
+  }
+  CONCLAVE_ASSERT(!"an engine kind without an engine");
+  return nullptr;
+}
+
+}  // namespace conclave::consensus

@@ -1,0 +1,111 @@
+#include "consensus/paxos/campaign.h"
+
+#include "base/log.h"
+#include "consensus/paxos/ballots.h"
+
+namespace conclave::paxos {
+namespace {
+
+constexpr Duration kJitter = Duration::millis(30);  // separates replicas that lost the same master at the same moment
+
+}  // namespace
+
+void Campaign::rest(Duration low, Duration high) {
+  attempt_open_ = false;
+  promises_.reset();
+  deadline_ = core_.now + core_.random_between(low, high);
+}
+
+void Campaign::master_unreachable(Instant bound_until) {
+  if (preparing()) return;
+  deadline_ = std::min(deadline_, std::max(bound_until, core_.now) + core_.random_between(Duration{0}, kJitter));
+}
+
+void Campaign::ask_pre_votes() {
+  attempt_open_ = true;
+  ++attempt_;
+  grants_.reset();
+  grants_.set(core_.config.self.value);
+  for (const ReplicaId id : core_.voters.ids()) {
+    if (id != core_.config.self) core_.outbox.send(id, PreVote{.attempt = attempt_});
+  }
+  deadline_ = core_.now + core_.random_between(core_.config.heartbeat, core_.config.heartbeat * 3);
+  if (core_.voters.majority() <= 1) prepare();
+}
+
+void Campaign::on(ReplicaId from, const PreVoteReply& reply) {
+  core_.saw(reply.promised);
+  if (!attempt_open_ || reply.attempt != attempt_) return;
+  if (!reply.granted) {
+    // Somebody hears a master that we do not, or will for a while: what it knows to be chosen is of use all the same.
+    if (reply.committed > core_.log.committed()) learner_.ask(from);
+    const Duration wait = std::min(reply.retry_after, core_.config.election_timeout_max);
+    deadline_ = std::min(deadline_, core_.now + wait + core_.random_between(Duration{0}, kJitter));
+    return;
+  }
+  grants_.set(from.value);
+  if (consensus::Quorum(core_.config.members).reached(grants_)) prepare();
+}
+
+void Campaign::prepare(Ballot proof) {
+  attempt_open_ = false;
+  const Ballot ballot = next_ballot(core_.config.self, std::max(core_.round_seen, core_.promised.round));
+  core_.promised = ballot;
+  core_.saw(ballot);
+  core_.outbox.persist_hard_state();
+  own_promise_persist_ = core_.outbox.persist_number();
+  promises_.emplace(ballot, core_.log.committed().next());
+  proof_ = proof;
+  give_up_at_ = core_.now + core_.config.election_timeout_max;
+  send_prepare();
+  log::info("paxos", "campaigns for the lead", {{"ballot", to_string(ballot)}, {"transfer", proof ? "yes" : "no"}});
+}
+
+void Campaign::send_prepare() {
+  resend_at_ = core_.now + core_.config.heartbeat * 2;
+  for (const ReplicaId id : core_.voters.ids()) {
+    if (id == core_.config.self || promises_->complete().test(id.value)) continue;
+    core_.outbox.send_when_durable(
+        id, Prepare{.ballot = promises_->ballot(), .from_index = promises_->from(), .proof = proof_});
+  }
+}
+
+void Campaign::tick() {
+  if (!preparing()) return;
+  if (core_.now >= give_up_at_) {
+    core_.reason = "no quorum promised in time";
+    return refused();
+  }
+  if (core_.now >= resend_at_) send_prepare();
+}
+
+void Campaign::on(ReplicaId from, const Promise& promise) {
+  if (promises_ && core_.voters.bit(from) != 0) promises_->add(from, promise);
+}
+
+void Campaign::persisted(uint64_t persist) {
+  if (!promises_ || own_promise_persist_ > persist) return;
+  if (promises_->complete().test(core_.config.self.value)) return;
+  const SlotLog& log = core_.log;
+  Promise own{.ballot = promises_->ballot(),
+              .committed = log.committed(),
+              .covers_from = promises_->from(),
+              .covers_to = kEnd,
+              .entries = {}};
+  for (Index i = log.committed().next(); i <= log.last(); i = i.next()) {
+    if (const Entry* entry = log.at(i)) own.entries.push_back(*entry);
+  }
+  promises_->add(core_.config.self, own);
+}
+
+void Campaign::refused() {
+  rest(kJitter, core_.config.election_timeout_min);
+}
+
+std::optional<PromiseSet> Campaign::take_won() {
+  if (!promises_) return std::nullopt;
+  if (!consensus::Quorum(core_.config.members).reached(promises_->complete())) return std::nullopt;
+  return std::exchange(promises_, std::nullopt);
+}
+
+}  // namespace conclave::paxos

@@ -1,0 +1,52 @@
+// What all parts of one replica's engine share: who it is, what time it is, what it promised and accepted, and the
+// output under way. A plain struct: the parts (Follower, Learner, Campaign, Mastership) hold a reference to it and keep
+// their own state to themselves. Pure.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "base/random.h"
+#include "consensus/api/engine.h"
+#include "consensus/paxos/durable_marks.h"
+#include "consensus/paxos/outbox.h"
+#include "consensus/paxos/slot_log.h"
+#include "consensus/paxos/tally.h"
+
+namespace conclave::paxos {
+
+struct Core {
+  Core(consensus::Config configuration, consensus::Recovered recovered);
+
+  const consensus::Config config;
+  const Voters voters;
+  const bool voter;  // is self one?
+  Random random;
+  Instant now;
+
+  Ballot promised;          // durable with the output that raised it (PX-10)
+  uint64_t round_seen = 0;  // highest round seen anywhere: the next ballot goes above
+  SlotLog log;
+  Index given;                 // committed and given out up to here
+  std::vector<Index> damaged;  // sorted; all above log.committed()
+  DurableMarks marks;
+  Outbox outbox;
+  const char* reason = "";  // of the role change under way, if any
+
+  // Acceptor: takes `entry` under its ballot and writes it down. Repairs its position if that was damaged.
+  void accept(Entry entry);
+  void repaired(Index index) { std::erase(damaged, index); }
+  void saw(const Ballot& ballot) { round_seen = std::max(round_seen, ballot.round); }
+  consensus::HardState hard_state() const { return {.promised = promised, .joined = {}, .committed = log.committed()}; }
+  // Uniform in [low, high].
+  Duration random_between(Duration low, Duration high) {
+    return Duration::micros(static_cast<int64_t>(
+        random.between(static_cast<uint64_t>(low.us), static_cast<uint64_t>(std::max(low.us, high.us)))));
+  }
+  bool member(ReplicaId id) const {
+    return std::ranges::any_of(config.members, [id](const auto& member) { return member.id == id; });
+  }
+  void log_drop(ReplicaId from, std::string_view what) const;
+};
+
+}  // namespace conclave::paxos

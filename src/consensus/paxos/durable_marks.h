@@ -1,0 +1,39 @@
+// Which acceptances of ours became durable with which Persisted event. A mark names its ballot: acceptances of an older
+// ballot that become durable late count for nothing under a newer one (B20). Pure.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "consensus/api/ballot.h"
+
+namespace conclave::paxos {
+
+struct DurableMark {
+  uint64_t persist = 0;
+  consensus::Ballot ballot;
+  Index first, last;  // accepted under `ballot`; none if last < first
+  Index received;     // all up to here were accepted under `ballot` or committed, once this is durable
+};
+
+class DurableMarks {
+ public:
+  void add(DurableMark mark) { marks_.push_back(mark); }
+  bool empty() const { return marks_.empty(); }
+
+  // The marks that persist number `persist` completes, oldest first.
+  std::vector<DurableMark> persisted(uint64_t persist) {
+    std::vector<DurableMark> done;
+    while (!marks_.empty() && marks_.front().persist <= persist) {
+      done.push_back(marks_.front());
+      marks_.pop_front();
+    }
+    return done;
+  }
+
+ private:
+  std::deque<DurableMark> marks_;
+};
+
+}  // namespace conclave::paxos

@@ -1,0 +1,88 @@
+// The master's side of the master lease (CH-12), check-quorum, and the confirmation of read rounds: all three come from
+// the stamps that voters echo. Pure.
+//
+//   1  A voter that echoes stamp s refuses every other candidate for election_timeout_min from the moment it got s,
+//      which was not before s.sent. So a lease that runs from s.sent is over before any of those promises is (CH-13).
+//   2  The lease counts from the stamp that a quorum reached, less the drift bound and one tick.
+//   3  A lease that was given up (transfer) stays so for the ballot: a "campaign now" may still be under way.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "base/time.h"
+#include "consensus/api/engine.h"
+#include "consensus/paxos/messages.h"
+
+namespace conclave::paxos {
+
+class Lease {
+ public:
+  Lease(const consensus::Config& config, Instant now)
+      : enabled_(config.leases),
+        length_(usable(config)),
+        patience_(config.election_timeout_max),
+        self_(config.self),
+        since_(now) {
+    for (const auto& member : config.members) {
+      if (member.voter) peers_.push_back(Peer{.id = member.id});
+    }
+  }
+
+  // `from` answered under our ballot, echoing `stamp`. A default stamp only proves that it lives.
+  void heard(ReplicaId from, Stamp stamp, Instant now) {
+    for (Peer& peer : peers_) {
+      if (peer.id != from) continue;
+      peer.sent = std::max(peer.sent, stamp.sent);
+      peer.read_round = std::max(peer.read_round, stamp.read_round);
+      peer.heard = std::max(peer.heard, now);
+    }
+  }
+  bool valid(Instant now) const {
+    if (!enabled_ || given_up_) return false;
+    return now < quorum_of(&Peer::sent, now) + length_;
+  }
+  void give_up() { given_up_ = true; }
+
+  // The highest read round that a quorum confirmed.
+  uint64_t confirmed_round(uint64_t current) const { return quorum_of(&Peer::read_round, current); }
+  // Check-quorum: a majority answered within election_timeout_max.
+  bool has_quorum(Instant now) const { return now < std::max(since_, quorum_of(&Peer::heard, now)) + patience_; }
+  // A majority answered within `within`: this master is alive to the cell.
+  bool live(Instant now, Duration within) const {
+    return now < std::max(since_, quorum_of(&Peer::heard, now)) + within;
+  }
+
+ private:
+  struct Peer {
+    ReplicaId id;
+    Instant sent{INT64_MIN / 2};
+    Instant heard{INT64_MIN / 2};
+    uint64_t read_round = 0;
+  };
+
+  static Duration usable(const consensus::Config& config) {
+    const Duration promise = config.election_timeout_min;
+    return promise - Duration::micros(promise.us * config.clock_drift_ppm / 1'000'000 + 1) - config.tick;
+  }
+  // The value that a majority of the voters reached, where we ourselves stand at `own`.
+  template <class T>
+  T quorum_of(T Peer::* field, T own) const {
+    std::vector<T> values;
+    for (const Peer& peer : peers_) values.push_back(peer.id == self_ ? own : peer.*field);
+    const size_t place = values.size() / 2;  // majority - 1
+    std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(place), values.end(), std::greater<T>());
+    return values[place];
+  }
+
+  bool enabled_;
+  Duration length_;
+  Duration patience_;
+  ReplicaId self_;
+  Instant since_;
+  bool given_up_ = false;
+  std::vector<Peer> peers_;
+};
+
+}  // namespace conclave::paxos

@@ -1,0 +1,277 @@
+#include "consensus/paxos/mastership.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "base/log.h"
+
+namespace conclave::paxos {
+
+Mastership::Mastership(Core& core, Learner& learner, PromiseSet promises)
+    : core_(core), learner_(learner), promises_(std::move(promises)), lease_(core.config, core.now) {
+  learner_.set_ballot(ballot());
+  for (const auto& member : core_.config.members) {
+    if (member.id != core_.config.self) peers_[member.id];
+  }
+  for (const auto& [id, committed] : promises_.committed_by()) {
+    if (id != core_.config.self) peers_[id].report(committed, committed);
+  }
+  told_committed_ = core_.log.committed();
+  first_own_ = kEnd;
+  learn_by_ = core_.now + core_.config.election_timeout_max;
+  send_heartbeats();
+  if (core_.log.committed() < promises_.committed()) ask_teacher();
+}
+
+// ---------------------------------------------------------------- stage learn
+
+void Mastership::ask_teacher() {
+  std::vector<ReplicaId> teachers = promises_.who_committed(promises_.committed());
+  CONCLAVE_ASSERT(!teachers.empty());
+  learner_.ask(teachers[teacher_++ % teachers.size()]);
+  ask_at_ = core_.now + core_.config.heartbeat * 2;
+}
+
+void Mastership::taught(ReplicaId from) {
+  if (stage_ != Stage::learn) return;
+  learn_by_ = core_.now + core_.config.election_timeout_max;
+  if (core_.log.committed() >= promises_.committed()) return;
+  learner_.ask(from);
+  ask_at_ = core_.now + core_.config.heartbeat * 2;
+}
+
+// ---------------------------------------------------------------- stage synchronise
+
+void Mastership::synchronise() {
+  stage_ = Stage::synchronise;
+  synchronised_to_ = std::max(core_.log.committed(), promises_.last());
+  first_own_ = core_.log.committed().next();
+  std::vector<Entry> entries;
+  for (Index slot = first_own_; slot <= synchronised_to_; slot = slot.next()) {
+    const Entry* best = promises_.best(slot);
+    Entry entry = best ? *best : Entry{.index = slot, .ballot = {}, .kind = consensus::EntryKind::noop, .payload = {}};
+    entry.ballot = ballot();
+    entries.push_back(std::move(entry));
+  }
+  log::info("paxos", "synchronises", {{"ballot", to_string(ballot())}, {"slots", entries.size()}});
+  append(std::move(entries));
+}
+
+// ---------------------------------------------------------------- broadcast
+
+void Mastership::append(std::vector<Entry> entries) {
+  if (!entries.empty()) {
+    const Index first = entries.front().index;
+    const Index last = entries.back().index;
+    for (Entry& entry : entries) {
+      bytes_in_flight_ += entry.payload.size();
+      core_.accept(std::move(entry));
+    }
+    core_.marks.add(
+        {.persist = core_.outbox.persist_number(), .ballot = ballot(), .first = first, .last = last, .received = last});
+    const Accepted own{
+        .ballot = ballot(), .first = first, .last = last, .committed = core_.log.committed(), .stamp = stamp()};
+    for (const ReplicaId to : learner_.audience(core_.config.self)) core_.outbox.send_when_durable(to, own);
+  }
+  pump_all();
+}
+
+void Mastership::append_noops_to(Index last) {
+  std::vector<Entry> noops;
+  for (Index i = core_.log.last().next(); i <= last && noops.size() < core_.config.slots_in_flight_max; i = i.next()) {
+    noops.push_back({.index = i, .ballot = ballot(), .kind = consensus::EntryKind::noop, .payload = {}});
+  }
+  append(std::move(noops));
+}
+
+void Mastership::propose(consensus::Propose proposal) {
+  const size_t in_flight = core_.log.last() - core_.log.committed();
+  size_t bytes = bytes_in_flight_;
+  for (const Blob& payload : proposal.payloads) bytes += payload.size();
+  const bool full = in_flight + proposal.payloads.size() > core_.config.slots_in_flight_max ||
+                    (in_flight > 0 && bytes > core_.config.bytes_in_flight_max);
+  if (stage_ != Stage::serve || transfer_ || full) {
+    core_.outbox.output().refused.push_back(proposal.cookie);
+    return;
+  }
+  std::vector<Entry> entries;
+  entries.reserve(proposal.payloads.size());
+  Index slot = core_.log.last();
+  for (Blob& payload : proposal.payloads) {
+    slot = slot.next();
+    entries.push_back({.index = slot, .ballot = ballot(), .kind = proposal.kind, .payload = std::move(payload)});
+  }
+  append(std::move(entries));
+}
+
+void Mastership::pump_all() {
+  for (auto& [id, peer] : peers_) pump(id, peer);
+}
+
+// Sends what the peer lacks, as far as its window allows. Slots below first_own_ are committed: proposing their chosen
+// values again under our ballot is what P2c asks for.
+void Mastership::pump(ReplicaId to, Progress& peer) {
+  const bool votes = core_.voters.bit(to) != 0;
+  const Index committed = core_.log.committed();
+  const Index end = votes && stage_ != Stage::learn ? core_.log.last() : committed;
+  while (peer.next() <= end) {
+    if (peer.next() < core_.log.first()) return request_snapshot(to, peer);
+    const auto room = peer.room({.slots = core_.config.slots_in_flight_max, .bytes = core_.config.bytes_in_flight_max});
+    if (room.slots == 0 || room.bytes == 0) return;
+    const Index last = std::min(end, peer.next() + (room.slots - 1));
+    std::vector<Entry> entries = core_.log.run(peer.next(), last, std::min(room.bytes, core_.config.message_bytes_max));
+    CONCLAVE_ASSERT(!entries.empty());
+    size_t bytes = 0;
+    for (Entry& entry : entries) {
+      bytes += entry.payload.size();
+      if (votes) entry.ballot = ballot();
+    }
+    peer.sent(entries.back().index, bytes);
+    if (votes) {
+      core_.outbox.send(
+          to, Accept{.ballot = ballot(), .committed = committed, .stamp = stamp(), .entries = std::move(entries)});
+      told_committed_ = committed;
+    } else {
+      core_.outbox.send(to, Learned{.committed = committed, .entries = std::move(entries)});
+    }
+  }
+}
+
+void Mastership::request_snapshot(ReplicaId to, Progress& peer) {
+  if (!peer.placed() || !peer.snapshot_due(core_.now)) return;
+  core_.outbox.output().snapshots_needed.push_back({.to = to, .at_least = core_.log.first().prev()});
+}
+
+void Mastership::on(ReplicaId from, const Accepted& message) {
+  if (message.ballot != ballot()) return;
+  Progress& peer = peers_.at(from);
+  lease_.heard(from, message.stamp, core_.now);
+  peer.alive(core_.now);
+  peer.accepted(message.first, message.last);
+  learner_.accepted(from, message.first, message.last);
+  pump(from, peer);
+}
+
+void Mastership::on(ReplicaId from, const HeartbeatAck& message) {
+  if (message.ballot != ballot()) return;
+  Progress& peer = peers_.at(from);
+  lease_.heard(from, message.stamp, core_.now);
+  peer.alive(core_.now);
+  // Acknowledgements that were lost are made up for here: all up to `durable` is accepted under our ballot or chosen.
+  if (message.durable > peer.durable()) learner_.accepted(from, peer.durable().next(), message.durable);
+  peer.report(message.received, message.durable);
+  if (peer.heartbeat_answered(message.stamp.sent)) {
+    log::debug("paxos", "sends lost entries again", {{"to", to_string(from)}, {"from", to_string(peer.next())}});
+  }
+  // A position damaged there that our log does not reach would never be repaired by anything we send.
+  if (stage_ == Stage::serve && message.damaged_last > core_.log.last()) append_noops_to(message.damaged_last);
+  pump(from, peer);
+}
+
+void Mastership::peer_hint(ReplicaId peer, bool up) {
+  const auto found = peers_.find(peer);
+  if (found == peers_.end()) return;
+  if (!up) return found->second.unreachable();
+  found->second.alive(found->second.heard());
+  found->second.rewind();
+  heartbeat(peer, found->second);
+}
+
+void Mastership::heartbeat(ReplicaId to, Progress& peer) {
+  core_.outbox.send(to, Heartbeat{.ballot = ballot(), .committed = core_.log.committed(), .stamp = stamp()});
+  peer.heartbeat_sent(core_.now);
+}
+
+void Mastership::send_heartbeats() {
+  for (auto& [id, peer] : peers_) heartbeat(id, peer);
+  told_committed_ = core_.log.committed();
+  heartbeat_at_ = core_.now + core_.config.heartbeat;
+}
+
+// Followers apply a slot when they hear that it is chosen. The next Accept tells them; if none is to be expected soon,
+// they are told at once.
+void Mastership::announce() {
+  const Index committed = core_.log.committed();
+  if (told_committed_ >= committed || core_.log.last() > committed) return;
+  for (const auto& [id, peer] : peers_) core_.outbox.send(id, Chosen{.ballot = ballot(), .committed = committed});
+  told_committed_ = committed;
+}
+
+void Mastership::given_out(const Entry& entry) {
+  if (entry.index >= first_own_) bytes_in_flight_ -= entry.payload.size();
+}
+
+void Mastership::recount() {
+  bytes_in_flight_ = 0;
+  for (Index i = std::max(first_own_, core_.log.committed().next()); i <= core_.log.last(); i = i.next()) {
+    if (const Entry* entry = core_.log.at(i)) bytes_in_flight_ += entry->payload.size();
+  }
+}
+
+// ---------------------------------------------------------------- reads and transfer
+
+void Mastership::read(uint64_t token) {
+  if (stage_ != Stage::serve) {
+    core_.outbox.output().reads_refused.push_back(token);
+    return;
+  }
+  // Where other learners count for themselves, a write may have been acknowledged before we know it to be chosen; but
+  // every such write was proposed by us.
+  const bool first_to_know = core_.config.learning == consensus::Learning::distinguished;
+  barriers_.add(token, first_to_know ? core_.log.committed() : core_.log.last(), lease_.valid(core_.now));
+}
+
+void Mastership::transfer(ReplicaId to) {
+  if (stage_ != Stage::serve || !peers_.contains(to) || core_.voters.bit(to) == 0) {
+    log::warning("paxos", "cannot transfer the lead", {{"to", to_string(to)}});
+    return;
+  }
+  transfer_ = Transfer{.to = to, .deadline = core_.now + core_.config.election_timeout_max};
+}
+
+void Mastership::advance_transfer() {
+  if (!transfer_) return;
+  if (core_.now >= transfer_->deadline) {
+    log::warning("paxos", "transfer of the lead did not happen; goes on", {{"to", to_string(transfer_->to)}});
+    transfer_.reset();
+    return;
+  }
+  const Index last = core_.log.last();
+  if (transfer_->told || core_.log.committed() < last || peers_.at(transfer_->to).durable() < last) return;
+  lease_.give_up();
+  transfer_->told = true;
+  core_.outbox.send(transfer_->to, TransferNow{.ballot = ballot()});
+}
+
+// ---------------------------------------------------------------- time
+
+void Mastership::tick() {
+  if (core_.now >= heartbeat_at_) send_heartbeats();
+  if (stage_ == Stage::learn && core_.now >= ask_at_ && core_.log.committed() < promises_.committed()) ask_teacher();
+  if (told_committed_ < core_.log.committed()) send_heartbeats();
+  pump_all();
+}
+
+const char* Mastership::lost() const {
+  if (!lease_.has_quorum(core_.now)) return "lost its quorum";
+  if (stage_ == Stage::learn && core_.now >= learn_by_) return "could not learn what was chosen";
+  return nullptr;
+}
+
+void Mastership::settle() {
+  if (stage_ == Stage::learn && core_.log.committed() >= promises_.committed()) synchronise();
+  if (stage_ == Stage::synchronise && core_.log.committed() >= synchronised_to_) {
+    stage_ = Stage::serve;
+    core_.reason = "serves: all that may have been chosen before is committed";
+  }
+  advance_transfer();
+  if (!barriers_.empty()) {
+    if (barriers_.start_round(confirmed())) send_heartbeats();
+    for (const auto& grant : barriers_.take_granted(confirmed(), core_.log.committed())) {
+      core_.outbox.output().reads.push_back(grant);
+    }
+  }
+  announce();
+}
+
+}  // namespace conclave::paxos

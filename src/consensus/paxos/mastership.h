@@ -1,0 +1,102 @@
+// The distinguished proposer of one ballot, from the quorum of promises to the loss of the lead. It passes through the
+// stages of PX-13 in order, never back:
+//   learn        what was chosen before and is not known here, from those who know;
+//   synchronise  propose again, under our ballot, for every slot above: the value of the highest-numbered accepted
+//                proposal, a no-op where none was told (P2c; "Paxos Made Simple" section 3);
+//   serve        take proposals and read barriers.
+// A mastership is dropped whole when the lead is lost; nothing of it survives into another one.
+//
+//   1  Every entry above log.committed() carries our ballot from the stage synchronise on.
+//   2  Stage serve begins only when every slot that may have been chosen before is committed (E4, B25).
+//   3  A read is granted only in stage serve, under a valid lease or a round confirmed after it was asked for (B23,
+//   B24).
+// Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "consensus/paxos/core.h"
+#include "consensus/paxos/learner.h"
+#include "consensus/paxos/lease.h"
+#include "consensus/paxos/progress.h"
+#include "consensus/paxos/promise_set.h"
+#include "consensus/paxos/read_barriers.h"
+
+namespace conclave::paxos {
+
+enum class Stage : uint8_t { learn, synchronise, serve };
+
+class Mastership {
+ public:
+  Mastership(Core& core, Learner& learner, PromiseSet promises);
+
+  Ballot ballot() const { return promises_.ballot(); }
+  Stage stage() const { return stage_; }
+  const Lease& lease() const { return lease_; }
+  const std::map<ReplicaId, Progress>& peers() const { return peers_; }
+
+  void propose(consensus::Propose proposal);
+  void read(uint64_t token);
+  void transfer(ReplicaId to);
+  // Reads that wait, when the mastership ends.
+  std::vector<uint64_t> take_reads() { return barriers_.take_all(); }
+
+  void on(ReplicaId from, const Accepted& message);
+  void on(ReplicaId from, const HeartbeatAck& message);
+  // `from` answered a Learn of ours; the learner has taken it in.
+  void taught(ReplicaId from);
+  void peer_hint(ReplicaId peer, bool up);
+  void tick();
+  // Why the lead must be given up now, or nullptr.
+  const char* lost() const;
+
+  // After every event: goes on to the next stage if it can, grants reads, tells what is newly committed.
+  void settle();
+  // `entry` was given out as committed.
+  void given_out(const Entry& entry);
+  // The state jumped by a snapshot.
+  void jumped() { recount(); }
+
+ private:
+  struct Transfer {
+    ReplicaId to;
+    Instant deadline;
+    bool told = false;
+  };
+
+  void ask_teacher();
+  void synchronise();
+  void append(std::vector<Entry> entries);
+  void append_noops_to(Index last);
+  void pump_all();
+  void pump(ReplicaId to, Progress& peer);
+  void request_snapshot(ReplicaId to, Progress& peer);
+  void send_heartbeats();
+  void heartbeat(ReplicaId to, Progress& peer);
+  void announce();
+  void advance_transfer();
+  void recount();
+  uint64_t confirmed() const { return lease_.confirmed_round(barriers_.round()); }
+  Stamp stamp() const { return {.sent = core_.now, .read_round = barriers_.round()}; }
+
+  Core& core_;
+  Learner& learner_;
+  PromiseSet promises_;
+  Stage stage_ = Stage::learn;
+  Lease lease_;
+  ReadBarriers barriers_;
+  std::map<ReplicaId, Progress> peers_;
+  std::optional<Transfer> transfer_;
+  Index first_own_;        // first slot proposed under our ballot
+  Index synchronised_to_;  // stage serve begins when this is committed
+  size_t bytes_in_flight_ = 0;
+  Index told_committed_;
+  Instant heartbeat_at_;
+  size_t teacher_ = 0;
+  Instant ask_at_;
+  Instant learn_by_;
+};
+
+}  // namespace conclave::paxos

@@ -1,0 +1,180 @@
+#include "consensus/paxos/messages.h"
+
+#include <array>
+#include <utility>
+
+#include "base/codec.h"
+#include "consensus/paxos/ballots.h"
+
+namespace conclave::paxos {
+namespace {
+
+constexpr std::array<std::string_view, std::variant_size_v<Body>> kNames = {
+    "PreVote",   "PreVoteReply", "Prepare", "Promise", "Accept", "Accepted",   "Nack",
+    "Heartbeat", "HeartbeatAck", "Learn",   "Learned", "Chosen", "TransferNow"};
+
+// One list of fields per message serves both directions: Writer and Reader are called with the same fields.
+struct Writer {
+  Encoder out;
+  void operator()(const Ballot& b) { out.varint(b.round), out.u8(b.replica.value); }
+  void operator()(const Index& i) { out.varint(i.value); }
+  void operator()(const Stamp& s) { out.zigzag(s.sent.us), out.varint(s.read_round); }
+  void operator()(const Duration& d) { out.zigzag(d.us); }
+  void operator()(const uint64_t& n) { out.varint(n); }
+  void operator()(const bool& b) { out.boolean(b); }
+};
+
+struct Reader {
+  Decoder in;
+  void operator()(Ballot& b) { b.round = in.varint(), b.replica = ReplicaId(in.u8()); }
+  void operator()(Index& i) { i = Index(in.varint()); }
+  void operator()(Stamp& s) { s.sent.us = in.zigzag(), s.read_round = in.varint(); }
+  void operator()(Duration& d) { d.us = in.zigzag(); }
+  void operator()(uint64_t& n) { n = in.varint(); }
+  void operator()(bool& b) { b = in.boolean(); }
+};
+
+template <class F, class... T>
+void each(F& f, T&... field) {
+  (f(field), ...);
+}
+
+template <class F, class M>
+void fields(F& f, M& m) {
+  using T = std::remove_const_t<M>;
+  if constexpr (std::is_same_v<T, PreVote>) each(f, m.attempt);
+  if constexpr (std::is_same_v<T, PreVoteReply>) each(f, m.attempt, m.granted, m.promised, m.committed, m.retry_after);
+  if constexpr (std::is_same_v<T, Prepare>) each(f, m.ballot, m.from_index, m.proof);
+  if constexpr (std::is_same_v<T, Promise>) each(f, m.ballot, m.committed, m.covers_from, m.covers_to);
+  if constexpr (std::is_same_v<T, Accept>) each(f, m.ballot, m.committed, m.stamp);
+  if constexpr (std::is_same_v<T, Accepted>) each(f, m.ballot, m.first, m.last, m.committed, m.stamp);
+  if constexpr (std::is_same_v<T, Nack>) each(f, m.ballot, m.promised);
+  if constexpr (std::is_same_v<T, Heartbeat>) each(f, m.ballot, m.committed, m.stamp);
+  if constexpr (std::is_same_v<T, HeartbeatAck>)
+    each(f, m.ballot, m.stamp, m.committed, m.received, m.durable, m.damaged_last);
+  if constexpr (std::is_same_v<T, Learn>) each(f, m.from);
+  if constexpr (std::is_same_v<T, Learned>) each(f, m.committed);
+  if constexpr (std::is_same_v<T, Chosen>) each(f, m.ballot, m.committed);
+  if constexpr (std::is_same_v<T, TransferNow>) each(f, m.ballot);
+}
+
+template <class T>
+concept CarriesEntries = requires(T t) { t.entries; };
+
+bool increasing(const std::vector<Entry>& entries, uint64_t step_max) {
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].index == Index(0) || !well_formed(entries[i].ballot)) return false;
+    if (i == 0) continue;
+    if (entries[i].index <= entries[i - 1].index) return false;
+    if (entries[i].index - entries[i - 1].index > step_max) return false;
+  }
+  return true;
+}
+
+// What is wrong with the meaning of a message, or "".
+const char* fault(const PreVote&) {
+  return "";
+}
+const char* fault(const PreVoteReply& m) {
+  return !m.promised || well_formed(m.promised) ? "" : "promised ballot cannot exist";
+}
+const char* fault(const Prepare& m) {
+  if (m.from_index == Index(0)) return "from_index is 0";
+  return !m.proof || well_formed(m.proof) ? "" : "proof ballot cannot exist";
+}
+const char* fault(const Promise& m) {
+  if (m.covers_from == Index(0) || m.covers_to < m.covers_from) return "covers no slots";
+  if (!increasing(m.entries, UINT64_MAX)) return "entries out of order";
+  if (m.entries.empty()) return "";
+  return m.entries.front().index < m.covers_from || m.entries.back().index > m.covers_to ? "entries outside the range"
+                                                                                         : "";
+}
+const char* fault(const Accept& m) {
+  if (m.entries.empty()) return "no entries";
+  if (!increasing(m.entries, 1)) return "entries do not follow each other";
+  for (const Entry& entry : m.entries) {
+    if (entry.ballot != m.ballot) return "an entry of another ballot";
+  }
+  return "";
+}
+const char* fault(const Accepted& m) {
+  return m.first == Index(0) || m.last < m.first || m.last == kEnd ? "bad range" : "";
+}
+const char* fault(const Nack& m) {
+  return !m.promised || well_formed(m.promised) ? "" : "promised ballot cannot exist";
+}
+const char* fault(const Heartbeat&) {
+  return "";
+}
+const char* fault(const HeartbeatAck& m) {
+  return m.durable > m.received ? "durable beyond received" : "";
+}
+const char* fault(const Learn& m) {
+  return m.from == Index(0) ? "from is 0" : "";
+}
+const char* fault(const Learned& m) {
+  if (!increasing(m.entries, 1)) return "entries do not follow each other";
+  return !m.entries.empty() && m.entries.back().index > m.committed ? "entries above the committed index" : "";
+}
+const char* fault(const Chosen&) {
+  return "";
+}
+const char* fault(const TransferNow&) {
+  return "";
+}
+
+std::unexpected<Error> malformed(uint8_t type, std::string_view what) {
+  return fail(ErrorKind::invalid_argument, std::string(type_name(type)) + ": " + std::string(what));
+}
+
+template <class M>
+Result<Body> decode_as(Message message) {
+  M m;
+  Reader reader{Decoder(message.header)};
+  if (reader.in.u8() != kVersion) return malformed(message.type, "unknown version");
+  fields(reader, m);
+  if (!reader.in.done()) return malformed(message.type, "header of the wrong length");
+  if constexpr (CarriesEntries<M>) {
+    m.entries = std::move(message.entries);
+  } else {
+    if (!message.entries.empty()) return malformed(message.type, "unexpected entries");
+  }
+  if constexpr (requires { m.ballot; }) {
+    if (!well_formed(m.ballot)) return malformed(message.type, "ballot cannot exist");
+  }
+  if (const char* what = fault(m); *what) return malformed(message.type, what);
+  return m;
+}
+
+template <size_t... I>
+Result<Body> decode_any(Message message, std::index_sequence<I...>) {
+  using Decode = Result<Body> (*)(Message);
+  static constexpr Decode kDecoders[] = {&decode_as<std::variant_alternative_t<I, Body>>...};
+  return kDecoders[message.type - 1](std::move(message));
+}
+
+}  // namespace
+
+std::string_view type_name(uint8_t type) {
+  return type >= 1 && type <= kNames.size() ? kNames[type - 1] : "unknown";
+}
+
+Message encode(Body body) {
+  Message message{.type = static_cast<uint8_t>(body.index() + 1), .header = {}, .entries = {}};
+  Writer writer{Encoder(&message.header)};
+  writer.out.u8(kVersion);
+  std::visit(
+      [&]<class M>(M& m) {
+        fields(writer, m);
+        if constexpr (CarriesEntries<M>) message.entries = std::move(m.entries);
+      },
+      body);
+  return message;
+}
+
+Result<Body> decode(Message message) {
+  if (message.type < 1 || message.type > kNames.size()) return malformed(message.type, "type out of range");
+  return decode_any(std::move(message), std::make_index_sequence<std::variant_size_v<Body>>());
+}
+
+}  // namespace conclave::paxos

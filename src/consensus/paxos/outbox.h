@@ -1,0 +1,56 @@
+// Gathers the Output of one event. Every part of the engine writes here; nothing else makes outputs. Pure.
+//
+//   1  Persist numbers increase by one; an output without anything to persist has number 0.
+//   2  If something waits for durability while earlier persists are outstanding, the output gets a persist of its own,
+//   so
+//      that E2 holds even for a driver that looks at one output alone.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "consensus/api/output.h"
+#include "consensus/paxos/messages.h"
+
+namespace conclave::paxos {
+
+class Outbox {
+ public:
+  void send(ReplicaId to, Body body) { out_.send.push_back({.to = to, .message = encode(std::move(body))}); }
+  void send(ReplicaId to, Message message) { out_.send.push_back({.to = to, .message = std::move(message)}); }
+  void send_when_durable(ReplicaId to, Body body) {
+    out_.send_when_durable.push_back({.to = to, .message = encode(std::move(body))});
+  }
+  void persist(Entry entry) { out_.persist.entries.push_back(std::move(entry)); }
+  // The hard state must be written with this output even if nothing else is.
+  void persist_hard_state() { forced_ = true; }
+  consensus::Output& output() { return out_; }
+
+  // Number that this output's persist will have if there is one.
+  uint64_t persist_number() const { return persisted_to_ + 1; }
+  void durable(uint64_t persist) { durable_to_ = std::max(durable_to_, persist); }
+  bool anything_outstanding() const { return durable_to_ < persisted_to_; }
+  const consensus::HardState& hard_state() const { return written_; }
+  void recovered(const consensus::HardState& state) { written_ = state; }
+
+  consensus::Output finish(const consensus::HardState& current) {
+    const bool waits = !out_.send_when_durable.empty() && anything_outstanding();
+    if (forced_ || waits || current.promised != written_.promised || !out_.persist.entries.empty()) {
+      if (forced_ || waits || current != written_) out_.persist.hard_state = current;
+      written_ = current;
+      out_.persist.number = ++persisted_to_;
+    }
+    forced_ = false;
+    return std::exchange(out_, {});
+  }
+
+ private:
+  consensus::Output out_;
+  consensus::HardState written_;
+  uint64_t persisted_to_ = 0;
+  uint64_t durable_to_ = 0;
+  bool forced_ = false;
+};
+
+}  // namespace conclave::paxos

@@ -1,0 +1,74 @@
+#include "consensus/paxos/progress.h"
+
+namespace conclave::paxos {
+
+void Progress::report(Index received, Index durable) {
+  placed_ = true;
+  received_ = std::max(received_, received);
+  durable_ = std::max(durable_, std::min(durable, received_));
+  next_ = std::max(next_, received_.next());
+  forget_received();
+}
+
+void Progress::accepted(Index first, Index last) {
+  if (!placed_) return;
+  if (first <= durable_.next()) durable_ = std::max(durable_, last);
+  if (first <= received_.next()) received_ = std::max(received_, last);
+  received_ = std::max(received_, durable_);
+  next_ = std::max(next_, received_.next());
+  forget_received();
+}
+
+void Progress::forget_received() {
+  while (!unacknowledged_.empty() && unacknowledged_.front().last <= received_) {
+    bytes_ -= unacknowledged_.front().bytes;
+    unacknowledged_.pop_front();
+  }
+}
+
+Progress::Window Progress::room(Window window) const {
+  if (!placed_ || !reachable_) return {0, 0};
+  const size_t slots = next_ - received_ - 1;
+  return {.slots = window.slots > slots ? window.slots - slots : 0,
+          .bytes = window.bytes > bytes_ ? window.bytes - bytes_ : 0};
+}
+
+void Progress::sent(Index last, size_t bytes) {
+  next_ = last.next();
+  unacknowledged_.push_back({.last = last, .bytes = bytes});
+  bytes_ += bytes;
+}
+
+void Progress::rewind() {
+  next_ = received_.next();
+  unacknowledged_.clear();
+  bytes_ = 0;
+  probing_ = false;
+  fruitless_ = 0;
+}
+
+void Progress::heartbeat_sent(Instant at) {
+  if (probing_) return;
+  probing_ = true;
+  probe_at_ = at;
+  probe_last_ = next_.prev();
+  probe_received_ = received_;
+}
+
+bool Progress::heartbeat_answered(Instant sent) {
+  if (!probing_ || sent < probe_at_) return false;
+  probing_ = false;
+  const bool arrived = received_ >= probe_last_;
+  fruitless_ = arrived || received_ > probe_received_ ? 0 : fruitless_ + 1;
+  if (fruitless_ < 2) return false;
+  rewind();
+  return true;
+}
+
+bool Progress::snapshot_due(Instant now) {
+  if (now < snapshot_at_ + Duration::seconds(1)) return false;
+  snapshot_at_ = now;
+  return true;
+}
+
+}  // namespace conclave::paxos

@@ -1,0 +1,82 @@
+// How far one peer is, as its master knows: what was sent, what arrived, what is durable there. Decides what may be
+// sent next and when something must be sent again. Pure.
+//
+//   1  durable() <= received() < next().
+//   2  Sent and not known received is bounded by the window given, in slots and bytes.
+//   3  Nothing is sent before the peer's place is known (by its promise or its first heartbeat answer).
+//   4  Two heartbeats in a row that were sent after something and answered without it having arrived prove it lost;
+//   slow
+//      disks do not, since `received` does not wait for them (B10).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+
+#include "base/ids.h"
+#include "base/time.h"
+
+namespace conclave::paxos {
+
+class Progress {
+ public:
+  struct Window {
+    size_t slots;
+    size_t bytes;
+  };
+
+  bool placed() const { return placed_; }
+  Index next() const { return next_; }
+  Index received() const { return received_; }
+  Index durable() const { return durable_; }
+  Instant heard() const { return heard_; }
+  bool ever_heard() const { return heard_.us != INT64_MIN; }
+
+  void alive(Instant now) {
+    heard_ = now;
+    reachable_ = true;
+  }
+  // The peer holds everything up to `received`, `durable` of it for good.
+  void report(Index received, Index durable);
+  // It holds first..last durably (phase 2b).
+  void accepted(Index first, Index last);
+
+  // How many slots and bytes may be sent now.
+  Window room(Window window) const;
+  void sent(Index last, size_t bytes);
+  // Everything not known to have arrived is to be sent again.
+  void rewind();
+  void unreachable() { reachable_ = false; }
+
+  void heartbeat_sent(Instant at);
+  // The peer answered the heartbeat sent at `sent`, after report(). True: something was lost, the progress rewound.
+  bool heartbeat_answered(Instant sent);
+
+  // Whether to ask for a snapshot for this peer now; at most once a second.
+  bool snapshot_due(Instant now);
+
+ private:
+  struct Batch {
+    Index last;
+    size_t bytes;
+  };
+  void forget_received();
+
+  bool placed_ = false;
+  bool reachable_ = true;
+  Index next_{1};
+  Index received_;
+  Index durable_;
+  Instant heard_{INT64_MIN};
+  std::deque<Batch> unacknowledged_;
+  size_t bytes_ = 0;
+  // The loss detector: what was last sent before the heartbeat being watched.
+  bool probing_ = false;
+  Instant probe_at_;
+  Index probe_last_;
+  Index probe_received_;
+  int fruitless_ = 0;
+  Instant snapshot_at_{INT64_MIN / 2};
+};
+
+}  // namespace conclave::paxos
