@@ -125,9 +125,13 @@ class Checker:
                 self.check_system_include(f"{where}:{number}", module, test, match[2])
 
     def check_include(self, where, module, test, header):
+        # "absl/..." and the like: a library from outside, whose folder is none of ours
+        if "/" in header and not (self.root / "src" / header.split("/")[0]).is_dir():
+            self.check_system_include(where, module, test, header)
+            return
         target = self.module_of(header)
         if target is None or not (self.root / "src" / header).is_file():
-            self.error(where, f'"{header}" is no file under src/ (write paths from src/, outside headers in <>)')
+            self.error(where, f'"{header}" is no file under src/ (write paths from src/ on)')
             return
         if is_test(header) and not test:
             self.error(where, f'"{header}" is a test helper; only tests may include it')

@@ -116,6 +116,11 @@ class CheckLayers(unittest.TestCase):
     def test_a_path_not_from_src_fails(self):
         self.assert_one_error(self.check_files({"src/state/tree/tree.cc": '#include "tree.h"\n'}), "is no file under src/")
 
+    def test_outside_libraries_may_stand_in_quotes(self):
+        self.assertEqual(self.check_files({"src/replica/driver.h": '#include "absl/container/btree_map.h"\n'}), [])
+        errors = self.check_files({"src/replica/driver.h": '#include "boost/asio.hpp"\n'})
+        self.assert_one_error(errors, "reaches into the real world")
+
     def test_the_real_world_is_for_os_and_app(self):
         for header in ("chrono", "thread", "sys/socket.h", "fstream", "random", "boost/asio.hpp"):
             errors = self.check_files({"src/replica/driver.h": f"#include <{header}>\n"})
