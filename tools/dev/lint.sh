@@ -21,6 +21,8 @@ changed_files() {
 
 check_layers() { "$PYTHON" "$ROOT/tools/check_layers.py" "$ROOT"; }
 
+check_docs() { "$PYTHON" "$ROOT/tools/check_docs.py" "$ROOT"; }
+
 check_format() {
   cxx_files | (cd "$ROOT" && xargs -r -P "$JOBS" -n 50 clang-format-19 --dry-run --Werror)
 }
@@ -53,6 +55,7 @@ cmd_lint() {
   setup_groups build lint || return 1
   configure release && link_compile_commands release || return 1
   phase "layer check" check_layers || status=1
+  phase "docs check" check_docs || status=1
   phase "format check" check_format || status=1
   if [[ $all == yes ]]; then
     phase "clang-tidy" check_tidy < <(cxx_files) || status=1
