@@ -7,11 +7,15 @@
 namespace conclave::storage {
 namespace {
 
-BytesView view(const auto& array) { return BytesView(array.data(), array.size()); }
+BytesView view(const auto& array) {
+  return BytesView(array.data(), array.size());
+}
 
 }  // namespace
 
-Batch::Batch() { out_.pad_to(kBatchMarkSize); }
+Batch::Batch() {
+  out_.pad_to(kBatchMarkSize);
+}
 
 void Batch::add(const consensus::Persist& persist) {
   if (persist.hard_state) set_hard_state(*persist.hard_state);

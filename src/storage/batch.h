@@ -38,7 +38,7 @@ class Batch {
   struct Place {
     uint64_t segment = 0;
     uint64_t sequence = 0;
-    uint64_t start = 0;  // file offset
+    uint64_t start = 0;               // file offset
     consensus::HardState hard_state;  // in force at the end of the batch
     uint16_t recent_batches = 0;
     TouchedRange recent;

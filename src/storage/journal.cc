@@ -1,9 +1,8 @@
 #include "storage/journal.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <deque>
+#include <fmt/format.h>
 #include <utility>
 
 #include "base/log.h"
@@ -18,7 +17,9 @@ namespace {
 
 constexpr uint64_t kSegmentBytesMin = 16 << 10;
 
-uint64_t round_up(uint64_t n, uint64_t unit) { return (n + unit - 1) / unit * unit; }
+uint64_t round_up(uint64_t n, uint64_t unit) {
+  return (n + unit - 1) / unit * unit;
+}
 
 struct LiveSegment {
   uint64_t number = 0;
@@ -142,7 +143,8 @@ class JournalImpl final : public Journal {
     job.write = {};
     if (!fits || faults_.fires("journal.roll.early")) {
       const uint64_t number = position_.segments.back().number + 1;
-      const uint64_t size = std::max(options_.segment_bytes, round_up(kSegmentHeaderBytes + bytes, kSegmentHeaderBytes));
+      const uint64_t size =
+          std::max(options_.segment_bytes, round_up(kSegmentHeaderBytes + bytes, kSegmentHeaderBytes));
       job.write.new_segment = SegmentHeader{.cell = options_.cell,
                                             .replica = options_.replica,
                                             .number = number,
@@ -255,9 +257,9 @@ Result<> check_owner(const RecoveredJournal& recovered, const std::string& direc
   for (const RecoveredSegment& segment : recovered.segments) {
     if (segment.header.cell == options.cell && segment.header.replica == options.replica) continue;
     return fail(ErrorKind::invalid_argument,
-                fmt::format("{}/{}: belongs to replica {} of cell {:016x}, not to replica {} of cell {:016x}", directory,
-                            segment_name(segment.number), segment.header.replica.value, segment.header.cell.value,
-                            options.replica.value, options.cell.value));
+                fmt::format("{}/{}: belongs to replica {} of cell {:016x}, not to replica {} of cell {:016x}",
+                            directory, segment_name(segment.number), segment.header.replica.value,
+                            segment.header.cell.value, options.replica.value, options.cell.value));
   }
   return {};
 }
@@ -308,8 +310,8 @@ Result<Position> begin_segment(JournalDisk& disk, const RecoveredJournal& recove
                              .previous = previous,
                              .first_sequence = first_sequence,
                              .segment_bytes = size};
-  const auto written = disk.write(
-      {.new_segment = header, .segment_bytes = size, .offset = kSegmentHeaderBytes, .batch = batch.bytes()});
+  const auto written =
+      disk.write({.new_segment = header, .segment_bytes = size, .offset = kSegmentHeaderBytes, .batch = batch.bytes()});
   if (!written) return std::unexpected(written.error());
 
   for (const uint64_t unused : recovered.void_segments) {
@@ -336,8 +338,8 @@ Result<Journal::Opened> Journal::open(env::Files& files, env::Worker& worker, co
                                       env::Faults& faults, std::string directory, JournalOptions options,
                                       Index snapshot_index) {
   options.segment_bytes = round_up(std::max(options.segment_bytes, kSegmentBytesMin), kSegmentHeaderBytes);
-  auto disk = std::make_shared<JournalDisk>(files, clock, faults, directory, options.segment_bytes,
-                                            options.spare_segments_max);
+  auto disk =
+      std::make_shared<JournalDisk>(files, clock, faults, directory, options.segment_bytes, options.spare_segments_max);
   if (auto ok = disk->pool().open(); !ok) return std::unexpected(ok.error());
   auto recovered = recover_journal(files, directory, snapshot_index);
   if (!recovered) return std::unexpected(recovered.error());
@@ -346,8 +348,8 @@ Result<Journal::Opened> Journal::open(env::Files& files, env::Worker& worker, co
   if (!position) return std::unexpected(position.error());
 
   Opened out;
-  out.journal = std::make_unique<JournalImpl>(worker, faults, options, std::move(disk), std::move(*position),
-                                              recovered->records);
+  out.journal =
+      std::make_unique<JournalImpl>(worker, faults, options, std::move(disk), std::move(*position), recovered->records);
   out.recovered.hard_state = recovered->hard_state;
   out.recovered.entries = std::move(recovered->entries);
   out.recovered.damaged = std::move(recovered->damaged);

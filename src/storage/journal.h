@@ -26,7 +26,7 @@ struct JournalOptions {
   CellId cell;
   ReplicaId replica;
   uint64_t segment_bytes = 64 << 20;
-  size_t spare_segments_max = 2;  // recycled files kept ready
+  size_t spare_segments_max = 2;                // recycled files kept ready
   Duration slow_sync = Duration::millis(1000);  // a sync slower than this is logged
 };
 
@@ -61,7 +61,8 @@ class Journal {
   // earlier ones are durable. Everything queued while a sync is under way shares the next one.
   virtual void append(const consensus::Persist& persist, Task done) = 0;
 
-  // Everything at or below `index` is in a durable snapshot: whole segments below are recycled. The hard state survives.
+  // Everything at or below `index` is in a durable snapshot: whole segments below are recycled. The hard state
+  // survives.
   virtual void release(Index index) = 0;
 
   virtual void on_failure(std::move_only_function<void(Error)> handler) = 0;

@@ -1,10 +1,9 @@
 #include "storage/journal_format.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <fmt/format.h>
 
 #include "base/assert.h"
 #include "base/checksum.h"
@@ -44,10 +43,18 @@ uint64_t record_seed(const RecordIdentity& identity) {
 
 }  // namespace
 
-std::string segment_name(uint64_t number) { return fmt::format("segment-{:016x}", number); }
-std::optional<uint64_t> parse_segment_name(std::string_view name) { return parse_numbered(name, "segment-"); }
-std::string spare_name(uint64_t number) { return fmt::format("spare-{:016x}", number); }
-std::optional<uint64_t> parse_spare_name(std::string_view name) { return parse_numbered(name, "spare-"); }
+std::string segment_name(uint64_t number) {
+  return fmt::format("segment-{:016x}", number);
+}
+std::optional<uint64_t> parse_segment_name(std::string_view name) {
+  return parse_numbered(name, "segment-");
+}
+std::string spare_name(uint64_t number) {
+  return fmt::format("spare-{:016x}", number);
+}
+std::optional<uint64_t> parse_spare_name(std::string_view name) {
+  return parse_numbered(name, "spare-");
+}
 
 Bytes encode_segment_header(const SegmentHeader& header) {
   Bytes block(kSegmentHeaderBytes, '\0');
@@ -76,8 +83,8 @@ Result<std::optional<SegmentHeader>> decode_segment_header(BytesView copy) {
   if (get<uint64_t>(p) != kSegmentMagic) return std::nullopt;
   if (get<uint64_t>(p + 88) != xxh3_64(copy.substr(0, kSegmentHeaderSize - 8))) return std::nullopt;
   if (const auto version = get<uint32_t>(p + 8); version != kJournalVersion) {
-    return fail(ErrorKind::unsupported, fmt::format("journal format version {}; this build knows version {}", version,
-                                                    kJournalVersion));
+    return fail(ErrorKind::unsupported,
+                fmt::format("journal format version {}; this build knows version {}", version, kJournalVersion));
   }
   SegmentHeader header;
   header.cell = CellId(get<uint64_t>(p + 16));
@@ -96,7 +103,9 @@ void TouchedRange::add(const TouchedRange& other) {
   truncated_from = lower(truncated_from, other.truncated_from);
 }
 
-uint64_t BatchMark::end() const { return start + sectors * kSectorBytes; }
+uint64_t BatchMark::end() const {
+  return start + sectors * kSectorBytes;
+}
 
 std::array<char, kBatchMarkSize> encode_batch_mark(const BatchMark& mark, MarkRole role) {
   std::array<char, kBatchMarkSize> out{};
@@ -154,8 +163,10 @@ std::optional<BatchMark> decode_batch_mark(BytesView bytes, MarkRole role, uint6
 
 std::string_view to_string(RecordType type) {
   switch (type) {
-    case RecordType::entry: return "entry";
-    case RecordType::truncation: return "truncation";
+    case RecordType::entry:
+      return "entry";
+    case RecordType::truncation:
+      return "truncation";
   }
   return "unknown";
 }

@@ -29,9 +29,9 @@ inline constexpr size_t kRecordHeaderSize = 48;
 
 // --- file names, without the directory
 
-std::string segment_name(uint64_t number);                         // "segment-000000000000002a"
+std::string segment_name(uint64_t number);  // "segment-000000000000002a"
 std::optional<uint64_t> parse_segment_name(std::string_view name);
-std::string spare_name(uint64_t number);                           // "spare-0000000000000003"
+std::string spare_name(uint64_t number);  // "spare-0000000000000003"
 std::optional<uint64_t> parse_spare_name(std::string_view name);
 
 // --- segment header
@@ -68,11 +68,11 @@ struct TouchedRange {
 
 struct BatchMark {
   uint64_t segment = 0;
-  uint64_t sequence = 0;   // of the batch, without gaps across segments
-  uint64_t start = 0;      // file offset of its first sector
+  uint64_t sequence = 0;  // of the batch, without gaps across segments
+  uint64_t start = 0;     // file offset of its first sector
   uint64_t sectors = 0;
   uint64_t records = 0;
-  uint64_t body_bytes = 0;  // record headers and payloads together
+  uint64_t body_bytes = 0;          // record headers and payloads together
   consensus::HardState hard_state;  // as of the end of the batch
   uint16_t recent_batches = 0;      // how many batches before this one `recent` covers
   TouchedRange recent;

@@ -1,8 +1,7 @@
 #include "storage/journal_recovery.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <map>
 
 #include "base/log.h"

@@ -18,9 +18,9 @@ namespace conclave::storage {
 struct RecoveredSegment {
   uint64_t number = 0;
   uint64_t size = 0;
-  uint64_t batches = 0;         // of those that count
-  uint64_t last_batch_at = 0;   // file offset of the last one
-  Index last;                   // highest index that it may hold
+  uint64_t batches = 0;        // of those that count
+  uint64_t last_batch_at = 0;  // file offset of the last one
+  Index last;                  // highest index that it may hold
   SegmentHeader header;
 };
 
@@ -40,11 +40,11 @@ struct RecoveredJournal {
   std::vector<uint64_t> void_segments;     // unfinished or superseded
   uint64_t highest_number = 0;             // of all segment files there, void ones too
 
-  uint64_t last_sequence = 0;              // of the last batch that counts
-  bool last_batch_whole = false;           // every record of it is whole
+  uint64_t last_sequence = 0;     // of the last batch that counts
+  bool last_batch_whole = false;  // every record of it is whole
   std::vector<RecoveredRecord> last_batch;
-  RecentBatches recent;                    // before the last batch
-  TouchedRange last_touched;               // by the last batch
+  RecentBatches recent;       // before the last batch
+  TouchedRange last_touched;  // by the last batch
 };
 
 // Errors: corrupt, io, unsupported.

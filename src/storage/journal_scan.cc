@@ -1,8 +1,7 @@
 #include "storage/journal_scan.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <map>
 #include <optional>
 
@@ -83,7 +82,8 @@ class Scan {
       chain_.push_back(number);
       number = it->second.seen.header.previous;
       if (number >= it->first) {
-        if (auto ok = fatal(it->second.seen.path, 0, "the header names a predecessor that is not older"); !ok) return ok;
+        if (auto ok = fatal(it->second.seen.path, 0, "the header names a predecessor that is not older"); !ok)
+          return ok;
         break;
       }
     }
@@ -173,15 +173,17 @@ class Scan {
       }
       if (!durable) return true;
       const uint64_t at = mark.start + image->sectors.first_foreign * kSectorBytes;
-      if (auto ok = problem(reader.path(), at,
-                            fmt::format("{} sectors of batch {} hold something else", image->sectors.foreign, mark.sequence));
+      if (auto ok =
+              problem(reader.path(), at,
+                      fmt::format("{} sectors of batch {} hold something else", image->sectors.foreign, mark.sequence));
           !ok) {
         return std::unexpected(ok.error());
       }
     }
     if (auto ok = resolve_lost(reader.path(), mark); !ok) return std::unexpected(ok.error());
     if (!image->head_ok) (void)problem(reader.path(), mark.start, "the head mark of the batch is damaged");
-    if (!image->tail_ok) (void)problem(reader.path(), mark.end() - kSectorBytes, "the tail mark of the batch is damaged");
+    if (!image->tail_ok)
+      (void)problem(reader.path(), mark.end() - kSectorBytes, "the tail mark of the batch is damaged");
     if (image->sectors.flipped > 0) (void)problem(reader.path(), mark.start, "a sector stamp of the batch is damaged");
     const std::vector<RecordSeen> records = image->records();
     bool identity_lost = false;
@@ -223,9 +225,10 @@ class Scan {
     const Lost was = *std::exchange(lost_, std::nullopt);
     const uint64_t count = next.sequence - was.sequence;
     if (count > next.recent_batches) {
-      return fatal(was.path, was.offset,
-                   fmt::format("{} batches are not readable and the next one, at {} offset {}, describes only {} of them",
-                               count, path, next.start, next.recent_batches));
+      return fatal(
+          was.path, was.offset,
+          fmt::format("{} batches are not readable and the next one, at {} offset {}, describes only {} of them", count,
+                      path, next.start, next.recent_batches));
     }
     visitor_.on_lost({was.sequence, count, next.recent});
     return {};
@@ -237,7 +240,8 @@ class Scan {
     const auto written = reader.written_for(offset, sequence);
     if (!written) return std::unexpected(written.error());
     if (*written) {
-      return fatal(reader.path(), offset, fmt::format("batch {} was written here and neither of its marks is whole", sequence));
+      return fatal(reader.path(), offset,
+                   fmt::format("batch {} was written here and neither of its marks is whole", sequence));
     }
     if (lost_ || sequence == first_sequence) return end_of_journal(reader.path(), offset, sequence, first_sequence);
     return {};
@@ -248,7 +252,8 @@ class Scan {
       return fatal(path, offset, "the first batch of the segment is not whole although it had been durable");
     }
     if (lost_) {
-      return fatal(lost_->path, lost_->offset, "the last durable batch is damaged and nothing tells which positions it held");
+      return fatal(lost_->path, lost_->offset,
+                   "the last durable batch is damaged and nothing tells which positions it held");
     }
     visitor_.on_torn({path, offset, sequence});
     return {};
@@ -273,10 +278,14 @@ class Scan {
 
 std::string_view to_string(SegmentStanding standing) {
   switch (standing) {
-    case SegmentStanding::live: return "live";
-    case SegmentStanding::unfinished: return "unfinished";
-    case SegmentStanding::superseded: return "superseded";
-    case SegmentStanding::unreadable: return "unreadable";
+    case SegmentStanding::live:
+      return "live";
+    case SegmentStanding::unfinished:
+      return "unfinished";
+    case SegmentStanding::superseded:
+      return "superseded";
+    case SegmentStanding::unreadable:
+      return "unreadable";
   }
   return "unknown";
 }

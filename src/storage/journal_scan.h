@@ -3,8 +3,9 @@
 //
 // How damage and a torn tail are told apart (CTRL, FAST'18): batches are numbered without gaps, and one is written only
 // when the one before is durable. So any whole mark of a later batch, in this segment or a later one, proves that a bad
-// batch had been durable: damage. Only the very last batch is in doubt. It was torn if one of its sectors does not carry
-// its stamp (sector.h); if all of them do, it was written whole, perhaps acknowledged, and what fails in it is damage.
+// batch had been durable: damage. Only the very last batch is in doubt. It was torn if one of its sectors does not
+// carry its stamp (sector.h); if all of them do, it was written whole, perhaps acknowledged, and what fails in it is
+// damage.
 //
 // Blocking; any one thread.
 #pragma once

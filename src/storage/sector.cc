@@ -19,7 +19,9 @@ uint64_t batch_key(uint64_t segment, uint64_t sequence) {
   return mix(segment * 0x9E3779B97F4A7C15 + 1) ^ mix(sequence * 0xD1B54A32D192ED03 + 2);
 }
 
-uint64_t stamp_for(uint64_t key, uint64_t sector) { return mix(key + sector * 0x9E3779B97F4A7C15); }
+uint64_t stamp_for(uint64_t key, uint64_t sector) {
+  return mix(key + sector * 0x9E3779B97F4A7C15);
+}
 
 size_t physical_position(uint64_t logical) {
   return static_cast<size_t>(logical / kSectorData * kSectorBytes + logical % kSectorData);
@@ -31,7 +33,9 @@ uint64_t sector_stamp(uint64_t segment, uint64_t sequence, uint64_t sector) {
   return stamp_for(batch_key(segment, sequence), sector);
 }
 
-bool stamp_matches(uint64_t expected, uint64_t found) { return std::popcount(expected ^ found) <= 1; }
+bool stamp_matches(uint64_t expected, uint64_t found) {
+  return std::popcount(expected ^ found) <= 1;
+}
 
 uint64_t stamp_of(BytesView sector) {
   CONCLAVE_ASSERT(sector.size() == kSectorBytes);

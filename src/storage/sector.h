@@ -1,10 +1,11 @@
 // Stamped sectors, the physical layer of the journal. A batch is a run of 512-byte sectors; each carries 504 bytes of
 // the batch and an 8-byte stamp that says which batch of which segment it was written for.
 //
-// The stamp is what tells a torn write from damage (CTRL, FAST'18). A disk writes a sector whole or not at all, so after
-// a crash a sector holds either its new bytes with the right stamp or something older without it, zeroes or the bytes
-// of a recycled segment. A sector with the right stamp whose bytes fail their checksum was written and rotted later.
-// One flipped bit cannot make a stamp look foreign: a stamp one bit away from the right one still counts as right.
+// The stamp is what tells a torn write from damage (CTRL, FAST'18). A disk writes a sector whole or not at all, so
+// after a crash a sector holds either its new bytes with the right stamp or something older without it, zeroes or the
+// bytes of a recycled segment. A sector with the right stamp whose bytes fail their checksum was written and rotted
+// later. One flipped bit cannot make a stamp look foreign: a stamp one bit away from the right one still counts as
+// right.
 //
 // Pure; any thread.
 #pragma once
@@ -49,9 +50,9 @@ class SectorWriter {
 // Sectors read back: their data joined, and how many were not written for this batch.
 struct UnpackedSectors {
   Bytes data;
-  uint64_t foreign = 0;         // sectors without the stamp
-  uint64_t first_foreign = 0;   // number of the first of them, counted from the start of the run
-  uint64_t flipped = 0;         // stamps one bit off
+  uint64_t foreign = 0;        // sectors without the stamp
+  uint64_t first_foreign = 0;  // number of the first of them, counted from the start of the run
+  uint64_t flipped = 0;        // stamps one bit off
 };
 
 // Joins the data of whole sectors that begin at sector number `first_sector` of the file.

@@ -12,9 +12,13 @@ constexpr uint64_t kPrepareStepBytes = 4 << 20;
 
 }  // namespace
 
-std::string SegmentPool::path_of(uint64_t number) const { return directory_ + "/" + segment_name(number); }
+std::string SegmentPool::path_of(uint64_t number) const {
+  return directory_ + "/" + segment_name(number);
+}
 
-std::string SegmentPool::new_spare_path() { return directory_ + "/" + spare_name(next_spare_++); }
+std::string SegmentPool::new_spare_path() {
+  return directory_ + "/" + spare_name(next_spare_++);
+}
 
 uint64_t SegmentPool::spare_bytes() const {
   uint64_t sum = growing_ ? growing_spare_.size : 0;

@@ -22,7 +22,8 @@ std::vector<RecordSeen> BatchImage::records() const {
   const BytesView data = sectors.data;
   const uint64_t directory = kBatchMarkSize + mark.body_bytes;
   const auto at = [&](uint64_t position, uint64_t size) {
-    return position <= data.size() ? data.substr(static_cast<size_t>(position), static_cast<size_t>(size)) : BytesView();
+    return position <= data.size() ? data.substr(static_cast<size_t>(position), static_cast<size_t>(size))
+                                   : BytesView();
   };
   uint64_t position = kBatchMarkSize;  // of the next record
   bool located = true;                 // false once a length is unknown
@@ -92,14 +93,17 @@ Result<SegmentReader::Header> SegmentReader::header() {
 std::optional<BatchMark> SegmentReader::head_in(BytesView sector, uint64_t offset) const {
   const auto mark = decode_batch_mark(sector.substr(0, kBatchMarkSize), MarkRole::head, number_);
   if (!mark || mark->start != offset) return std::nullopt;
-  if (!stamp_matches(sector_stamp(number_, mark->sequence, offset / kSectorBytes), stamp_of(sector))) return std::nullopt;
+  if (!stamp_matches(sector_stamp(number_, mark->sequence, offset / kSectorBytes), stamp_of(sector)))
+    return std::nullopt;
   return mark;
 }
 
 std::optional<BatchMark> SegmentReader::tail_in(BytesView sector, uint64_t offset) const {
-  const auto mark = decode_batch_mark(sector.substr(kSectorData - kBatchMarkSize, kBatchMarkSize), MarkRole::tail, number_);
+  const auto mark =
+      decode_batch_mark(sector.substr(kSectorData - kBatchMarkSize, kBatchMarkSize), MarkRole::tail, number_);
   if (!mark || mark->start < kSegmentHeaderBytes || mark->end() != offset + kSectorBytes) return std::nullopt;
-  if (!stamp_matches(sector_stamp(number_, mark->sequence, offset / kSectorBytes), stamp_of(sector))) return std::nullopt;
+  if (!stamp_matches(sector_stamp(number_, mark->sequence, offset / kSectorBytes), stamp_of(sector)))
+    return std::nullopt;
   return mark;
 }
 
@@ -128,8 +132,8 @@ Result<BatchImage> SegmentReader::load(const BatchMark& mark) {
   const uint64_t whole = bytes->size() / kSectorBytes;
   BatchImage image;
   image.mark = mark;
-  image.sectors = unpack_sectors(bytes->substr(0, static_cast<size_t>(whole * kSectorBytes)), mark.segment, mark.sequence,
-                                 mark.start / kSectorBytes);
+  image.sectors = unpack_sectors(bytes->substr(0, static_cast<size_t>(whole * kSectorBytes)), mark.segment,
+                                 mark.sequence, mark.start / kSectorBytes);
   if (whole < mark.sectors) {  // the file was cut
     if (image.sectors.foreign == 0) image.sectors.first_foreign = whole;
     image.sectors.foreign += mark.sectors - whole;

@@ -24,10 +24,10 @@ namespace conclave::storage {
 
 struct SnapshotMeta {
   CellId cell;
-  Index index;                // state after applying the log up to here
-  consensus::Ballot ballot;   // of the entry at `index`
+  Index index;               // state after applying the log up to here
+  consensus::Ballot ballot;  // of the entry at `index`
   Zxid zxid;
-  int64_t taken_ms = 0;       // wall clock
+  int64_t taken_ms = 0;  // wall clock
   friend bool operator==(const SnapshotMeta&, const SnapshotMeta&) = default;
 };
 
