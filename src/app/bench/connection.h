@@ -2,9 +2,9 @@
 // reply must pass. Single thread.
 //
 // Invariants checked on every reply, the run fails at the first breach:
-//   1. xids come back in the order sent, none missing, none twice (ZK-04);
+//   1. xids come back in the order sent, none missing, none twice;
 //   2. the error code is the expected one;
-//   3. the zxid never goes back; that of a write is higher than any before on this connection (ZK-05);
+//   3. the zxid never goes back; that of a write is higher than any before on this connection (ZK-11, ZK-23);
 //   4. a write's stat carries the write's own zxid and the next version of the node, so that a write lost, repeated or
 //      reordered inside the servers shows at once;
 //   5. a read returns the node's own data at exactly the version last written by this session (each key has one
