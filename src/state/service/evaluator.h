@@ -17,13 +17,15 @@ struct EvaluatorSettings {
   size_t multi_ops_max = 1000;
   size_t path_bytes_max = 4096;
   size_t path_depth_max = 256;
-  bool enforce_quota = false;              // ZooKeeper's enforceQuota
-  bool extended_types = true;              // TTL nodes allowed
+  bool enforce_quota = false;  // ZooKeeper's enforceQuota
+  bool extended_types = true;  // TTL nodes allowed
   bool skip_acl = false;
+  // The counter of a zxid from which epoch_nearly_exhausted() holds; beyond its 32 bits nothing is let in.
+  uint32_t epoch_counter_high = 0xFFF0'0000;
 };
 
-// The request changes nothing: the reply waits until `after` is applied where the client is, since the answer depends
-// on it.
+// The request changes nothing (an error, or a check that holds): the reply waits until `after` is applied where the
+// client is, since the answer depends on it.
 struct Refusal {
   Outcome outcome;
   Zxid after;

@@ -63,7 +63,7 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Applies a transaction of the log. Never fails: a fact that does not fit the state is a broken invariant.
+  // Applies a transaction of the log. Never fails: a fact that does not fit the state is a broken invariant (asserts).
   Applied apply(const Transaction& txn);
 
   Zxid last_zxid() const;
@@ -71,12 +71,14 @@ class Service {
   // Order-independent sum over all nodes, sessions and the last zxid; equal on all replicas at equal zxid (S1).
   uint64_t digest() const;
 
-  // --- reads (all local; the caller decides how fresh they must be). Codes: no_node, no_auth, bad_arguments.
+  // --- reads (all local; the caller decides how fresh they must be). Codes: no_node, no_auth, bad_arguments. As in
+  // ZooKeeper a malformed path is simply not there, and "" is the root.
   std::expected<NodeView, Code> get(std::string_view path, const Identities& who) const;  // needs kRead
   std::expected<Stat, Code> stat(std::string_view path, const Identities& who) const;     // ZooKeeper: no permission
   // Names, sorted. Needs kRead.
   std::expected<std::vector<std::string_view>, Code> children(std::string_view path, const Identities& who) const;
-  std::expected<Acl, Code> acl(std::string_view path, const Identities& who) const;  // needs kRead or kAdmin
+  // Needs kRead or kAdmin; without kAdmin the hashes of `digest` ids are hidden.
+  std::expected<Acl, Code> acl(std::string_view path, const Identities& who) const;
   // Number of all descendants. Needs kRead.
   std::expected<int32_t, Code> count_descendants(std::string_view path, const Identities& who) const;
   bool exists(std::string_view path) const;
@@ -85,8 +87,8 @@ class Service {
 
   // --- sessions
   std::optional<SessionView> session(SessionId id) const;
-  std::vector<SessionView> sessions() const;                          // sorted by id
-  std::vector<std::string> ephemerals(SessionId id) const;            // sorted paths
+  std::vector<SessionView> sessions() const;                // sorted by id
+  std::vector<std::string> ephemerals(SessionId id) const;  // sorted paths
   // Container nodes that are empty and had a child once, TTL nodes that are empty and past their time: due at `now_ms`.
   std::vector<std::string> due_for_reaping(int64_t now_ms) const;
 
@@ -98,7 +100,8 @@ class Service {
   // --- snapshots. A cursor emits the state exactly as it is when the cursor is made, chunk by chunk, while apply goes
   // on: a node that changes before its turn is emitted in its old form first. One cursor at a time.
   std::unique_ptr<SnapshotCursor> begin_snapshot();
-  // Replaces the whole state. Feed the chunks in order, then finish. On an error the state is left empty.
+  // Replaces the whole state, emptying it at once. Feed the chunks in order, then finish. On an error, or when the
+  // loader dies unfinished, the state is that of a fresh cell. REQUIRES: no cursor and no evaluator is alive.
   class Loader;
   std::unique_ptr<Loader> begin_load();
 

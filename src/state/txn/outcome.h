@@ -47,7 +47,7 @@ struct Stat {
   int32_t version = 0;
   int32_t cversion = 0;
   int32_t aversion = 0;
-  int64_t ephemeral_owner = 0;  // session id; for container and TTL nodes ZooKeeper's special values
+  int64_t ephemeral_owner = 0;  // session id; 0 unless ephemeral (ZooKeeper hides its codes for container and TTL)
   int32_t data_length = 0;
   int32_t num_children = 0;
   Zxid pzxid;
@@ -65,7 +65,7 @@ struct OpOutcome {
 };
 
 struct Outcome {
-  Code code = Code::ok;
+  Code code = Code::ok;        // of a failed multi: that of the part which failed
   std::vector<OpOutcome> ops;  // one for a plain request, one per part for a multi (also when it failed)
 };
 

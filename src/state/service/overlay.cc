@@ -1,0 +1,171 @@
+#include "state/service/overlay.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "state/tree/path.h"
+
+namespace conclave::state {
+
+Overlay::Overlay(const Core& core, bool with_quotas) : core_(core), with_quotas_(with_quotas) {
+  if (with_quotas_) quotas_ = core.quotas;
+}
+
+NodeState Overlay::applied_state(std::string_view path) const {
+  const Node* node = core_.tree.find(path);
+  if (node == nullptr) return {};
+  NodeState state{.exists = true,
+                  .kind = static_cast<NodeKind>(node->lifetime()),
+                  .mtime_ms = node->mtime_ms,
+                  .creates = node->creates,
+                  .version = node->version,
+                  .aversion = node->aversion,
+                  .children = node->child_count(),
+                  .data_size = node->data_size,
+                  .acl = core_.acls.get(node->acl)};
+  if (state.kind == NodeKind::ephemeral) state.owner = SessionId(node->owner);
+  if (state.kind == NodeKind::ttl) state.ttl_ms = node->owner;
+  if (with_quotas_ && within(path, kQuotaPath)) state.data = std::make_shared<const Bytes>(node->data());
+  return state;
+}
+
+const NodeState* Overlay::find(std::string_view path, NodeState* scratch) const {
+  if (path.empty()) path = kRootPath;
+  if (const auto it = records_.find(path); it != records_.end())
+    return it->second->state.exists ? &it->second->state : nullptr;
+  *scratch = applied_state(path);
+  return scratch->exists ? scratch : nullptr;
+}
+
+void Overlay::begin() {
+  CONCLAVE_ASSERT(touched_.empty());
+  ++bracket_;
+}
+
+NodeState& Overlay::edit(std::string_view path) {
+  auto it = records_.find(path);
+  const bool made = it == records_.end();
+  if (made) {
+    auto record = std::make_unique<Record>();
+    record->path = path;
+    record->state = applied_state(path);
+    const std::string_view key = record->path;
+    it = records_.emplace(key, std::move(record)).first;
+  }
+  Record* record = it->second.get();
+  if (record->bracket != bracket_) {
+    record->bracket = bracket_;
+    touched_.push_back({record, made, made ? NodeState() : record->state});
+  }
+  return record->state;
+}
+
+void Overlay::note_ephemeral(SessionId owner, std::string_view path) {
+  Record& record = *records_.find(path)->second;
+  if (std::ranges::find(record.owners, owner) != record.owners.end()) return;
+  record.owners.push_back(owner);
+  pending_ephemerals_[owner].emplace(path);
+}
+
+void Overlay::commit(Zxid zxid) {
+  for (const Touched& touched : touched_) {
+    ++touched.record->transactions;
+    proposed_.emplace_back(zxid, touched.record);
+  }
+  touched_.clear();
+  quota_changes_.clear();
+}
+
+void Overlay::rollback() {
+  for (auto touched = touched_.rbegin(); touched != touched_.rend(); ++touched) {
+    if (touched->made)
+      forget(touched->record);
+    else
+      touched->record->state = std::move(touched->before);
+  }
+  touched_.clear();
+  for (auto change = quota_changes_.rbegin(); change != quota_changes_.rend(); ++change) {
+    if (change->second)
+      quotas_.on_deleted(change->first);
+    else
+      quotas_.on_created(change->first);
+  }
+  quota_changes_.clear();
+}
+
+void Overlay::drop_through(Zxid zxid) {
+  while (!proposed_.empty() && proposed_.front().first <= zxid) {
+    Record* record = proposed_.front().second;
+    proposed_.pop_front();
+    if (--record->transactions == 0) forget(record);
+  }
+  absl::erase_if(sessions_, [&](const auto& change) { return change.second.zxid <= zxid; });
+}
+
+void Overlay::forget(Record* record) {
+  for (const SessionId owner : record->owners) {
+    const auto pending = pending_ephemerals_.find(owner);
+    pending->second.erase(pending->second.find(record->path));
+    if (pending->second.empty()) pending_ephemerals_.erase(pending);
+  }
+  records_.erase(records_.find(record->path));
+}
+
+bool Overlay::session_open(SessionId id) const {
+  if (const auto it = sessions_.find(id); it != sessions_.end()) return it->second.open;
+  return core_.sessions.find(id) != nullptr;
+}
+
+std::vector<std::string> Overlay::ephemerals_of(SessionId id) const {
+  std::vector<std::string> candidates;
+  if (const SessionRecord* record = core_.sessions.find(id); record != nullptr)
+    candidates.assign(record->ephemerals.begin(), record->ephemerals.end());
+  if (const auto pending = pending_ephemerals_.find(id); pending != pending_ephemerals_.end()) {
+    const auto middle = static_cast<ptrdiff_t>(candidates.size());
+    candidates.insert(candidates.end(), pending->second.begin(), pending->second.end());
+    std::inplace_merge(candidates.begin(), candidates.begin() + middle, candidates.end());
+    candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  }
+  std::erase_if(candidates, [&](const std::string& path) {
+    const auto record = records_.find(path);
+    if (record == records_.end()) return false;
+    const NodeState& state = record->second->state;
+    return !state.exists || state.kind != NodeKind::ephemeral || state.owner != id;
+  });
+  return candidates;
+}
+
+void Overlay::note_created(std::string_view path) {
+  if (!with_quotas_ || !quota_limit_subtree(path)) return;
+  quotas_.on_created(path);
+  quota_changes_.emplace_back(path, true);
+}
+
+void Overlay::note_deleted(std::string_view path) {
+  if (!with_quotas_ || !quota_limit_subtree(path)) return;
+  quotas_.on_deleted(path);
+  quota_changes_.emplace_back(path, false);
+}
+
+Overlay::Counts Overlay::count_subtree(std::string_view subtree) const {
+  Counts counts;
+  const Node* top = core_.tree.find(subtree);
+  for (const Node* node = top; node != nullptr; node = Tree::next_in_order(node, top)) {
+    if (records_.contains(Tree::path_of(node))) continue;
+    ++counts.nodes;
+    counts.bytes += static_cast<int64_t>(node->data_size);
+  }
+  ++visit_;
+  const auto add = [&](const Record& record) {
+    if (record.visit == visit_ || !within(record.path, subtree)) return;
+    record.visit = visit_;
+    if (!record.state.exists) return;
+    ++counts.nodes;
+    counts.bytes += static_cast<int64_t>(record.state.data_size);
+  };
+  for (const auto& [zxid, record] : proposed_) add(*record);
+  for (const Touched& touched : touched_) add(*touched.record);
+  return counts;
+}
+
+}  // namespace conclave::state

@@ -1,0 +1,50 @@
+// Turns one operation into a fact, against the speculative view, exactly as ZooKeeper 3.8's PrepRequestProcessor would:
+// the same checks in the same order. Private to state/service. Pure but for the overlay.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string_view>
+
+#include "state/service/evaluator.h"
+#include "state/service/overlay.h"
+
+namespace conclave::state {
+
+class Planner {
+ public:
+  // Plans for one transaction: all operations share its zxid and time.
+  Planner(Overlay& overlay, const EvaluatorSettings& settings, const Request& request, Zxid zxid, int64_t time_ms)
+      : overlay_(overlay), settings_(settings), request_(request), zxid_(zxid), time_ms_(time_ms) {}
+
+  // On success the overlay holds the consequences. On an error nothing of this operation is in it.
+  std::expected<FactBody, Code> plan(const CreateRequest& op);
+  std::expected<FactBody, Code> plan(const DeleteRequest& op);
+  std::expected<FactBody, Code> plan(const SetDataRequest& op);
+  std::expected<FactBody, Code> plan(const SetAclRequest& op);
+  std::expected<FactBody, Code> plan(const CheckRequest& op);
+  std::expected<FactBody, Code> plan(const CreateSessionRequest& op);
+  std::expected<FactBody, Code> plan(const CloseSessionRequest& op);
+  std::expected<FactBody, Code> plan(const ReapRequest& op);
+  std::expected<FactBody, Code> plan(const EpochStartRequest& op);
+
+ private:
+  Code check_session() const;
+  bool permitted(const NodeState& node, Permission permission) const;
+  // The node, or why the operation may not have it: no_node, then no_auth.
+  std::expected<const NodeState*, Code> need(std::string_view path, Permission permission, NodeState* scratch) const;
+  bool path_allowed(std::string_view path) const;
+  DeleteTxn remove(std::string_view path);
+
+  Code check_quota(std::string_view path, int64_t bytes, int64_t nodes) const;
+  void charge_quota(std::string_view path, int64_t bytes, int64_t nodes);
+  void start_figures(std::string_view subtree);
+
+  Overlay& overlay_;
+  const EvaluatorSettings& settings_;
+  const Request& request_;
+  const Zxid zxid_;
+  const int64_t time_ms_;
+};
+
+}  // namespace conclave::state

@@ -1,0 +1,22 @@
+// The bytes of a snapshot of the state: docs/formats/state_chunks.md. Private to state/service. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace conclave::state::snapshot {
+
+inline constexpr std::string_view kMagic = "CVSTATE1";
+
+// Records come in the order of these numbers.
+enum class Record : uint8_t { header = 1, acl = 2, session = 3, node = 4, end = 5 };
+
+// A record's body cannot be larger: a length beyond it is damage, not a reason to buffer.
+inline constexpr uint64_t kRecordBytesMax = uint64_t{1} << 30;
+
+// Appends one record: type, length, body.
+void put_record(Record type, BytesView body, Bytes* out);
+
+}  // namespace conclave::state::snapshot
