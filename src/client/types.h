@@ -1,0 +1,82 @@
+// What the client library gives and takes: the records of the protocol, owning their bytes. Pure.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "wire/zookeeper/protocol.h"
+#include "wire/zookeeper/records.h"
+
+namespace conclave::client {
+
+using wire::zookeeper::AddWatchMode;
+using wire::zookeeper::CreateMode;
+using wire::zookeeper::ErrorCode;
+using wire::zookeeper::EventType;
+using wire::zookeeper::kAnyVersion;
+using wire::zookeeper::Stat;
+using wire::zookeeper::WatcherType;
+
+struct AclEntry {
+  int32_t permissions = wire::zookeeper::kPermissionAll;
+  std::string scheme = "world";
+  std::string id = "anyone";
+  friend bool operator==(const AclEntry&, const AclEntry&) = default;
+};
+using Acl = std::vector<AclEntry>;
+
+struct CreateOptions {
+  CreateMode mode = CreateMode::persistent;
+  int64_t ttl_ms = 0;  // the modes with a time to live only
+  Acl acl = {AclEntry{}};
+};
+
+struct Created {
+  std::string path;  // with the sequence number
+  Stat stat;
+};
+struct NodeData {
+  Bytes data;
+  Stat stat;
+};
+struct Children {
+  std::vector<std::string> names;  // in the server's order
+  Stat stat;
+};
+struct NodeAcl {
+  Acl acl;
+  Stat stat;
+};
+struct Identity {
+  std::string scheme;
+  std::string id;
+};
+
+struct WatchEvent {
+  EventType type = EventType::none;
+  std::string path;
+};
+using WatchFunction = std::function<void(const WatchEvent&)>;
+
+template <class T>
+using Outcome = std::expected<T, ErrorCode>;
+// Called once, on the loop, never from inside the call that asked.
+template <class T>
+using Completion = std::move_only_function<void(Outcome<T>)>;
+
+enum class SessionState {
+  connecting,  // no server at the moment; the session may still live
+  connected,
+  connected_read_only,  // to a server that serves reads only
+  expired,              // the cell said so: final
+  auth_failed,          // an identity was refused: final
+  closed,               // by us: final
+};
+std::string_view to_string(SessionState state);
+
+}  // namespace conclave::client
