@@ -32,9 +32,10 @@ apt_install() {
 
 # True when apt has never heard of one of the packages: its lists are empty or old.
 lists_are_stale() {
-  local name
+  local name policy
   for name in "$@"; do
-    LC_ALL=C apt-cache policy "$name" 2>/dev/null | grep -q 'Candidate: [^(]' || return 0
+    policy="$(LC_ALL=C apt-cache policy "$name" 2>/dev/null)"
+    [[ $policy == *"Candidate: "[^\(]* ]] || return 0
   done
   return 1
 }
