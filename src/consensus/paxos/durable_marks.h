@@ -12,9 +12,9 @@ namespace conclave::paxos {
 
 struct DurableMark {
   uint64_t persist = 0;
-  consensus::Ballot ballot;
-  Index first, last;  // accepted under `ballot`; none if last < first
-  Index received;     // all up to here were accepted under `ballot` or committed, once this is durable
+  consensus::Ballot ballot;  // zero: entries learnt as chosen, which holds under every ballot
+  Index first, last;         // accepted under `ballot`
+  Index received;            // all up to here were accepted under `ballot` or committed, once this is durable
 };
 
 class DurableMarks {

@@ -10,7 +10,8 @@ void Follower::follow(Ballot ballot, ReplicaId master) {
   if (ballot == ballot_) return;
   ballot_ = ballot;
   learner_.set_ballot(ballot);
-  received_ = durable_ = core_.log.committed();
+  received_ = core_.log.committed();
+  durable_ = std::min(durable_, received_);
   advance_received();
 }
 
@@ -74,7 +75,7 @@ void Follower::accept(ReplicaId from, Accept message) {
 
 void Follower::acknowledge_heartbeat(Stamp stamp) {
   advance_received();
-  durable_ = core_.marks.empty() ? received_ : std::max(durable_, core_.log.committed());
+  if (core_.marks.empty()) durable_ = received_;
   core_.outbox.send(master_, HeartbeatAck{.ballot = ballot_,
                                           .stamp = stamp,
                                           .committed = core_.log.committed(),
@@ -84,8 +85,9 @@ void Follower::acknowledge_heartbeat(Stamp stamp) {
 }
 
 void Follower::persisted(const DurableMark& mark) {
-  if (mark.ballot != ballot_) return;
+  if (mark.ballot && mark.ballot != ballot_) return;
   durable_ = std::max(durable_, mark.received);
+  if (!mark.ballot) return;
   if (core_.config.learning != consensus::Learning::distinguished) {
     learner_.accepted(core_.config.self, mark.first, mark.last);
   }

@@ -49,8 +49,13 @@ bool Learner::learn(std::vector<Entry> entries) {
     if (!same) core_.accept(std::move(entry));
     core_.log.commit_next();
   }
-  tally_.release(core_.log.committed());
-  return core_.log.committed() != before;
+  const Index committed = core_.log.committed();
+  if (committed == before) return false;
+  tally_.release(committed);
+  core_.marks.add(
+      {.persist = core_.outbox.persist_number(), .ballot = {}, .first = {}, .last = {}, .received = committed});
+  core_.outbox.persist_hard_state();
+  return true;
 }
 
 bool Learner::in_distinguished_set(ReplicaId id) const {

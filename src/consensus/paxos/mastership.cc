@@ -14,7 +14,7 @@ Mastership::Mastership(Core& core, Learner& learner, PromiseSet promises)
     if (member.id != core_.config.self) peers_[member.id];
   }
   for (const auto& [id, committed] : promises_.committed_by()) {
-    if (id != core_.config.self) peers_[id].report(committed, committed);
+    if (id != core_.config.self) peers_[id].report(committed, committed, Instant{INT64_MIN});
   }
   told_committed_ = core_.log.committed();
   first_own_ = kEnd;
@@ -159,7 +159,7 @@ void Mastership::on(ReplicaId from, const HeartbeatAck& message) {
   peer.alive(core_.now);
   // Acknowledgements that were lost are made up for here: all up to `durable` is accepted under our ballot or chosen.
   if (message.durable > peer.durable()) learner_.accepted(from, peer.durable().next(), message.durable);
-  peer.report(message.received, message.durable);
+  peer.report(message.received, message.durable, message.stamp.sent);
   if (peer.heartbeat_answered(message.stamp.sent)) {
     log::debug("paxos", "sends lost entries again", {{"to", to_string(from)}, {"from", to_string(peer.next())}});
   }

@@ -2,8 +2,14 @@
 
 namespace conclave::paxos {
 
-void Progress::report(Index received, Index durable) {
+void Progress::report(Index received, Index durable, Instant sent) {
   placed_ = true;
+  if (sent >= reported_at_ && received < received_) {
+    received_ = received;
+    durable_ = durable;
+    rewind();
+  }
+  reported_at_ = std::max(reported_at_, sent);
   received_ = std::max(received_, received);
   durable_ = std::max(durable_, std::min(durable, received_));
   next_ = std::max(next_, received_.next());

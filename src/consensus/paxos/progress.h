@@ -36,8 +36,9 @@ class Progress {
     heard_ = now;
     reachable_ = true;
   }
-  // The peer holds everything up to `received`, `durable` of it for good.
-  void report(Index received, Index durable);
+  // The peer holds everything up to `received`, `durable` of it for good: its answer to what was sent at `sent`. Less
+  // than it held before means that it restarted and lost what was not durable, which is then to be sent again.
+  void report(Index received, Index durable, Instant sent);
   // It holds first..last durably (phase 2b).
   void accepted(Index first, Index last);
 
@@ -67,6 +68,7 @@ class Progress {
   Index next_{1};
   Index received_;
   Index durable_;
+  Instant reported_at_{INT64_MIN};  // of the newest report
   Instant heard_{INT64_MIN};
   std::deque<Batch> unacknowledged_;
   size_t bytes_ = 0;

@@ -1,0 +1,353 @@
+#include "consensus/paxos/harness_test.h"
+
+#include <gtest/gtest.h>
+
+#include "consensus/paxos/messages.h"
+
+namespace conclave::paxos::harness {
+
+Cell::Cell(Options options) : options_(std::move(options)), random_(options_.seed) {
+  for (size_t i = 1; i <= options_.voters + options_.observers; ++i) {
+    members_.push_back({.id = ReplicaId(static_cast<uint8_t>(i)), .voter = i <= options_.voters});
+  }
+  for (const Member& member : members_) {
+    Replica& replica = replicas_[member.id];
+    replica.id = member.id;
+    restart(member.id.value);
+  }
+}
+
+Config Cell::config_of(ReplicaId id) const {
+  Config config = options_.config;
+  config.self = id;
+  config.members = members_;
+  config.seed = options_.seed * 1000 + id.value;
+  return config;
+}
+
+Instant Cell::clock(const Replica& replica) const {
+  const size_t place = replica.id.value - 1u;
+  const int64_t drift = place < options_.drift_ppm.size() ? options_.drift_ppm[place] : 0;
+  return Instant{1'000'000'000 + int64_t{replica.id.value} * 7'777'777 + now_us_ + now_us_ / 1000 * drift / 1000};
+}
+
+void Cell::at(int64_t when, std::function<void()> run) {
+  queue_.push({when, order_++, std::move(run)});
+}
+
+bool Cell::run_one(int64_t until) {
+  if (queue_.empty() || queue_.top().at > until) return false;
+  auto run = queue_.top().run;
+  now_us_ = std::max(now_us_, queue_.top().at);
+  queue_.pop();
+  run();
+  return true;
+}
+
+void Cell::run(Duration how_long) {
+  const int64_t until = now_us_ + how_long.us;
+  while (run_one(until)) {
+  }
+  now_us_ = until;
+}
+
+bool Cell::run_until(const std::function<bool()>& condition, Duration limit) {
+  const int64_t until = now_us_ + limit.us;
+  while (!condition()) {
+    if (!run_one(until)) {
+      now_us_ = until;
+      return condition();
+    }
+  }
+  return true;
+}
+
+unsigned Cell::master() {
+  Ballot best;
+  unsigned who = 0;
+  for (auto& [id, replica] : replicas_) {
+    if (!replica.engine || replica.role.role != Role::master || replica.role.ballot < best) continue;
+    best = replica.role.ballot;
+    who = id.value;
+  }
+  return who;
+}
+
+unsigned Cell::elect(Duration limit) {
+  run_until([&] { return master() != 0; }, limit);
+  return master();
+}
+
+void Cell::step(unsigned id, EventBody body) {
+  Replica& replica = (*this)[id];
+  if (!replica.engine) return;
+  perform(replica, replica.engine->step({.now = clock(replica), .body = std::move(body)}));
+}
+
+void Cell::propose(unsigned id, std::vector<std::string> payloads, uint64_t cookie) {
+  Propose proposal{.cookie = cookie, .kind = EntryKind::transaction, .payloads = {}};
+  for (auto& payload : payloads) proposal.payloads.emplace_back(std::move(payload));
+  step(id, std::move(proposal));
+}
+
+uint64_t Cell::read(unsigned id) {
+  const uint64_t token = next_token_++;
+  read_floor_[token] = committed_anywhere();
+  step(id, ReadBarrier{token});
+  return token;
+}
+
+void Cell::crash(unsigned id) {
+  Replica& replica = (*this)[id];
+  if (!replica.engine) return;
+  // What was on its way to the disk: some of it arrived, in order, nobody knows how much.
+  size_t lucky = random_.below(replica.writing.size() + 1);
+  for (auto& writing : replica.writing) {
+    if (lucky-- == 0) break;
+    if (writing.persist.hard_state) replica.hard_state = *writing.persist.hard_state;
+    for (const Entry& entry : writing.persist.entries) {
+      replica.journal[entry.index] = entry;
+      accepted(replica.id, entry);
+    }
+  }
+  replica.engine.reset();
+  ++replica.life;
+  replica.writing.clear();
+  replica.disk_stalled = false;
+  replica.role = {};
+}
+
+void Cell::restart(unsigned id, std::vector<Index> damaged) {
+  Replica& replica = (*this)[id];
+  ++replica.life;
+  Recovered recovered{.hard_state = replica.hard_state,
+                      .snapshot_index = replica.snapshot,
+                      .snapshot_ballot = replica.snapshot_ballot,
+                      .entries = {},
+                      .damaged = std::move(damaged)};
+  for (const auto& [index, entry] : replica.journal) {
+    if (index > replica.snapshot) recovered.entries.push_back(entry);
+  }
+  replica.applied = replica.snapshot;
+  replica.role = {};
+  replica.disk_free_at = now_us_;
+  replica.engine = make_engine(config_of(replica.id), std::move(recovered));
+  const uint64_t life = replica.life;
+  at(now_us_ + static_cast<int64_t>(random_.below(10'000)), [this, i = replica.id, life] { tick(i, life); });
+}
+
+void Cell::tick(ReplicaId id, uint64_t life) {
+  Replica& replica = replicas_.at(id);
+  if (replica.life != life || !replica.engine) return;
+  step(id.value, Tick{});
+  at(now_us_ + options_.config.tick.us, [this, id, life] { tick(id, life); });
+}
+
+void Cell::link(unsigned from, unsigned to, bool up) {
+  const std::pair edge{ReplicaId(static_cast<uint8_t>(from)), ReplicaId(static_cast<uint8_t>(to))};
+  if (up) {
+    broken_.erase(edge);
+  } else {
+    broken_.insert(edge);
+  }
+}
+
+void Cell::isolate(unsigned id, bool up) {
+  for (const Member& member : members_) {
+    if (member.id.value != id) both(id, member.id.value, up);
+  }
+}
+
+void Cell::heal() {
+  broken_.clear();
+}
+
+void Cell::only(const std::vector<std::pair<unsigned, unsigned>>& links) {
+  for (const Member& member : members_) isolate(member.id.value);
+  for (const auto& [a, b] : links) both(a, b, true);
+}
+
+void Cell::hint_down(unsigned dead) {
+  for (const Member& member : members_) {
+    if (member.id.value != dead) step(member.id.value, PeerHint{ReplicaId(static_cast<uint8_t>(dead)), false});
+  }
+}
+
+// ---------------------------------------------------------------- performing outputs
+
+void Cell::perform(Replica& replica, Output output) {
+  for (Envelope& envelope : output.send) send(replica.id, std::move(envelope));
+  if (output.persist.number != 0) {
+    replica.writing.push_back({std::move(output.persist), std::move(output.send_when_durable)});
+    write(replica);
+  } else if (!replica.writing.empty()) {
+    auto& last = replica.writing.back().then_send;
+    for (Envelope& envelope : output.send_when_durable) last.push_back(std::move(envelope));
+  } else {
+    for (Envelope& envelope : output.send_when_durable) send(replica.id, std::move(envelope));
+  }
+  for (const Entry& entry : output.committed) apply(replica, entry);
+  for (const ReadGrant& grant : output.reads) {
+    EXPECT_GE(grant.index, read_floor_[grant.token]) << "E3: stale read " << where(replica);
+    replica.reads.push_back(grant);
+  }
+  for (uint64_t token : output.reads_refused) replica.reads_refused.push_back(token);
+  for (uint64_t cookie : output.refused) replica.refused.push_back(cookie);
+  for (const SnapshotNeeded& needed : output.snapshots_needed) send_snapshot(replica, needed);
+  if (output.role) check_role(replica, *output.role);
+  if (options_.snapshot_every && replica.applied.value >= replica.snapshot.value + options_.snapshot_every) {
+    snapshot(replica);
+  }
+}
+
+void Cell::send(ReplicaId from, Envelope envelope) {
+  ++messages_;
+  ++by_type_[std::string(type_name(envelope.message.type))];
+  if (broken_.contains({from, envelope.to})) return;
+  if (filter && !filter(from, envelope)) return;
+  const Faults& f = options_.faults;
+  if (f.drop_permille && random_.chance(f.drop_permille, 1000)) return;
+  const size_t copies = f.duplicate_permille && random_.chance(f.duplicate_permille, 1000) ? 2 : 1;
+  for (size_t i = 0; i < copies; ++i) {
+    const auto delay = static_cast<int64_t>(
+        random_.between(static_cast<uint64_t>(f.delay_min_us), static_cast<uint64_t>(f.delay_max_us)));
+    at(now_us_ + delay, [this, from, envelope] {
+      if (!broken_.contains({from, envelope.to})) step(envelope.to.value, MessageReceived{from, envelope.message});
+    });
+  }
+}
+
+void Cell::write(Replica& replica) {
+  const Faults& f = options_.faults;
+  const auto took =
+      static_cast<int64_t>(random_.between(static_cast<uint64_t>(f.disk_min_us), static_cast<uint64_t>(f.disk_max_us)));
+  replica.disk_free_at = std::max(replica.disk_free_at, now_us_) + took;
+  std::function<void()> done = [this, id = replica.id, life = replica.life] {
+    Replica& r = replicas_.at(id);
+    if (r.life == life && r.engine) written(r);
+  };
+  at(replica.disk_free_at, std::move(done));
+}
+
+void Cell::written(Replica& replica) {
+  if (replica.disk_stalled) {
+    at(now_us_ + 1000, [this, id = replica.id, life = replica.life] {
+      Replica& r = replicas_.at(id);
+      if (r.life == life && r.engine) written(r);
+    });
+    return;
+  }
+  Replica::Writing writing = std::move(replica.writing.front());
+  replica.writing.pop_front();
+  if (writing.persist.hard_state) {
+    EXPECT_GE(writing.persist.hard_state->promised, replica.hard_state.promised) << where(replica);
+    replica.hard_state = *writing.persist.hard_state;
+  }
+  for (const Entry& entry : writing.persist.entries) {
+    replica.journal[entry.index] = entry;
+    accepted(replica.id, entry);
+  }
+  for (Envelope& envelope : writing.then_send) send(replica.id, std::move(envelope));
+  step(replica.id.value, Persisted{writing.persist.number});
+}
+
+void Cell::send_snapshot(Replica& from, SnapshotNeeded needed) {
+  if (from.applied < needed.at_least) return;
+  if (broken_.contains({from.id, needed.to})) return;
+  const Index index = from.applied;
+  at(now_us_ + 5000, [this, to = needed.to, index, ballot = from.role.ballot] {
+    Replica& replica = replicas_.at(to);
+    if (!replica.engine || replica.applied >= index) return;
+    replica.snapshot = replica.applied = index;
+    replica.snapshot_ballot = ballot;
+    ++replica.snapshots_received;
+    step(to.value, SnapshotInstalled{index, ballot});
+  });
+}
+
+void Cell::snapshot(Replica& replica) {
+  replica.snapshot = replica.applied;
+  const uint64_t keep = std::min(options_.keep_entries, replica.applied.value);
+  step(replica.id.value,
+       SnapshotTaken{
+           .index = replica.applied, .ballot = replica.role.ballot, .keep_after = Index(replica.applied.value - keep)});
+}
+
+// ---------------------------------------------------------------- checks
+
+std::string Cell::where(const Replica& replica) const {
+  return "(seed " + std::to_string(options_.seed) + ", replica " + to_string(replica.id) + ", at " +
+         std::to_string(now_us_) + " us)";
+}
+
+std::string Cell::text(const Entry& entry) {
+  return std::to_string(static_cast<int>(entry.kind)) + ":" + std::string(entry.payload.view());
+}
+
+void Cell::accepted(ReplicaId by, const Entry& entry) {
+  const Replica& replica = replicas_.at(by);
+  if (!entry.ballot || by.value > options_.voters) return;
+  auto& [value, acceptors] = acceptances_[{entry.index, entry.ballot}];
+  if (acceptors.empty()) value = text(entry);
+  EXPECT_EQ(value, text(entry)) << "two values under one number " << where(replica);
+  acceptors.insert(by);
+  if (acceptors.size() < options_.voters / 2 + 1) return;
+  const auto [place, first] = chosen_.try_emplace(entry.index, Choice{value, entry.ballot});
+  if (!first) {
+    place->second.ballot = std::min(place->second.ballot, entry.ballot);
+    EXPECT_EQ(place->second.value, value) << "P2: two values chosen for slot " << entry.index.value << where(replica);
+  }
+}
+
+void Cell::apply(Replica& replica, const Entry& entry) {
+  ASSERT_EQ(entry.index, replica.applied.next()) << "E1: gap or repetition " << where(replica);
+  replica.applied = entry.index;
+  const auto choice = chosen_.find(entry.index);
+  ASSERT_NE(choice, chosen_.end()) << "E1: slot " << entry.index.value << " was never chosen " << where(replica);
+  EXPECT_EQ(choice->second.value, text(entry)) << "E1: not the chosen value " << where(replica);
+  if (entry.index.value > committed_.size()) committed_.push_back(text(entry));
+  EXPECT_EQ(committed_.at(entry.index.value - 1), text(entry)) << "E1: replicas differ " << where(replica);
+}
+
+void Cell::check_role(Replica& replica, const RoleChange& role) {
+  replica.role = role;
+  replica.roles.push_back(role);
+  EXPECT_STRNE(role.reason, "");
+  if (role.role == Role::synchronising || role.role == Role::master) {
+    const ReplicaId owner = rounds_.try_emplace(role.ballot.round, replica.id).first->second;
+    EXPECT_EQ(owner, replica.id) << "E5: a round is shared " << where(replica);
+  }
+  if (role.role != Role::master) return;
+  ++leads_;
+  for (auto slot = chosen_.upper_bound(replica.applied); slot != chosen_.end(); ++slot) {
+    EXPECT_GE(slot->second.ballot, role.ballot) << "E4: serves without slot " << slot->first.value << where(replica);
+  }
+}
+
+std::optional<std::string> Cell::value(Index index) const {
+  if (index == Index(0) || index.value > committed_.size()) return std::nullopt;
+  return committed_[index.value - 1];
+}
+
+std::string Cell::describe() const {
+  std::string out = "\n  committed anywhere: " + std::to_string(committed_.size());
+  for (const auto& [id, replica] : replicas_) {
+    out += "\n  replica " + to_string(id) + ": applied " + to_string(replica.applied);
+    if (!replica.engine) continue;
+    const EngineStatus status = replica.engine->status(clock(replica));
+    out += ", role " + std::to_string(static_cast<int>(status.role)) + ", ballot " + to_string(status.ballot) +
+           ", master " + to_string(status.master) + ", log " + to_string(status.first_in_memory) + ".." +
+           to_string(status.last) + ", committed " + to_string(status.committed);
+    for (const auto& peer : status.peers) out += ", " + to_string(peer.id) + " has " + to_string(peer.match);
+  }
+  return out;
+}
+
+bool Cell::everywhere(Index index) {
+  for (const auto& [id, replica] : replicas_) {
+    if (replica.engine && replica.applied < index) return false;
+  }
+  return true;
+}
+
+}  // namespace conclave::paxos::harness
