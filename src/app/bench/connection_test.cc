@@ -1,0 +1,164 @@
+#include "app/bench/connection.h"
+
+#include <array>
+#include <gtest/gtest.h>
+#include <optional>
+#include <utility>
+
+namespace conclave::app::bench {
+namespace {
+
+constexpr size_t kPayloadSize = 16;
+
+// A reply frame, built the way a server builds it.
+class Reply {
+ public:
+  Reply(int32_t xid, int64_t zxid, int32_t error = kNoError) : writer_(&bytes_) {
+    writer_.i32(xid);
+    writer_.i64(zxid);
+    writer_.i32(error);
+  }
+  Reply& buffer(BytesView bytes) { return writer_.buffer(bytes), *this; }
+  Reply& stat(int64_t mzxid, int32_t version) {
+    writer_.i64(1);
+    writer_.i64(mzxid);
+    writer_.i64(0);
+    writer_.i64(0);
+    writer_.i32(version);
+    bytes_.append(kStatSize - 36, '\0');
+    return *this;
+  }
+  BytesView frame() const { return bytes_; }
+
+ private:
+  Bytes bytes_;
+  FrameWriter writer_;
+};
+
+class ConnectionTest : public testing::Test {
+ protected:
+  ConnectionTest() : connection_(3, -1, "server:1", kPayloadSize) {
+    connection_.keys().paths = {"/b/n0", "/b/n1"};
+    connection_.keys().versions = {-1, 7};
+    connection_.keys().stamps = {0, 1};
+  }
+  Bytes data_of(uint64_t stamp) const {
+    Bytes data(kPayloadSize, 'x');
+    std::memcpy(data.data(), &stamp, sizeof(stamp));
+    return data;
+  }
+  // The text of the error, or nothing when the reply is accepted.
+  std::optional<std::string> breach(const Reply& reply) {
+    const auto answer = connection_.on_frame(reply.frame());
+    return answer ? std::nullopt : std::optional(answer.error().message);
+  }
+  void expect_breach(const Reply& reply, std::string_view words) {
+    const auto text = breach(reply);
+    ASSERT_TRUE(text.has_value()) << "accepted, expected: " << words;
+    EXPECT_NE(text->find(words), std::string::npos) << *text;
+    EXPECT_NE(text->find("server:1"), std::string::npos) << "names the server: " << *text;
+  }
+
+  Connection connection_;
+};
+
+TEST_F(ConnectionTest, AcceptsARightHistory) {
+  connection_.set_data(100, 0, data_of(0));
+  connection_.set_data(101, 1, data_of(1));
+  connection_.get_data(102, 1);
+  connection_.create(103, "/b/new", data_of(9));
+  EXPECT_EQ(connection_.in_flight(), 4u);
+  EXPECT_EQ(breach(Reply(1, 50).stat(50, 12)), std::nullopt);  // any version is right for the first write seen
+  const auto answer = connection_.on_frame(Reply(2, 51).stat(51, 8).frame());
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->request.sent_ns, 101u);
+  EXPECT_EQ(answer->zxid, 51);
+  EXPECT_EQ(breach(Reply(3, 51).buffer(data_of(1)).stat(51, 8)), std::nullopt);
+  EXPECT_EQ(breach(Reply(4, 52).buffer("/b/new")), std::nullopt);
+  EXPECT_EQ(connection_.in_flight(), 0u);
+}
+
+TEST_F(ConnectionTest, RejectsALostReply) {
+  connection_.get_data(0, 1);
+  connection_.get_data(0, 1);
+  expect_breach(Reply(2, 5).buffer(data_of(1)).stat(5, 7), "lost, doubled or reordered");
+}
+
+TEST_F(ConnectionTest, RejectsADoubledReply) {
+  connection_.get_data(0, 1);
+  const Reply reply = Reply(1, 5).buffer(data_of(1)).stat(5, 7);
+  EXPECT_EQ(breach(reply), std::nullopt);
+  expect_breach(reply, "no request is in flight");
+}
+
+TEST_F(ConnectionTest, RejectsAnErrorCode) {
+  connection_.set_data(0, 0, data_of(0));
+  expect_breach(Reply(1, 5, -101), "error -101");
+}
+
+TEST_F(ConnectionTest, AcceptsNodeExistsOnlyWhereAllowed) {
+  connection_.create(0, "/b", "", true);
+  connection_.create(0, "/b", "", false);
+  EXPECT_EQ(breach(Reply(1, 5, kNodeExists)), std::nullopt);
+  expect_breach(Reply(2, 5, kNodeExists), "error -110");
+}
+
+TEST_F(ConnectionTest, RejectsAZxidThatGoesBack) {  // ZK-11
+  connection_.get_data(0, 1);
+  connection_.get_data(0, 1);
+  EXPECT_EQ(breach(Reply(1, 5).buffer(data_of(1)).stat(5, 7)), std::nullopt);
+  expect_breach(Reply(2, 4).buffer(data_of(1)).stat(5, 7), "zxid went back");
+}
+
+TEST_F(ConnectionTest, RejectsTwoWritesWithOneZxid) {
+  connection_.set_data(0, 1, data_of(1));
+  connection_.set_data(0, 1, data_of(1));
+  EXPECT_EQ(breach(Reply(1, 5).stat(5, 8)), std::nullopt);
+  expect_breach(Reply(2, 5).stat(5, 9), "two writes carry zxid");
+}
+
+TEST_F(ConnectionTest, RejectsAWriteAppliedTwice) {
+  connection_.set_data(0, 1, data_of(1));
+  expect_breach(Reply(1, 5).stat(5, 9), "from version 7 to 9");
+}
+
+TEST_F(ConnectionTest, RejectsTheStatOfAnotherWrite) {
+  connection_.set_data(0, 1, data_of(1));
+  expect_breach(Reply(1, 5).stat(4, 8), "another zxid");
+}
+
+TEST_F(ConnectionTest, RejectsAStaleRead) {
+  connection_.get_data(0, 1);
+  expect_breach(Reply(1, 5).buffer(data_of(1)).stat(5, 6), "read at version 6, written at 7");
+}
+
+TEST_F(ConnectionTest, RejectsTheDataOfAnotherNode) {
+  connection_.get_data(0, 1);
+  expect_breach(Reply(1, 5).buffer(data_of(0)).stat(5, 7), "data of another node");
+}
+
+TEST_F(ConnectionTest, RejectsAnotherPath) {
+  connection_.create(0, "/b/new", "");
+  expect_breach(Reply(1, 5).buffer("/b/neu"), "another path");
+}
+
+TEST_F(ConnectionTest, RejectsTruncatedReplies) {
+  connection_.set_data(0, 1, data_of(1));
+  expect_breach(Reply(1, 5), "a stat of 0 bytes");
+  connection_.get_data(0, 1);
+  expect_breach(Reply(2, 6).buffer(data_of(1)), "an answer of 20 bytes");
+  const auto answer = connection_.on_frame("short");
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_NE(answer.error().message.find("shorter than its header"), std::string::npos);
+}
+
+TEST(Frames, AreBigEndianWithTheirLengthInFront) {
+  Bytes out;
+  append_sync(&out, 258, "/x");
+  const std::array<uint8_t, 18> expected = {0, 0, 0, 14, 0, 0, 1, 2, 0, 0, 0, 9, 0, 0, 0, 2, '/', 'x'};
+  EXPECT_EQ(out, Bytes(expected.begin(), expected.end()));
+  EXPECT_EQ(load_big_endian<int32_t>(out.data() + 4), 258);
+}
+
+}  // namespace
+}  // namespace conclave::app::bench
