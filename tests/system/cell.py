@@ -291,11 +291,11 @@ class Ensemble:
 
 
 def conclave_binary():
-    """CONCLAVE_BINARY, or the newest release build of this checkout."""
-    named = os.environ.get("CONCLAVE_BINARY")
+    """The program that CONCLAVE names, or the release build of this checkout."""
+    named = os.environ.get("CONCLAVE")
     path = pathlib.Path(named) if named else ROOT / "build" / "release" / "conclave"
     if not path.is_file():
-        raise EnsembleError(f"no server at {path}: run ./dev build, or name one in CONCLAVE_BINARY")
+        raise EnsembleError(f"no server at {path}: run ./dev build, or name one in CONCLAVE")
     return path.resolve()
 
 

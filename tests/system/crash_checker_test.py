@@ -125,7 +125,8 @@ ALSO_GOOD = [
 ]
 
 
-def main():
+def run():
+    """-> (passed, failed)"""
     passed = failed = 0
 
     def judge(name, good_one):
@@ -145,6 +146,11 @@ def main():
         change(history, trees)
         problems = check(history, trees)
         judge(f"{name} must be rejected with {code}, got {problems}", any(code in p for p in problems))
+    return passed, failed
+
+
+def main():
+    passed, failed = run()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
