@@ -114,7 +114,9 @@ TEST(Cell, SessionsLiveByAnySignOfLifeAtAnyReplicaAndDieWithoutOne) {  // B47, S
   for (int i = 0; i < 50; ++i) {
     cell.at(follower).touch(living);
     cell.world.run_for(Duration::millis(100));
-    if (i == 8) EXPECT_TRUE(cell.at(follower).state().exists("/e" + to_string(silent))) << "expired early";
+    if (i == 8) {
+      EXPECT_TRUE(cell.at(follower).state().exists("/e" + to_string(silent))) << "expired early";
+    }
   }
   EXPECT_TRUE(cell.at(follower).state().exists("/e" + to_string(living)));
   EXPECT_FALSE(cell.at(follower).state().exists("/e" + to_string(silent)));

@@ -1,0 +1,238 @@
+#include "replica/proposer.h"
+
+#include <gtest/gtest.h>
+
+#include "replica/outcome_codec.h"
+#include "replica/testing_cell.h"
+
+namespace conclave::replica {
+namespace {
+
+using state::Code;
+using wire::peer::Answers;
+using wire::peer::Forward;
+using wire::peer::ForwardKind;
+
+const ReplicaId kSelf(1), kPeer(2);
+constexpr uint64_t kPeerIncarnation = 50;
+
+Options test_options() {
+  Options options{.cell = CellId(1)};
+  options.consensus.self = kSelf;
+  options.consensus.members = {{kSelf, true}, {kPeer, true}, {ReplicaId(3), true}};
+  options.transactions_in_flight_max = 4;
+  return options;
+}
+
+// A proposer over a real state, with an engine that does what the test says.
+class ProposerTest : public testing::Test, public ProposerPorts {
+ protected:
+  void propose(consensus::Propose proposal) override {
+    if (engine_refuses) return proposer.on_refused();
+    for (const Blob& payload : proposal.payloads) log.push_back(payload);
+    ++proposals;
+  }
+  void ask_read_barrier(uint64_t token) override { barriers.push_back(token); }
+  void answer(ReplicaId origin, Answers batch) override {
+    for (auto& item : batch.items) answers.emplace_back(origin, std::move(item));
+  }
+
+  // Applies everything proposed so far.
+  void apply_all() {
+    for (; applied < log.size(); ++applied) {
+      const auto txn = state::decode_transaction(log[applied].view());
+      ASSERT_TRUE(txn);
+      const state::Applied result = service.apply(*txn);
+      EXPECT_FALSE(result.skipped);
+      results.push_back(result);
+      proposer.on_applied(result, log[applied].size(), now, 0);
+    }
+  }
+  void settle() {
+    for (int i = 0; i < 10; ++i) {
+      proposer.flush();
+      apply_all();
+    }
+  }
+  void begin(uint32_t epoch = 2) { proposer.begin(Epoch(epoch), now, 1000); }
+  Forward from_peer(uint64_t first_sequence, std::vector<state::Request> requests, uint32_t epoch = 2) {
+    Forward forward{Epoch(epoch), kPeerIncarnation, first_sequence, 1, {}};
+    for (uint64_t number = first_sequence + 1000; const state::Request& request : requests) {
+      Bytes body;
+      encode(request, &body);
+      forward.items.push_back({ForwardKind::request, number++, Blob(std::move(body))});
+    }
+    return forward;
+  }
+  Code code(size_t i) { return decode_outcome(answers[i].second.outcome)->code; }
+
+  const Options options = test_options();
+  Instant now{1'000'000};
+  state::Service service;
+  Proposer proposer{service, options, *this};
+  std::vector<Blob> log;
+  size_t applied = 0;
+  std::vector<state::Applied> results;
+  std::vector<uint64_t> barriers;
+  std::vector<std::pair<ReplicaId, Answers::Item>> answers;
+  int proposals = 0;
+  bool engine_refuses = false;
+};
+
+TEST_F(ProposerTest, M3_AMastershipBeginsWithItsEpochStart) {
+  begin(2);
+  settle();
+  ASSERT_EQ(log.size(), 1u);
+  EXPECT_EQ(service.last_zxid(), Zxid(Epoch(2), 1));
+}
+
+TEST_F(ProposerTest, M1_TakesEachSequenceOnceAndOnlyTheNext) {
+  begin();
+  proposer.take(kPeer, from_peer(1, {create("/a"), create("/b")}), now, 0);
+  proposer.take(kPeer, from_peer(1, {create("/a"), create("/b")}), now, 0);  // went back: already taken
+  proposer.take(kPeer, from_peer(4, {create("/d")}), now, 0);                // 3 is missing
+  settle();
+  EXPECT_TRUE(service.exists("/a"));
+  EXPECT_TRUE(service.exists("/b"));
+  EXPECT_FALSE(service.exists("/d"));
+  EXPECT_TRUE(answers.empty());
+  proposer.take(kPeer, from_peer(3, {create("/c"), create("/d")}), now, 0);
+  settle();
+  EXPECT_TRUE(service.exists("/d"));
+  EXPECT_EQ(results.back().origin, (state::RequestTag{kPeer, kPeerIncarnation, 1004}));
+}
+
+TEST_F(ProposerTest, RequestsForAnotherEpochAreNotOurs) {
+  begin(2);
+  proposer.take(kPeer, from_peer(1, {create("/a")}, 7), now, 0);
+  settle();
+  EXPECT_FALSE(service.exists("/a"));
+}
+
+TEST_F(ProposerTest, ARefusalIsAnsweredAgainUntilTheOriginHasIt) {
+  begin();
+  proposer.take(kPeer, from_peer(1, {set("/missing", "x")}), now, 0);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(code(0), Code::no_node);
+  proposer.take(kPeer, from_peer(1, {set("/missing", "x")}), now, 0);  // the answer was lost
+  ASSERT_EQ(answers.size(), 2u);
+  Forward next = from_peer(2, {create("/a")});
+  next.answered_below = 2;
+  proposer.take(kPeer, std::move(next), now, 0);
+  proposer.take(kPeer, from_peer(1, {set("/missing", "x")}), now, 0);
+  EXPECT_EQ(answers.size(), 2u);
+}
+
+TEST_F(ProposerTest, ANewProcessOfAnOriginStartsAgainAtOne) {
+  begin();
+  proposer.take(kPeer, from_peer(1, {create("/a")}), now, 0);
+  Forward reborn = from_peer(1, {create("/b")});
+  reborn.incarnation = kPeerIncarnation + 1;
+  proposer.take(kPeer, std::move(reborn), now, 0);
+  settle();
+  EXPECT_TRUE(service.exists("/b"));
+}
+
+TEST_F(ProposerTest, MoreThanFitsInFlightWaitsInOrder) {
+  begin();
+  std::vector<state::Request> requests{create("/n")};
+  for (int i = 0; i < 20; ++i) requests.push_back(set("/n", std::to_string(i), i));
+  proposer.take(kPeer, from_peer(1, requests), now, 0);
+  EXPECT_EQ(proposer.figures().in_flight, 4u);
+  EXPECT_EQ(proposer.figures().backlog, 18u);
+  settle();
+  EXPECT_EQ(service.stat("/n", {})->version, 20);
+  EXPECT_EQ(proposer.figures().in_flight, 0u);
+  EXPECT_EQ(proposer.figures().backlog, 0u);
+}
+
+TEST_F(ProposerTest, M2_ABatchTheEngineRefusesIsOfferedAgainFirst) {
+  begin();
+  settle();
+  engine_refuses = true;
+  proposer.take(kPeer, from_peer(1, {create("/a")}), now, 0);
+  proposer.flush();
+  proposer.take(kPeer, from_peer(2, {create("/b")}), now, 0);
+  proposer.flush();
+  EXPECT_EQ(log.size(), 1u);
+  engine_refuses = false;
+  proposer.on_tick(now, 0);
+  settle();
+  EXPECT_TRUE(service.exists("/a"));
+  EXPECT_TRUE(service.exists("/b"));
+}
+
+TEST_F(ProposerTest, OneTurnIsOneProposalAndOneBarrier) {
+  begin();
+  settle();
+  proposals = 0;
+  proposer.take(kPeer, from_peer(1, {create("/a"), create("/b"), create("/c")}), now, 0);
+  Forward syncs{Epoch(2), kPeerIncarnation, 4, 1, {{ForwardKind::sync, 1, Blob()}, {ForwardKind::sync, 2, Blob()}}};
+  proposer.take(kPeer, std::move(syncs), now, 0);
+  proposer.flush();
+  EXPECT_EQ(proposals, 1);
+  ASSERT_EQ(barriers.size(), 1u);
+  proposer.on_read_granted(barriers[0], Index(9));
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[1].second.after_index, Index(9));
+}
+
+TEST_F(ProposerTest, ARefusedBarrierIsAskedAgain) {
+  begin();
+  Forward sync{Epoch(2), kPeerIncarnation, 1, 1, {{ForwardKind::sync, 1, Blob()}}};
+  proposer.take(kPeer, std::move(sync), now, 0);
+  proposer.flush();
+  proposer.on_read_refused(barriers[0]);
+  proposer.flush();
+  EXPECT_EQ(barriers.size(), 2u);
+}
+
+TEST_F(ProposerTest, DueContainersAndSilentSessionsGoByTheMastersOwnRequests) {
+  begin();
+  settle();
+  proposer.take(kPeer,
+                from_peer(1, {open_session(SessionId(5), 1000), create("/c", "", state::NodeKind::container),
+                              create("/e", "", state::NodeKind::ephemeral, SessionId(5))}),
+                now, 0);
+  settle();
+  proposer.take(kPeer, from_peer(4, {create("/c/child")}), now, 0);
+  settle();
+  proposer.take(kPeer, from_peer(5, {{.session = {}, .identities = {}, .body = state::DeleteRequest{"/c/child"}}}), now,
+                0);
+  settle();
+  for (int i = 0; i < 700; ++i) {
+    now = now + Duration::millis(100);
+    proposer.on_tick(now, 100'000);
+    settle();
+    if (i == 8) {
+      EXPECT_TRUE(service.exists("/e")) << "expired early";
+    }
+  }
+  EXPECT_FALSE(service.exists("/c"));
+  EXPECT_FALSE(service.exists("/e"));
+  EXPECT_FALSE(service.session(SessionId(5)));
+}
+
+TEST_F(ProposerTest, MalformedForwardsAreNotTaken) {
+  begin();
+  Forward broken{Epoch(2), kPeerIncarnation, 1, 1, {{ForwardKind::request, 1, Blob("\xFF\xFF")}}};
+  proposer.take(kPeer, std::move(broken), now, 0);
+  proposer.take(kPeer, from_peer(1, {create("/a")}), now, 0);  // the same sequence, whole this time
+  settle();
+  EXPECT_TRUE(service.exists("/a"));
+}
+
+TEST_F(ProposerTest, TheNextMastershipStartsClean) {
+  begin(2);
+  proposer.take(kPeer, from_peer(1, {create("/lost")}), now, 0);
+  proposer.end();
+  EXPECT_FALSE(proposer.active());
+  begin(3);
+  proposer.take(kPeer, from_peer(1, {create("/a")}, 3), now, 0);
+  settle();
+  EXPECT_TRUE(service.exists("/a"));
+  EXPECT_FALSE(service.exists("/lost"));
+}
+
+}  // namespace
+}  // namespace conclave::replica
