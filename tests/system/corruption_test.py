@@ -111,6 +111,7 @@ class CorruptionTest:
         self.rng = random.Random(args.seed)
         self.versions = {}  # path -> version acknowledged last
         self.outcomes = collections.Counter()
+        self.files = collections.Counter()  # kinds of files hit, numbers left out
         self.problems = []
         self.passed = 0
 
@@ -118,7 +119,7 @@ class CorruptionTest:
         return await asyncio.get_running_loop().run_in_executor(None, function, *args)
 
     async def run(self):
-        await self.off_loop(self.servers.start)
+        self.servers.start()
         await self.off_loop(self.servers.wait_serving)
         writer = await open_client(addresses(self.servers), name="writer")
         await make(writer, BASE, b"")
@@ -163,6 +164,7 @@ class CorruptionTest:
         shutil.copytree(replica.data_dir, saved)
         flip = choose_flip(self.rng, replica.data_dir, region)
         flip.apply()
+        self.files[re.sub(r"[0-9a-f]*\d[0-9a-f]*", "*", flip.path.name)] += 1
         log_before = replica.log.stat().st_size
         started = time.monotonic()
         self.servers.start(victim)
@@ -263,6 +265,7 @@ def main():
         servers.keep = bool(test.problems)
     print(f"{args.samples} single-bit flips, seed {args.seed}: " + ", ".join(
         f"{region} {outcome} {count}" for (region, outcome), count in sorted(test.outcomes.items())))
+    print("files hit: " + ", ".join(f"{name} {count}" for name, count in sorted(test.files.items())))
     for problem in test.problems:
         print(f"FAILED: {problem}")
     print(f"{test.passed} passed, {len(test.problems)} failed")
@@ -270,4 +273,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except EnsembleError as e:
+        print(f"FAILED: {e}\n0 passed, 1 failed")
+        sys.exit(1)
