@@ -12,8 +12,9 @@ same one, so that a test or a benchmark drives either without knowing which. Bot
         cell.wait_serving()
 
 Replicas are numbered from 1, as `myid` is. Data, configuration and logs live in one temporary directory which goes away
-with the ensemble unless `keep` is set or a test failed (`keep_on_error`). Processes die with this one even when it is killed
-(PR_SET_PDEATHSIG), so nothing is left behind; the signal follows the thread, so call `start` from the main one. Every wait has a deadline and its error shows the ends of the logs.
+with the ensemble unless `keep` is set or an exception passed through it. Processes die with this one even when it is
+killed (PR_SET_PDEATHSIG), so nothing is left behind; the signal follows the thread, so call `start` from the main one.
+Every wait has a deadline and its error shows the ends of the logs.
 """
 import ctypes
 import os
