@@ -18,6 +18,7 @@ struct World {
   Worker& journal_worker;   // journal writes and syncs
   Worker& snapshot_worker;  // snapshot files, so that they never delay the journal
   Files& files;
+  Files& journal_files;  // the journal's device; the same as `files` unless configured apart
   PeerNetwork& peers;
   Network& network;
   Entropy& entropy;

@@ -31,6 +31,11 @@ Result<std::unique_ptr<World>> World::create(WorldOptions options) {
     files = std::move(*opened);
   }
   std::unique_ptr<World> world(new World(std::move(files)));
+  if (!options.journal_directory.empty() && options.journal_directory != options.data_directory) {
+    auto opened = Files::open_directory(options.journal_directory);
+    if (!opened) return std::unexpected(opened.error());
+    world->journal_files_ = std::move(*opened);
+  }
   if (options.peers) {
     auto peers = Peers::create(world->loop_, world->network_, world->entropy_.u64(), std::move(*options.peers));
     if (!peers) return std::unexpected(peers.error());
@@ -47,6 +52,7 @@ env::World World::env() {
           .journal_worker = journal_worker_,
           .snapshot_worker = snapshot_worker_,
           .files = *files_,
+          .journal_files = journal_files_ ? *journal_files_ : *files_,
           .peers = tcp_peers_ ? static_cast<env::PeerNetwork&>(*tcp_peers_) : *peers_,
           .network = network_,
           .entropy = entropy_,

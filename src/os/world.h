@@ -26,12 +26,13 @@ namespace conclave::os {
 
 struct WorldOptions {
   std::string data_directory;        // empty: a program without files, such as a client
+  std::string journal_directory;     // empty: the data directory
   std::optional<PeerOptions> peers;  // nothing: a program without peers
 };
 
 class World {
  public:
-  // Errors: the data directory cannot be opened, the peer address cannot be bound.
+  // Errors: a directory cannot be opened, the peer address cannot be bound.
   static Result<std::unique_ptr<World>> create(WorldOptions options);
   ~World();
 
@@ -57,6 +58,7 @@ class World {
   Entropy entropy_;
   env::Faults no_faults_;
   std::unique_ptr<Files> files_;
+  std::unique_ptr<Files> journal_files_;  // null: files_
   Network network_;
   std::unique_ptr<Peers> tcp_peers_;
   std::unique_ptr<env::PeerNetwork> peers_;  // if there are none: an empty network

@@ -15,6 +15,9 @@ Result<> load_snapshot(storage::SnapshotStore& snapshots, const storage::Snapsho
 Result<Recovered> recover(const env::World& world, const Options& options) {
   Recovered recovered;
   if (auto locked = world.files.lock(); !locked) return std::unexpected(locked.error());
+  if (&world.journal_files != &world.files) {
+    if (auto locked = world.journal_files.lock(); !locked) return std::unexpected(locked.error());
+  }
   auto snapshots =
       storage::SnapshotStore::open(world.files, world.snapshot_worker, world.faults, "snapshots", options.cell);
   if (!snapshots) return std::unexpected(snapshots.error());
@@ -48,7 +51,7 @@ Result<Recovered> recover(const env::World& world, const Options& options) {
     recovered.service = std::make_unique<state::Service>();  // the journal still begins at the beginning
   }
 
-  auto opened = storage::Journal::open(world.files, world.journal_worker, world.clock, world.faults, "journal",
+  auto opened = storage::Journal::open(world.journal_files, world.journal_worker, world.clock, world.faults, "journal",
                                        {.cell = options.cell,
                                         .replica = options.consensus.self,
                                         .segment_bytes = options.journal_segment_bytes,

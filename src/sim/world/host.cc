@@ -77,6 +77,7 @@ env::World Host::env() {
           .journal_worker = life_->journal_worker,
           .snapshot_worker = life_->snapshot_worker,
           .files = life_->files,
+          .journal_files = life_->files,
           .peers = life_->peers,
           .network = life_->network,
           .entropy = life_->entropy,
