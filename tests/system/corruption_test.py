@@ -32,7 +32,8 @@ BASE = "/corruption"
 SERVE_DEADLINE_S = 30
 NOT_STATE = {"myid", "zookeeper_server.pid"}
 HEAD_BYTES = 64
-CAUSE = re.compile(r"corrupt|damage|checksum|crc|mismatch|invalid|malformed|unreadable|bad magic|version", re.IGNORECASE)
+CAUSE = re.compile(
+    r"corrupt|damage|checksum|crc|mismatch|invalid|malformed|unreadable|bad magic|version|inconsisten|less than", re.IGNORECASE)
 
 
 def payload(path, version):

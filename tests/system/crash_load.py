@@ -80,15 +80,21 @@ class Worker:
                 self.ephemeral.died = c.last_heard
                 self.ephemeral.last_traffic = now
                 self.shared.history.breaches += c.breaches
+                self.client = None
                 await self._new_session()
 
     async def _new_session(self):
-        self.client = Client(self.shared.servers, self.timeout_ms, self.name)
-        await self.client.connect()
+        client = Client(self.shared.servers, self.timeout_ms, self.name)
+        await client.connect()
+        path = f"{BASE}/live/{self.name}-{client.session:x}"
+        try:
+            await make(client, path, b"", EPHEMERAL)
+        except ConnectionLoss:
+            client.abort()  # nobody counts on this session yet; the next try opens another
+            raise
+        self.client = client
         self.sessions += 1
-        path = f"{BASE}/live/{self.name}-{self.client.session:x}"
-        await make(self.client, path, b"", EPHEMERAL)
-        self.ephemeral = Ephemeral(path, self.client.session, self.client.timeout_ms / 1000)
+        self.ephemeral = Ephemeral(path, client.session, client.timeout_ms / 1000)
         self.shared.history.ephemerals.append(self.ephemeral)
 
     async def _look_at_ephemeral(self):
@@ -101,9 +107,8 @@ class Worker:
     # ---- lanes
 
     async def run(self):
-        await self.connected()
-        await make(self.client, self.counter, b"")
-        await make(self.client, self.log, b"")
+        await make_until_done(self, self.counter)
+        await make_until_done(self, self.log)
         await asyncio.gather(*(self._lane(step) for step in (self.create, self.create, self.append, self.set, self.read)))
 
     async def _lane(self, step):

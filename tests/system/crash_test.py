@@ -72,10 +72,11 @@ class CrashTest:
         finally:
             for task in tasks:
                 task.cancel()
-        for w in [*workers, idle.worker]:
+        connected = [w for w in [*workers, idle.worker] if w.client]
+        for w in connected:
             self.history.breaches += w.client.breaches
         self.problems += crash_checker.check(self.history, trees, self.args.expiry_bound_s)
-        for w in [*workers, idle.worker]:
+        for w in connected:
             await w.client.close()
         self._print_figures([*workers, idle.worker], trees)
         return self.problems
