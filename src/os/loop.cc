@@ -149,15 +149,15 @@ void Loop::run_timers() {
 }
 
 void Loop::run_tasks() {
-  std::vector<Task> batch;
+  std::vector<Task> remote;
   if (remote_.exchange(false)) {
     const std::lock_guard lock(mutex_);
-    batch.swap(remote_tasks_);
+    remote.swap(remote_tasks_);
   }
-  for (Task& task : batch) task();
-  batch.clear();
-  batch.swap(tasks_);
-  for (Task& task : batch) task();
+  std::vector<Task> local;
+  local.swap(tasks_);  // before any runs: what they post belongs to the next turn
+  for (Task& task : remote) task();
+  for (Task& task : local) task();
 }
 
 void Loop::run_flushes() {

@@ -42,6 +42,7 @@ class NetworkTest : public testing::Test {
                     .listen({.host = std::move(host), .port = 0},
                             [this](std::unique_ptr<env::Stream> stream) {
                               accepted_ = std::move(stream);
+                              server_.closed.reset();
                               accepted_->set_handler(&server_);
                             })
                     .value();

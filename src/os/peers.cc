@@ -10,6 +10,7 @@ namespace conclave::os {
 namespace {
 
 constexpr size_t kPendingMax = 64;  // connections in their handshake; strangers cannot hold more
+constexpr Duration kLasting = Duration::seconds(1);
 constexpr Duration kLogPause = Duration::seconds(30);
 
 }  // namespace
@@ -184,8 +185,8 @@ void Peers::adopt(PeerLink& link, ReplicaId id, const Hello& hello) {
   take_down(id);  // a connection that its other end has left
   Peer& peer = peers_.at(id);
   peer.dialling = false;
-  peer.backoff = Duration{0};
   peer.failures = 0;
+  peer.opened = clock_.now();
   link.open(id);
   peer.link = std::move(owned);
   logged_.erase("unreachable " + to_string(id));
@@ -218,7 +219,11 @@ void Peers::on_link_closed(PeerLink& link, const Error& reason) {
   }
   log::info("os", "lost the connection to a peer", {{"peer", to_string(id)}, {"reason", reason.message}});
   take_down(id);
-  dial_later(id, Duration{0});
+  // A connection that did not last is dialled again with growing pauses: another process with our id may be taking it.
+  Peer& peer = peers_.at(id);
+  const bool lasted = clock_.now() - peer.opened >= kLasting;
+  peer.backoff = lasted ? Duration{0} : std::clamp(peer.backoff * 2, options_.backoff_min, options_.backoff_max);
+  dial_later(id, peer.backoff);
 }
 
 // Takes the link out of those in their handshake; null if it is not there.

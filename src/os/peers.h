@@ -57,6 +57,7 @@ class Peers final : public env::PeerNetwork, private PeerLinkOwner {
     std::unique_ptr<PeerLink> link;  // open
     bool dialling = false;           // a connect, a handshake or a pause before them is on its way
     Duration backoff{0};
+    Instant opened{0};
     uint32_t failures = 0;  // in a row
     uint64_t frames_dropped = 0;
   };
