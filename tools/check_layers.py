@@ -21,7 +21,7 @@ from pathlib import Path
 LINES_MAX = 600
 LINES_WARN = 500
 
-# Tests (x_test.cc) and test helpers (testing*, test_* or a folder testing/) may look further than their module: at the
+# Tests (x_test.cc) and test helpers (testing*.h/.cc or a folder testing/) may look further than their module: at the
 # simulated world, so that they run without real clocks, disks and sockets.
 TEST_EXTRA = ["sim/world"]
 
@@ -205,7 +205,7 @@ class Checker:
 def is_test(name):
     parts = name.split("/")
     stem = parts[-1].rsplit(".", 1)[0]
-    return stem.endswith("_test") or stem.startswith(("testing", "test_")) or "testing" in parts[:-1]
+    return stem.endswith("_test") or stem.startswith("testing") or "testing" in parts[:-1]
 
 
 def main(argv):
