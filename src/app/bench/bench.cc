@@ -26,7 +26,9 @@ Figures figures_of(const Measured& m) {
           .max_us = micros(m.latency_ns->max()),
           .servers_us_per_op = m.cpu.servers_s / operations * 1e6,
           .generator_us_per_op = m.cpu.generator_s / operations * 1e6,
-          .foreign_cores = (m.cpu.machine_s - m.cpu.servers_s - m.cpu.generator_s + m.cpu.steal_s) / m.elapsed_s};
+          .foreign_cores =
+              (m.cpu.machine_s - m.cpu.servers_s - m.cpu.generator_s - m.cpu.kernel_threads_s + m.cpu.steal_s) /
+              m.elapsed_s};
 }
 
 void print_json(const Options& options, const Measured& m) {
@@ -36,10 +38,11 @@ void print_json(const Options& options, const Measured& m) {
       "\"operations\": {}, \"reads\": {}, \"writes\": {}, \"verified\": {}, \"elapsed_s\": {:.6f}, "
       "\"ops_per_s\": {:.1f}, \"p50_us\": {:.1f}, \"p90_us\": {:.1f}, \"p99_us\": {:.1f}, \"max_us\": {:.1f}, "
       "\"servers_cpu_us_per_op\": {:.3f}, \"generator_cpu_us_per_op\": {:.3f}, \"foreign_cores\": {:.3f}, "
-      "\"steal_cores\": {:.3f}}}\n",
+      "\"steal_cores\": {:.3f}, \"kernel_thread_cores\": {:.3f}}}\n",
       to_string(options.workload), options.connections, options.outstanding, options.size_bytes, options.keys,
       m.operations, m.reads, m.writes, m.verified, m.elapsed_s, f.ops_per_s, f.p50_us, f.p90_us, f.p99_us, f.max_us,
-      f.servers_us_per_op, f.generator_us_per_op, f.foreign_cores, m.cpu.steal_s / m.elapsed_s);
+      f.servers_us_per_op, f.generator_us_per_op, f.foreign_cores, m.cpu.steal_s / m.elapsed_s,
+      m.cpu.kernel_threads_s / m.elapsed_s);
 }
 
 void print_text(const Options& options, const Measured& m) {

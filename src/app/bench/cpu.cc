@@ -1,3 +1,5 @@
+#include <cctype>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -9,17 +11,37 @@
 namespace conclave::app::bench {
 namespace {
 
-double process_cpu_ticks(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(file)), {});
+struct ProcessTicks {
+  double used = 0;  // user and system
+  int parent = 0;
+};
+
+ProcessTicks read_process(const std::string& pid) {
+  std::ifstream file("/proc/" + pid + "/stat");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
   const size_t name_end = text.rfind(')');  // the name may hold blanks
-  if (name_end == std::string::npos) return 0;
+  if (name_end == std::string::npos) return {};
   std::istringstream fields(text.substr(name_end + 1));
   std::string skipped;
-  for (int i = 3; i <= 13; ++i) fields >> skipped;
+  ProcessTicks ticks;
   double user = 0, system = 0;
-  fields >> user >> system;  // fields 14 and 15 of proc(5)
-  return user + system;
+  fields >> skipped >> ticks.parent;  // fields 3 and 4 of proc(5)
+  for (int i = 5; i <= 13; ++i) fields >> skipped;
+  fields >> user >> system;
+  ticks.used = user + system;
+  return ticks;
+}
+
+// Threads of the kernel itself (children of kthreadd): they write back and commit what the servers write.
+double kernel_thread_ticks() {
+  double ticks = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) == 0) continue;
+    const ProcessTicks process = read_process(name);
+    if (process.parent == 2) ticks += process.used;
+  }
+  return ticks;
 }
 
 }  // namespace
@@ -27,7 +49,8 @@ double process_cpu_ticks(int pid) {
 CpuSample sample_cpu(const std::vector<int>& pids) {
   const auto ticks_per_s = static_cast<double>(sysconf(_SC_CLK_TCK));
   CpuSample sample;
-  for (const int pid : pids) sample.servers_s += process_cpu_ticks(pid) / ticks_per_s;
+  for (const int pid : pids) sample.servers_s += read_process(std::to_string(pid)).used / ticks_per_s;
+  sample.kernel_threads_s = kernel_thread_ticks() / ticks_per_s;
 
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -38,7 +61,7 @@ CpuSample sample_cpu(const std::vector<int>& pids) {
   std::string label;
   double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
   file >> label >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal;
-  sample.machine_s = (user + nice + system + irq + softirq) / ticks_per_s;
+  sample.machine_s = (user + nice + system) / ticks_per_s;  // interrupts are the load's own
   sample.steal_s = steal / ticks_per_s;
   return sample;
 }

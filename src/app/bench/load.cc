@@ -197,6 +197,7 @@ Result<> Load::work() {
     measured_.cpu = {.servers_s = cpu_end.servers_s - cpu_start.servers_s,
                      .generator_s = cpu_end.generator_s - cpu_start.generator_s,
                      .machine_s = cpu_end.machine_s - cpu_start.machine_s,
+                     .kernel_threads_s = cpu_end.kernel_threads_s - cpu_start.kernel_threads_s,
                      .steal_s = cpu_end.steal_s - cpu_start.steal_s};
   }
   return drain("draining");

@@ -20,9 +20,10 @@
 namespace conclave::app::bench {
 
 struct CpuSample {
-  double servers_s = 0;    // user and system time of the watched processes
-  double generator_s = 0;  // of this process
-  double machine_s = 0;    // of everything on this machine, idle and steal excluded
+  double servers_s = 0;         // user and system time of the watched processes
+  double generator_s = 0;       // of this process
+  double machine_s = 0;         // of every process and kernel thread on this machine
+  double kernel_threads_s = 0;  // of those, kernel threads
   double steal_s = 0;
 };
 // `pids` are read from /proc; one that is gone counts as zero.
