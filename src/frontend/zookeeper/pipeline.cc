@@ -1,0 +1,460 @@
+#include "frontend/zookeeper/pipeline.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "frontend/zookeeper/authentication.h"
+#include "frontend/zookeeper/handling.h"
+#include "wire/zookeeper/frame.h"
+
+namespace conclave::frontend::zookeeper {
+namespace {
+
+using wire::ErrorCode;
+using wire::OpCode;
+
+constexpr std::string_view kConfigPath = "/zookeeper/config";
+
+bool sets_configuration(const state::RequestBody& body) {
+  if (const auto* set = std::get_if<state::SetDataRequest>(&body)) return set->path == kConfigPath;
+  const auto* multi = std::get_if<state::MultiRequest>(&body);
+  if (multi == nullptr) return false;
+  return std::any_of(multi->ops.begin(), multi->ops.end(), [](const auto& op) {
+    const auto* set = std::get_if<state::SetDataRequest>(&op);
+    return set != nullptr && set->path == kConfigPath;
+  });
+}
+
+}  // namespace
+
+void write_event(WatchEvent event, std::string_view path, Bytes* out) {
+  wire::EventType type{};
+  switch (event) {
+    case WatchEvent::created:
+      type = wire::EventType::node_created;
+      break;
+    case WatchEvent::deleted:
+      type = wire::EventType::node_deleted;
+      break;
+    case WatchEvent::data_changed:
+      type = wire::EventType::node_data_changed;
+      break;
+    case WatchEvent::children_changed:
+      type = wire::EventType::node_children_changed;
+      break;
+  }
+  wire::FrameWriter frame(out);
+  wire::Writer writer(out);
+  writer.put(wire::ReplyHeader{.xid = wire::kXidNotification, .zxid = wire::kNotificationZxid});
+  writer.put(wire::WatcherEvent{.type = type, .path = path});
+  frame.finish();
+}
+
+struct Pipeline::Link {
+  Pipeline* pipeline;  // null when it is gone
+  uint32_t references = 1;
+};
+
+class Pipeline::LinkRef {
+ public:
+  explicit LinkRef(Link* link) : link_(link) { ++link_->references; }
+  LinkRef(LinkRef&& other) noexcept : link_(std::exchange(other.link_, nullptr)) {}
+  LinkRef& operator=(LinkRef&&) = delete;
+  ~LinkRef() {
+    if (link_ != nullptr) release(link_);
+  }
+  Pipeline* pipeline() const { return link_->pipeline; }
+
+  static void release(Link* link) {
+    if (--link->references == 0) delete link;
+  }
+
+ private:
+  Link* link_;
+};
+
+Pipeline::Pipeline(Hub* hub, Client* client, ConnectionStatistics* statistics, PipelineHost* host)
+    : hub_(hub), client_(client), statistics_(statistics), host_(host), link_(new Link{.pipeline = this}) {}
+
+Pipeline::~Pipeline() {
+  hub_->statistics.outstanding -= outstanding();
+  link_->pipeline = nullptr;
+  LinkRef::release(link_);
+}
+
+bool Pipeline::full() const {
+  const Limits& limits = hub_->settings.limits;
+  return outstanding() >= limits.outstanding_requests_max || queued_bytes_ >= limits.outstanding_bytes_max;
+}
+
+// --- requests
+
+void Pipeline::on_request(BytesView message, Instant received) {
+  if (closing_ || closed_) return;
+  wire::Reader in(message);
+  const auto header = in.get<wire::RequestHeader>();
+  if (!in.ok()) {
+    closed_ = true;
+    return host_->drop("request header cut short");
+  }
+  const BytesView body = in.rest();
+  const auto known = wire::opcode_from_wire(static_cast<int32_t>(header.op));
+  const OpcodeRow row = known ? row_of(*known) : OpcodeRow{};
+  if (row.handling == Handling::auth) return authenticate_now(header.xid, &in);
+  if (client_->read_only && !row.read_only && row.handling != Handling::deny) {
+    return answer_or_queue(header, ErrorCode::not_read_only, {}, received);
+  }
+  switch (row.handling) {
+    case Handling::auth:
+      return;
+    case Handling::ping:
+    case Handling::read:
+      return answer_or_queue(header, ErrorCode::ok, body, received);
+    case Handling::write:
+      return start_write(header, &in, body, received);
+    case Handling::sync:
+      return start_sync(header, body, received);
+    case Handling::close_session:
+      return start_close(header, received);
+    case Handling::reconfig:
+      if (!hub_->settings.reconfig_enabled) {
+        return answer_or_queue(header, ErrorCode::reconfig_disabled, {}, received);
+      }
+      log::info("zookeeper", "refused reconfig: this build does not change the membership");
+      return answer_or_queue(header, ErrorCode::unimplemented, {}, received);
+    case Handling::deny:
+      closing_ = true;
+      log::info("zookeeper", "refused an opcode that is not served",
+                {{"opcode", static_cast<int32_t>(header.op)}, {"session", client_->session.value}});
+      return answer_or_queue(header, ErrorCode::unimplemented, {}, received);
+  }
+}
+
+void Pipeline::authenticate_now(int32_t xid, wire::Reader* in) {
+  const auto packet = in->get<wire::AuthPacket>();
+  const bool room = client_->identities.size() < hub_->settings.limits.identities_max;
+  const bool proved =
+      in->ok() && room && authenticate(packet.scheme, packet.auth, hub_->settings.super_digest, &client_->identities);
+  wire::FrameWriter frame(host_->output());
+  wire::Writer(host_->output())
+      .put(wire::ReplyHeader{.xid = xid, .zxid = Zxid(), .error = proved ? ErrorCode::ok : ErrorCode::auth_failed});
+  frame.finish();
+  ++hub_->statistics.sent;
+  ++statistics_->sent;
+  if (proved) return;
+  ++hub_->statistics.auth_failed;
+  closed_ = true;
+  log::info(
+      "zookeeper", "authentication failed",
+      {{"scheme", packet.scheme}, {"reason", room ? "unknown scheme or malformed packet" : "too many identities"}});
+  host_->finish("authentication failed");
+}
+
+void Pipeline::answer_or_queue(const wire::RequestHeader& header, ErrorCode refused, BytesView body, Instant received) {
+  Pending pending{.xid = header.xid,
+                  .op = header.op,
+                  .ready = true,
+                  .refused = refused,
+                  .received = received,
+                  .bytes = body.size(),
+                  .body = {},
+                  .ops = {},
+                  .reply = {}};
+  if (outstanding() > 0) {
+    pending.body = Bytes(body);
+    expect(std::move(pending));
+  } else if (refused == ErrorCode::ok) {
+    answer_read(pending, body);
+  } else {
+    answer(pending);
+  }
+}
+
+void Pipeline::start_write(const wire::RequestHeader& header, wire::Reader* in, BytesView body, Instant received) {
+  auto write = read_write(header.op, in, hub_->settings.limits.multi_ops_max);
+  if (!write) return answer_or_queue(header, write.error(), {}, received);
+  if (write->failed) {
+    Pending failed{.xid = header.xid,
+                   .op = header.op,
+                   .ready = true,
+                   .refused = {},
+                   .received = received,
+                   .bytes = 0,
+                   .body = {},
+                   .ops = std::move(write->ops),
+                   .reply = {.outcome = std::move(*write->failed), .zxid = Zxid()}};
+    if (outstanding() == 0) return answer(failed);
+    expect(std::move(failed));
+    return;
+  }
+  if (client_->local) {
+    if (const ErrorCode code = prepare_local(*write); code != ErrorCode::ok) {
+      return answer_or_queue(header, code, {}, received);
+    }
+  }
+  Pending pending{.xid = header.xid,
+                  .op = header.op,
+                  .ready = false,
+                  .refused = {},
+                  .received = received,
+                  .bytes = body.size(),
+                  .body = {},
+                  .ops = std::move(write->ops),
+                  .reply = {}};
+  if (header.op == OpCode::check) pending.body = Bytes(body);
+  const uint64_t number = expect(std::move(pending));
+  hub_->gateway.submit(state::Request{.session = client_->local ? SessionId() : client_->session,
+                                      .identities = client_->identities,
+                                      .body = std::move(write->body)},
+                       completion(number));
+}
+
+// A local session is not in the log: its writes carry no session. So they may own no ephemeral node, unless the session
+// is made a global one first, and must not pass for the cell's own writes of its configuration.
+ErrorCode Pipeline::prepare_local(const Write& write) {
+  if (sets_configuration(write.body)) return ErrorCode::no_auth;
+  if (!write.makes_ephemeral) return ErrorCode::ok;
+  if (!hub_->settings.local_sessions_upgrading_enabled) return ErrorCode::ephemeral_on_local_session;
+  upgrade_session();
+  return ErrorCode::ok;
+}
+
+void Pipeline::upgrade_session() {
+  const LocalSessions::Session* local = hub_->local_sessions.find(client_->session);
+  const int64_t timeout_ms = local != nullptr ? local->timeout_ms : hub_->settings.session_timeout_max_ms;
+  hub_->gateway.submit(state::Request{.session = client_->session,
+                                      .identities = {},
+                                      .body = state::CreateSessionRequest{.id = client_->session,
+                                                                          .password = client_->password,
+                                                                          .timeout_ms = timeout_ms}},
+                       [link = LinkRef(link_)](replica::Reply reply) {
+                         Pipeline* self = link.pipeline();
+                         if (self == nullptr || self->closed_ || reply.outcome.code == state::Code::ok) return;
+                         self->closed_ = true;
+                         self->host_->drop("the local session could not be made a global one");
+                       });
+  hub_->local_sessions.remove(client_->session);
+  client_->local = false;
+}
+
+void Pipeline::start_sync(const wire::RequestHeader& header, BytesView body, Instant received) {
+  wire::Reader in(body);
+  in.get<wire::PathRequest>();
+  if (!in.ok()) return answer_or_queue(header, ErrorCode::marshalling_error, {}, received);
+  Pending pending{.xid = header.xid,
+                  .op = header.op,
+                  .ready = false,
+                  .refused = {},
+                  .received = received,
+                  .bytes = body.size(),
+                  .body = Bytes(body),
+                  .ops = {},
+                  .reply = {}};
+  const uint64_t number = expect(std::move(pending));
+  hub_->gateway.sync(completion(number));
+}
+
+void Pipeline::start_close(const wire::RequestHeader& header, Instant received) {
+  closing_ = true;
+  Pending pending{.xid = header.xid,
+                  .op = header.op,
+                  .ready = true,
+                  .refused = {},
+                  .received = received,
+                  .bytes = 0,
+                  .body = {},
+                  .ops = {},
+                  .reply = {}};
+  if (client_->local || client_->read_only) {
+    hub_->local_sessions.remove(client_->session);
+    if (outstanding() == 0) return answer(pending);
+    expect(std::move(pending));
+    return;
+  }
+  pending.ready = false;
+  const uint64_t number = expect(std::move(pending));
+  hub_->gateway.submit(
+      state::Request{.session = client_->session, .identities = {}, .body = state::CloseSessionRequest{}},
+      completion(number));
+}
+
+// --- the queue
+
+uint64_t Pipeline::expect(Pending pending) {
+  if (head_ > 32 && head_ > queue_.size() / 2) {
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(head_));
+    head_ = 0;
+  }
+  queued_bytes_ += pending.bytes;
+  queue_.push_back(std::move(pending));
+  ++hub_->statistics.outstanding;
+  return head_number_ + outstanding() - 1;
+}
+
+replica::Completion Pipeline::completion(uint64_t number) {
+  return [link = LinkRef(link_), number](replica::Reply reply) {
+    if (Pipeline* self = link.pipeline(); self != nullptr) self->on_complete(number, std::move(reply));
+  };
+}
+
+void Pipeline::on_complete(uint64_t number, replica::Reply reply) {
+  if (closed_) return;
+  CONCLAVE_ASSERT(number >= head_number_);
+  CONCLAVE_ASSERT(number - head_number_ < outstanding());
+  Pending& pending = queue_[head_ + static_cast<size_t>(number - head_number_)];
+  pending.reply = std::move(reply);
+  pending.ready = true;
+  if (number == head_number_) drain();
+}
+
+void Pipeline::drain() {
+  while (!closed_ && outstanding() > 0 && queue_[head_].ready) {
+    const Pending pending = std::move(queue_[head_]);
+    ++head_;
+    ++head_number_;
+    queued_bytes_ -= pending.bytes;
+    --hub_->statistics.outstanding;
+    if (head_ == queue_.size()) {
+      queue_.clear();
+      head_ = 0;
+    }
+    answer(pending);
+  }
+  if (!closed_) host_->progressed();
+}
+
+// --- answers
+
+void Pipeline::answer(const Pending& pending) {
+  if (pending.refused != ErrorCode::ok) {
+    send_header(pending, pending.refused);
+    if (row_of(pending.op).handling != Handling::deny) return;
+    closed_ = true;
+    return host_->finish("an opcode that is not served");
+  }
+  switch (row_of(pending.op).handling) {
+    case Handling::ping:
+    case Handling::read:
+      return answer_read(pending, pending.body);
+    case Handling::close_session:
+      send_header(pending, ErrorCode::ok);
+      closed_ = true;
+      return host_->finish("the client closed its session");
+    default:
+      return answer_write(pending);
+  }
+}
+
+void Pipeline::answer_read(const Pending& pending, BytesView body) {
+  if (pending.op == OpCode::ping) return send_header(pending, ErrorCode::ok);
+  Bytes* out = host_->output();
+  const size_t start = out->size();
+  wire::FrameWriter frame(out);
+  wire::Writer writer(out);
+  writer.put(wire::ReplyHeader{.xid = pending.xid, .zxid = reply_zxid(Zxid())});
+  wire::Reader in(body);
+  const ReadContext context{.state = hub_->gateway.state(),
+                            .who = client_->identities,
+                            .session = client_->session,
+                            .multi_ops_max = hub_->settings.limits.multi_ops_max,
+                            .watches = *this};
+  const ErrorCode code = run_read(pending.op, &in, context, &writer);
+  const bool lost_watches =
+      code == ErrorCode::quota_exceeded && (pending.op == OpCode::set_watches || pending.op == OpCode::set_watches2);
+  if (lost_watches) {  // the client would believe that it has them
+    frame.cancel();
+    closed_ = true;
+    return host_->drop("setWatches is above the limit of watches");
+  }
+  if (code == ErrorCode::ok) {
+    frame.finish();
+    replied(pending, out->size() - start);
+  } else {
+    frame.cancel();
+    send_header(pending, code);
+  }
+  if (!missed_events_.empty()) out->insert(start, std::exchange(missed_events_, {}));
+}
+
+void Pipeline::answer_write(const Pending& pending) {
+  const state::Outcome& outcome = pending.reply.outcome;
+  // Both are errors of the connection, not of the request: the client must come again to learn what became of it.
+  if (outcome.code == state::Code::connection_loss || outcome.code == state::Code::session_moved) {
+    closed_ = true;
+    return host_->drop(outcome.code == state::Code::session_moved ? "the session moved to another replica"
+                                                                  : "the cell was lost with requests unanswered");
+  }
+  const bool parts = pending.op == OpCode::multi && !outcome.ops.empty();
+  if (outcome.code != state::Code::ok && !parts) return send_header(pending, to_wire(outcome.code));
+
+  Bytes* out = host_->output();
+  const size_t start = out->size();
+  wire::FrameWriter frame(out);
+  wire::Writer writer(out);
+  writer.put(wire::ReplyHeader{.xid = pending.xid, .zxid = reply_zxid(pending.reply.zxid)});
+  if (pending.op == OpCode::sync) {
+    wire::Reader in(pending.body);
+    writer.put(wire::PathResponse{in.get<wire::PathRequest>().path});
+  } else {
+    state::Stat checked;
+    if (pending.op == OpCode::check) {
+      wire::Reader in(pending.body);
+      checked =
+          hub_->gateway.state().stat(in.get<wire::CheckVersionRequest>().path, client_->identities).value_or(checked);
+    }
+    write_outcome(pending.op, pending.ops, outcome, checked, &writer);
+  }
+  frame.finish();
+  replied(pending, out->size() - start);
+}
+
+void Pipeline::send_header(const Pending& pending, ErrorCode error) {
+  Bytes* out = host_->output();
+  const size_t start = out->size();
+  wire::FrameWriter frame(out);
+  wire::Writer(out).put(wire::ReplyHeader{.xid = pending.xid, .zxid = reply_zxid(pending.reply.zxid), .error = error});
+  frame.finish();
+  replied(pending, out->size() - start);
+}
+
+void Pipeline::replied(const Pending& pending, size_t frame_bytes) {
+  const Instant now = hub_->clock.now();
+  const Duration latency = now - pending.received;
+  hub_->statistics.latencies.add(latency);
+  hub_->statistics.add_response(frame_bytes);
+  ++hub_->statistics.sent;
+  statistics_->latencies.add(latency);
+  ++statistics_->sent;
+  statistics_->last_operation = row_of(pending.op).letters.empty() ? "NA" : row_of(pending.op).letters.data();
+  statistics_->last_xid = pending.xid;
+  statistics_->last_zxid = zxid_sent_.value;
+  statistics_->last_response_ms = now.us / 1000;
+  statistics_->last_latency_ms = latency.ms();
+}
+
+Zxid Pipeline::reply_zxid(Zxid at_least) {
+  zxid_sent_ = std::max({zxid_sent_, at_least, hub_->gateway.state().last_zxid()});
+  return zxid_sent_;
+}
+
+// --- watches
+
+bool Pipeline::watch(std::string_view path, WatchTable table) {
+  return hub_->watches.add(client_->number, path, table);
+}
+bool Pipeline::watch_persistent(std::string_view path, PersistentMode mode) {
+  return hub_->watches.add_persistent(client_->number, path, mode);
+}
+bool Pipeline::watches(std::string_view path, WatchScope scope) const {
+  return hub_->watches.contains(client_->number, path, scope);
+}
+bool Pipeline::unwatch(std::string_view path, WatchScope scope) {
+  return hub_->watches.remove(client_->number, path, scope);
+}
+void Pipeline::notify(WatchEvent event, std::string_view path) {
+  ++hub_->statistics.watch_events;
+  write_event(event, path, &missed_events_);
+}
+
+}  // namespace conclave::frontend::zookeeper

@@ -1,0 +1,234 @@
+#include "frontend/zookeeper/translate.h"
+
+namespace conclave::frontend::zookeeper {
+namespace {
+
+using wire::ErrorCode;
+using wire::OpCode;
+
+state::Acl from_wire(const std::vector<wire::Acl>& acl) {
+  state::Acl out;
+  out.reserve(acl.size());
+  for (const wire::Acl& entry : acl) {
+    out.push_back({.permissions = static_cast<uint32_t>(entry.permissions),
+                   .scheme = std::string(entry.id.scheme),
+                   .id = std::string(entry.id.id)});
+  }
+  return out;
+}
+
+struct Mode {
+  state::NodeKind kind;
+  bool sequential;
+};
+
+std::optional<Mode> mode_of(wire::CreateMode mode) {
+  switch (mode) {
+    case wire::CreateMode::persistent:
+      return Mode{state::NodeKind::persistent, false};
+    case wire::CreateMode::ephemeral:
+      return Mode{state::NodeKind::ephemeral, false};
+    case wire::CreateMode::persistent_sequential:
+      return Mode{state::NodeKind::persistent, true};
+    case wire::CreateMode::ephemeral_sequential:
+      return Mode{state::NodeKind::ephemeral, true};
+    case wire::CreateMode::container:
+      return Mode{state::NodeKind::container, false};
+    case wire::CreateMode::persistent_with_ttl:
+      return Mode{state::NodeKind::ttl, false};
+    case wire::CreateMode::persistent_sequential_with_ttl:
+      return Mode{state::NodeKind::ttl, true};
+  }
+  return std::nullopt;
+}
+
+constexpr int64_t kNoTtl = -1;
+
+// ZooKeeper decides by the mode, not by the opcode: plain create makes containers too, and createTTL makes plain nodes
+// if it comes with a plain mode and no TTL (EphemeralType.validateTTL).
+std::expected<state::CreateRequest, ErrorCode> to_create(BytesView path, BytesView data,
+                                                         const std::vector<wire::Acl>& acl, wire::CreateMode flags,
+                                                         int64_t ttl_ms) {
+  const auto mode = mode_of(flags);
+  if (!mode) return std::unexpected(ErrorCode::bad_arguments);
+  if (mode->kind != state::NodeKind::ttl && ttl_ms >= 0) return std::unexpected(ErrorCode::bad_arguments);
+  return state::CreateRequest{.path = std::string(path),
+                              .data = Bytes(data),
+                              .acl = from_wire(acl),
+                              .kind = mode->kind,
+                              .sequential = mode->sequential,
+                              .ttl_ms = mode->kind == state::NodeKind::ttl ? ttl_ms : 0};
+}
+
+using Part = std::expected<state::MultiRequest::Op, ErrorCode>;
+
+Part to_part(const wire::CreateRequest& r) {
+  return to_create(r.path, r.data, r.acl, r.mode, kNoTtl);
+}
+Part to_part(const wire::CreateTtlRequest& r) {
+  return to_create(r.path, r.data, r.acl, r.mode, r.ttl_ms);
+}
+Part to_part(const wire::DeleteRequest& r) {
+  return state::DeleteRequest{.path = std::string(r.path), .version = r.version};
+}
+Part to_part(const wire::SetDataRequest& r) {
+  return state::SetDataRequest{.path = std::string(r.path), .data = Bytes(r.data), .version = r.version};
+}
+Part to_part(const wire::CheckVersionRequest& r) {
+  return state::CheckRequest{.path = std::string(r.path), .version = r.version};
+}
+Part to_part(const wire::PathWatchRequest&) {
+  return std::unexpected(ErrorCode::marshalling_error);
+}  // a read
+
+bool is_ephemeral(const state::MultiRequest::Op& op) {
+  const auto* create = std::get_if<state::CreateRequest>(&op);
+  return create != nullptr && create->kind == state::NodeKind::ephemeral;
+}
+
+template <class Body>
+std::expected<Write, ErrorCode> plain(wire::Reader* in) {
+  const auto body = in->get<Body>();
+  if (!in->ok()) return std::unexpected(ErrorCode::marshalling_error);
+  Part part = to_part(body);
+  if (!part) return std::unexpected(part.error());
+  Write write;
+  write.makes_ephemeral = is_ephemeral(*part);
+  write.body = std::visit([](auto&& op) { return state::RequestBody(std::move(op)); }, std::move(*part));
+  return write;
+}
+
+// ok before the culprit, runtime_inconsistency after it, as every multi that fails.
+state::Outcome failed_at(size_t culprit, size_t size) {
+  state::Outcome outcome{.code = state::Code::bad_arguments, .ops = std::vector<state::OpOutcome>(size)};
+  for (size_t i = culprit; i < size; ++i) {
+    outcome.ops[i].code = i == culprit ? state::Code::bad_arguments : state::Code::runtime_inconsistency;
+  }
+  return outcome;
+}
+
+std::expected<Write, ErrorCode> multi(wire::Reader* in, size_t ops_max) {
+  const wire::MultiRequest request = decode_multi_request(in, ops_max);
+  if (!in->ok()) return std::unexpected(ErrorCode::marshalling_error);
+  Write write;
+  state::MultiRequest out;
+  out.ops.reserve(request.ops.size());
+  write.ops.reserve(request.ops.size());
+  for (const wire::MultiOp& op : request.ops) {
+    Part part = std::visit([](const auto& body) { return to_part(body); }, op.body);
+    if (!part && part.error() != ErrorCode::bad_arguments) return std::unexpected(part.error());
+    write.ops.push_back(op.op);
+    if (!part) {
+      if (!write.failed) write.failed = failed_at(write.ops.size() - 1, request.ops.size());
+      continue;
+    }
+    write.makes_ephemeral |= is_ephemeral(*part);
+    out.ops.push_back(std::move(*part));
+  }
+  write.body = std::move(out);
+  return write;
+}
+
+// Written piece by piece rather than through a MultiResult, whose views would need the outcome to outlive it anyway.
+void write_result(OpCode op, const state::OpOutcome& outcome, wire::Writer* out) {
+  wire::MultiResult result{.op = op, .body = {}};
+  switch (op) {
+    case OpCode::create:
+      result.body = wire::PathResponse{outcome.path};
+      break;
+    case OpCode::create2:
+    case OpCode::create_container:
+    case OpCode::create_ttl:
+      result.op = OpCode::create2;
+      result.body = wire::Create2Response{outcome.path, to_wire(outcome.stat)};
+      break;
+    case OpCode::set_data:
+      result.body = wire::StatResponse{to_wire(outcome.stat)};
+      break;
+    default:
+      break;  // delete and check answer with their header alone
+  }
+  encode(result, out);
+}
+
+void write_multi(const std::vector<OpCode>& ops, const state::Outcome& outcome, wire::Writer* out) {
+  for (size_t i = 0; i < ops.size(); ++i) {
+    const state::OpOutcome part = i < outcome.ops.size() ? outcome.ops[i] : state::OpOutcome{.code = outcome.code};
+    if (outcome.code == state::Code::ok && part.code == state::Code::ok) {
+      write_result(ops[i], part, out);
+    } else {
+      encode(wire::MultiResult{.op = OpCode::error, .body = wire::ErrorResponse{to_wire(part.code)}}, out);
+    }
+  }
+  encode_multi_end(out);
+}
+
+}  // namespace
+
+wire::Stat to_wire(const state::Stat& stat) {
+  return {.czxid = stat.czxid,
+          .mzxid = stat.mzxid,
+          .ctime_ms = stat.ctime_ms,
+          .mtime_ms = stat.mtime_ms,
+          .version = stat.version,
+          .cversion = stat.cversion,
+          .aversion = stat.aversion,
+          .ephemeral_owner = stat.ephemeral_owner,
+          .data_length = stat.data_length,
+          .num_children = stat.num_children,
+          .pzxid = stat.pzxid};
+}
+
+std::expected<Write, ErrorCode> read_write(OpCode op, wire::Reader* in, size_t multi_ops_max) {
+  switch (op) {
+    case OpCode::create:
+    case OpCode::create2:
+    case OpCode::create_container:
+      return plain<wire::CreateRequest>(in);
+    case OpCode::create_ttl:
+      return plain<wire::CreateTtlRequest>(in);
+    case OpCode::delete_node:
+      return plain<wire::DeleteRequest>(in);
+    case OpCode::set_data:
+      return plain<wire::SetDataRequest>(in);
+    case OpCode::check:
+      return plain<wire::CheckVersionRequest>(in);
+    case OpCode::multi:
+      return multi(in, multi_ops_max);
+    case OpCode::set_acl: {
+      const auto request = in->get<wire::SetAclRequest>();
+      if (!in->ok()) return std::unexpected(ErrorCode::marshalling_error);
+      Write write;
+      write.body = state::SetAclRequest{
+          .path = std::string(request.path), .acl = from_wire(request.acl), .version = request.version};
+      return write;
+    }
+    default:
+      return std::unexpected(ErrorCode::unimplemented);
+  }
+}
+
+void write_outcome(OpCode op, const std::vector<OpCode>& ops, const state::Outcome& outcome, const state::Stat& checked,
+                   wire::Writer* out) {
+  static const state::OpOutcome kNothing;
+  const state::OpOutcome& only = outcome.ops.empty() ? kNothing : outcome.ops.front();
+  switch (op) {
+    case OpCode::multi:
+      return write_multi(ops, outcome, out);
+    case OpCode::create:
+      return out->put(wire::PathResponse{only.path});
+    case OpCode::create2:
+    case OpCode::create_container:
+    case OpCode::create_ttl:
+      return out->put(wire::Create2Response{only.path, to_wire(only.stat)});
+    case OpCode::set_data:
+    case OpCode::set_acl:
+      return out->put(wire::StatResponse{to_wire(only.stat)});
+    case OpCode::check:
+      return out->put(wire::StatResponse{to_wire(checked)});
+    default:
+      return;  // delete
+  }
+}
+
+}  // namespace conclave::frontend::zookeeper
