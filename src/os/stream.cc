@@ -49,7 +49,9 @@ void TcpStream::write(Bytes bytes) {
       bytes.size() < kJoinBelow && !queue_.empty() &&
       (queue_.back().size() < kJoinedMax || queue_.back().capacity() - queue_.back().size() >= bytes.size());
   if (joins) {
-    queue_.back() += bytes;
+    Bytes& last = queue_.back();
+    if (last.capacity() - last.size() < bytes.size()) last.reserve(kJoinedMax + kJoinBelow);  // grows once
+    last += bytes;
   } else {
     queue_.push_back(std::move(bytes));
   }
