@@ -1,0 +1,144 @@
+// A random mixed workload on a small name space, so that operations meet: creates of every kind, sequences, versions,
+// ACLs, multis, sessions that come and go, quotas, reaping. Test code only.
+#pragma once
+
+#include <string>
+
+#include "base/random.h"
+#include "state/service/test_support.h"
+
+namespace conclave::state::testing {
+
+class Workload {
+ public:
+  explicit Workload(uint64_t seed) : random_(seed) {}
+
+  Request next() {
+    Request request{session(), identities(), EpochStartRequest{}};
+    switch (random_.below(24)) {
+      case 9:
+      case 0:
+        return {SessionId(), {}, CreateSessionRequest{session(), kPassword, 1000 + int64_t(random_.below(9))}};
+      case 1:
+        if (random_.chance(1, 3))
+          request.body = CloseSessionRequest{};
+        else
+          request.body = create();
+        break;
+      case 2:
+        return {SessionId(), {}, ReapRequest{path()}};
+      case 3:
+      case 4:
+        request.body = set_acl();
+        break;
+      case 5:
+      case 6:
+      case 7:
+        request.body = multi();
+        break;
+      case 8:
+        request.body = quota();
+        break;
+      case 10:
+      case 11:
+      case 12:
+        std::visit([&](auto op) { request.body = std::move(op); }, remove());
+        break;
+      case 13:
+      case 14:
+      case 15:
+        std::visit([&](auto op) { request.body = std::move(op); }, set_data());
+        break;
+      default:
+        request.body = create();
+        break;
+    }
+    return request;
+  }
+  int64_t next_time_ms() { return now_ms_ += int64_t(random_.below(30)); }
+
+ private:
+  SessionId session() { return SessionId(1 + int64_t(random_.below(3))); }
+  Identities identities() {
+    switch (random_.below(4)) {
+      case 0:
+        return {{"ip", "127.0.0.1"}, {"digest", "alice:x"}};
+      case 1:
+        return {{"super", ""}};
+      default:
+        return {{"ip", "127.0.0.1"}};
+    }
+  }
+  std::string path() {
+    std::string out;
+    for (uint64_t depth = 1 + random_.below(3); depth > 0; --depth)
+      out += {'/', static_cast<char>('a' + random_.below(3))};
+    return random_.chance(1, 60) ? out + "/" : out;
+  }
+  Bytes data() { return Bytes(random_.below(random_.chance(1, 8) ? 300 : 20), 'd'); }
+  int32_t version() { return random_.chance(3, 4) ? kAnyVersion : static_cast<int32_t>(random_.below(3)); }
+  Acl acl() {
+    switch (random_.below(24)) {
+      case 0:
+        return {{kRead | kCreate | kDelete, "world", "anyone"}};
+      case 1:
+        return {{kAllPermissions, "auth", ""}};
+      case 2:
+        return {{kAllPermissions, "digest", "alice:x"}, {kRead, "world", "anyone"}};
+      case 3:
+        return {{kAllPermissions, "ip", "127.0.0.0/8"}};
+      default:
+        return kOpen;
+    }
+  }
+  CreateRequest create() {
+    CreateRequest request{.path = path(), .data = data(), .acl = acl(), .sequential = random_.chance(1, 6)};
+    request.kind = static_cast<NodeKind>(random_.below(6) < 3 ? 0 : random_.below(4));
+    if (request.kind == NodeKind::ttl) request.ttl_ms = 1 + int64_t(random_.below(200));
+    return request;
+  }
+  SetAclRequest set_acl() { return {path(), acl(), version()}; }
+  MultiRequest::Op remove() { return DeleteRequest{path(), version()}; }
+  MultiRequest::Op set_data() { return SetDataRequest{path(), data(), version()}; }
+  MultiRequest multi() {
+    MultiRequest request;
+    for (uint64_t n = 1 + random_.below(4); n > 0; --n) {
+      switch (random_.below(5)) {
+        case 0:
+          request.ops.push_back(remove());
+          break;
+        case 1:
+          request.ops.push_back(set_data());
+          break;
+        case 2:
+          request.ops.push_back(CheckRequest{path(), version()});
+          break;
+        default:
+          request.ops.push_back(create());
+          break;
+      }
+    }
+    return request;
+  }
+  // Builds up and takes down quotas on single letters and pairs of them.
+  RequestBody quota() {
+    std::string at = "/zookeeper/quota/" + std::string(1, static_cast<char>('a' + random_.below(3)));
+    if (random_.chance(1, 3)) at += "/a";
+    const uint64_t what = random_.below(6);
+    if (what == 0) return CreateRequest{.path = at, .acl = kOpen};
+    const std::string node = at + (random_.chance(1, 2) ? "/zookeeper_limits" : "/zookeeper_stats");
+    const Bytes limits =
+        random_.chance(1, 2) ? "count=2,bytes=50" : "count=-1,bytes=-1=;byteHardLimit=200;countHardLimit=4";
+    if (what == 1) return DeleteRequest{node};
+    if (what == 2) return SetDataRequest{at + "/zookeeper_limits", limits};
+    MultiRequest both;
+    both.ops.push_back(CreateRequest{.path = at + "/zookeeper_limits", .data = limits, .acl = kOpen});
+    both.ops.push_back(CreateRequest{.path = at + "/zookeeper_stats", .data = "count=-1,bytes=-1", .acl = kOpen});
+    return both;
+  }
+
+  Random random_;
+  int64_t now_ms_ = 1000;
+};
+
+}  // namespace conclave::state::testing
