@@ -27,15 +27,29 @@ struct LiveSegment {
   Index last;  // highest index that it may hold
 };
 
+// What the worker saw of the pool, told to the loop with every completion.
+struct PoolFigures {
+  uint64_t spare_bytes = 0;
+  size_t spares = 0;
+
+  void note(JournalDisk& disk) {
+    spare_bytes = disk.pool().spare_bytes();
+    spares = disk.pool().spares();
+  }
+};
+
+template <class T = void>
+struct PoolWork : PoolFigures {
+  Result<T> result;
+};
+
 // A batch on its way: filled on the loop, written by the worker, completed on the loop.
-struct Job {
+struct Job : PoolFigures {
   Batch batch;
   std::vector<Task> done;
   JournalDisk::Write write;
   bool writes = false;
   Result<Duration> result = Duration{0};
-  uint64_t spare_bytes = 0;
-  size_t spares = 0;
 };
 
 // Where writing goes on, as open() leaves it.
@@ -74,13 +88,18 @@ class JournalImpl final : public Journal {
     while (position_.segments.size() > 1 && position_.segments.front().last <= index) {
       const LiveSegment released = position_.segments.front();
       position_.segments.pop_front();
-      auto result = std::make_shared<Result<>>();
-      worker_.submit([disk = disk_, number = released.number, result] { *result = disk->recycle(number); },
-                     [self = std::weak_ptr(self_), result, released, disk = disk_] {
-                       const auto journal = self.lock();
-                       if (!journal) return;
-                       if (!*result) return (*journal)->stop(result->error());
-                     });
+      auto done = std::make_shared<PoolWork<>>();
+      worker_.submit(
+          [disk = disk_, number = released.number, done] {
+            done->result = disk->recycle(number);
+            done->note(*disk);
+          },
+          [self = std::weak_ptr(self_), done] {
+            const auto journal = self.lock();
+            if (!journal) return;
+            (*journal)->note(*done);
+            if (!done->result) (*journal)->stop(done->result.error());
+          });
     }
   }
 
@@ -127,8 +146,7 @@ class JournalImpl final : public Journal {
     worker_.submit(
         [disk = disk_, job] {
           if (job->writes) job->result = disk->write(job->write);
-          job->spare_bytes = disk->pool().spare_bytes();
-          job->spares = disk->pool().spares();
+          job->note(*disk);
         },
         [self = std::weak_ptr(self_), job] {
           if (const auto journal = self.lock()) (*journal)->finish(job);
@@ -174,8 +192,7 @@ class JournalImpl final : public Journal {
     in_flight_ = false;
     if (failure_) return;
     if (!job->result) return stop(job->result.error());
-    spare_bytes_ = job->spare_bytes;
-    spares_ = job->spares;
+    note(*job);
     if (job->writes) {
       ++syncs_;
       records_ += job->batch.records();
@@ -202,25 +219,29 @@ class JournalImpl final : public Journal {
     if (preparing_ || spares_ > 0 || prepare_failed_for_ == position_.segments.back().number) return;
     if (position_.offset < position_.segments.back().size / 2) return;
     preparing_ = true;
-    auto result = std::make_shared<Result<bool>>(false);
-    auto spares = std::make_shared<size_t>(0);
+    auto done = std::make_shared<PoolWork<bool>>();
     worker_.submit(
-        [disk = disk_, result, spares] {
-          *result = disk->prepare_step();
-          *spares = disk->pool().spares();
+        [disk = disk_, done] {
+          done->result = disk->prepare_step();
+          done->note(*disk);
         },
-        [self = std::weak_ptr(self_), result, spares] {
+        [self = std::weak_ptr(self_), done] {
           const auto journal = self.lock();
           if (!journal) return;
           JournalImpl& j = **journal;
           j.preparing_ = false;
-          j.spares_ = *spares;
+          j.note(*done);
           if (j.failure_) return;
-          if (*result) return j.prepare_spare();
+          if (done->result) return j.prepare_spare();
           // Not a failure yet: no record was at stake, and old segments may become free in time.
           j.prepare_failed_for_ = j.position_.segments.back().number;
-          log::warning("journal", "cannot prepare the next segment file: " + result->error().message);
+          log::warning("journal", "cannot prepare the next segment file: " + done->result.error().message);
         });
+  }
+
+  void note(const PoolFigures& pool) {
+    spares_ = pool.spares;
+    spare_bytes_ = pool.spare_bytes;
   }
 
   void stop(Error error) {

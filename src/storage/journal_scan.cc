@@ -88,14 +88,17 @@ class Scan {
       }
     }
     std::reverse(chain_.begin(), chain_.end());
+    // Files outside the chain. Between two links, or before a first link without predecessor, stands what a restart
+    // wrote again in a newer segment. Below a predecessor that is missing, nothing may stand: segments are released
+    // oldest first.
+    const uint64_t missing = segments_.at(chain_.front()).seen.header.previous;
     for (auto& [number, segment] : segments_) {
       if (number > chain_.back() || std::ranges::binary_search(chain_, number)) continue;
-      if (number > chain_.front()) {
+      if (number > missing) {
         segment.seen.standing = SegmentStanding::superseded;
       } else if (auto ok = fatal(segment.seen.path, 0,
                                  fmt::format("the segment after this one is missing: {} names {} as its predecessor",
-                                             segment_name(chain_.front()),
-                                             segment_name(segments_.at(chain_.front()).seen.header.previous)));
+                                             segment_name(chain_.front()), segment_name(missing)));
                  !ok) {
         return ok;
       }

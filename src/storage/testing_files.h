@@ -1,0 +1,154 @@
+// A world for storage tests: files in memory that forget what was not synced when the power fails, and a worker that
+// runs inline. Deterministic: what survives is decided by a seed.
+//
+// Model of a crash. A file holds what was synced, plus for each 512-byte (or 4 KiB) piece of each later write, by
+// chance, the new bytes or the old. Creates, renames and removes not followed by a sync of the directory survive each
+// by chance, in their order. A process kill (no power cut) keeps everything.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "env/clock.h"
+#include "env/executor.h"
+#include "env/faults.h"
+#include "env/files.h"
+
+namespace conclave::storage::testing {
+
+class MemoryFiles final : public env::Files {
+ public:
+  // --- env::Files
+  Result<std::unique_ptr<env::File>> open(std::string_view name, Open mode) override;
+  Result<std::vector<std::string>> list(std::string_view directory) override;
+  Result<bool> exists(std::string_view name) override;
+  Result<> make_directory(std::string_view name) override;
+  Result<> rename(std::string_view from, std::string_view to) override;
+  Result<> remove(std::string_view name) override;
+  Result<> sync_directory(std::string_view directory) override;
+  Result<> lock() override { return {}; }
+  Result<uint64_t> free_bytes() override { return free_bytes_; }
+
+  // --- faults. Mutating operations (create, write, resize, sync, rename, remove, directory sync) are counted from 1.
+  uint64_t operations() const { return operations_; }
+  const std::string& operation(uint64_t number) const { return log_.at(number - 1); }
+  // The operation with this number fails, without effect; if `all_after`, so does every later one: the process is dead.
+  void fail_at(uint64_t number, ErrorKind kind, bool all_after = false);
+  // As fail_at(all_after), but the operation itself takes effect (as far as the crash lets it).
+  void die_after(uint64_t number);
+  bool failed() const { return failed_; }
+  void clear_faults();
+  void set_free_bytes(uint64_t bytes) { free_bytes_ = bytes; }  // a resize beyond it fails with no_space
+  // Reading this byte fails.
+  void set_read_error(std::string name, uint64_t offset) { read_error_ = {std::move(name), offset}; }
+
+  // --- crashes
+  enum class Lost { everything_unsynced, nothing, by_chance };
+  void crash(Lost lost, uint64_t seed = 0, uint64_t piece_bytes = 512);
+
+  // --- direct access. Content counts as durable.
+  Bytes& content(std::string_view name);
+  std::vector<std::string> names(std::string_view directory) { return *list(directory); }
+  uint64_t bytes_used() const;
+  std::unique_ptr<MemoryFiles> clone() const;  // of what is visible now, all of it durable
+
+ private:
+  friend class MemoryFile;
+  struct Pending {  // not yet synced
+    bool resize = false;
+    uint64_t offset = 0;  // or the new size
+    Bytes bytes;
+  };
+  struct Inode {
+    Bytes durable;
+    Bytes now;
+    std::vector<Pending> pending;
+  };
+  struct DirectoryOperation {
+    enum class Kind { add, rename, remove } kind;
+    std::string name, to;
+    std::shared_ptr<Inode> inode;
+  };
+  using Names = std::map<std::string, std::shared_ptr<Inode>, std::less<>>;
+
+  Result<> count(std::string what);
+  static void apply(const Pending& pending, Bytes* content);
+  static void apply(const DirectoryOperation& operation, Names* names);
+
+  Names now_, durable_;
+  std::map<std::string, bool, std::less<>> directories_;
+  std::vector<DirectoryOperation> pending_;
+  uint64_t operations_ = 0;
+  std::vector<std::string> log_;
+  std::optional<uint64_t> fail_at_;
+  ErrorKind fail_kind_ = ErrorKind::io;
+  bool fail_all_after_ = false;
+
+  bool failed_ = false;
+  uint64_t free_bytes_ = uint64_t{1} << 40;
+  std::optional<std::pair<std::string, uint64_t>> read_error_;
+};
+
+// Runs work when told to, and then its completion, like a loop with one worker.
+class InlineWorker final : public env::Worker {
+ public:
+  void submit(Task work, Task done) override { jobs_.push_back({std::move(work), std::move(done)}); }
+  // Runs jobs, and the jobs that their completions submit, until none is left.
+  void run() {
+    while (step()) {
+    }
+  }
+  bool step();
+  // Runs the work of the next job, not its completion.
+  void work_only();
+  size_t queued() const { return jobs_.size(); }
+  void drop_all() { jobs_.clear(); }  // the process died
+
+ private:
+  struct Job {
+    Task work, done;
+    bool worked = false;
+  };
+  std::deque<Job> jobs_;
+};
+
+class ManualClock final : public env::Clock {
+ public:
+  Instant now() const override {
+    now_ = now_ + step;
+    return now_;
+  }
+  int64_t wall_ms() const override { return 0; }
+  Duration step{0};  // passes at every call
+
+ private:
+  mutable Instant now_;
+};
+
+// Fires the named points by chance.
+class ChanceFaults final : public env::Faults {
+ public:
+  ChanceFaults(uint64_t seed, std::vector<std::string> points, uint64_t one_in)
+      : random_(seed), points_(std::move(points)), one_in_(one_in) {}
+  bool fires(std::string_view point) override {
+    for (const std::string& p : points_) {
+      if (p == point) return random_.chance(1, one_in_);
+    }
+    return false;
+  }
+
+ private:
+  Random random_;
+  std::vector<std::string> points_;
+  uint64_t one_in_;
+};
+
+}  // namespace conclave::storage::testing
