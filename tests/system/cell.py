@@ -25,6 +25,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -216,10 +217,13 @@ class Ensemble:
             print(f"kept: {self.directory}", file=sys.stderr)
 
     def __enter__(self):
+        # A test that is told to end cleans up like one that is interrupted.
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         return self
 
     def __exit__(self, error_type, error, traceback):
-        if error_type is not None and error_type is not KeyboardInterrupt:
+        if error_type is not None and issubclass(error_type, Exception):
             self.keep = True
             print(self.describe(), file=sys.stderr)
         self.close()
