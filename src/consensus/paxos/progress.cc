@@ -18,7 +18,12 @@ void Progress::report(Index received, Index durable, Instant sent) {
 
 void Progress::accepted(Index first, Index last) {
   if (!placed_) return;
-  if (first <= durable_.next()) durable_ = std::max(durable_, last);
+  Index& ahead = ahead_[first];
+  ahead = std::max(ahead, last);
+  for (auto range = ahead_.begin(); range != ahead_.end() && range->first <= durable_.next();) {
+    durable_ = std::max(durable_, range->second);
+    range = ahead_.erase(range);
+  }
   if (first <= received_.next()) received_ = std::max(received_, last);
   received_ = std::max(received_, durable_);
   next_ = std::max(next_, received_.next());
@@ -48,6 +53,7 @@ void Progress::sent(Index last, size_t bytes) {
 void Progress::rewind() {
   next_ = received_.next();
   unacknowledged_.clear();
+  ahead_.clear();
   bytes_ = 0;
   probing_ = false;
   fruitless_ = 0;

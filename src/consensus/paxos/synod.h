@@ -77,7 +77,8 @@ class Proposer {
   void promised(ReplicaId from, const Promise& promise);
   void rejected(const Rejection& rejection);
   // Phase 2a: the proposal to send to any set of acceptors, once a majority has promised (P2c); none before, and none
-  // after a rejection of this attempt.
+  // after a rejection of this attempt. The value is settled by the first majority: a promise that comes later must not
+  // change it, for one number carries one value (PX-07).
   std::optional<Proposal> accept() const;
 
  private:
@@ -88,6 +89,7 @@ class Proposer {
   uint64_t round_seen_ = 0;
   ReplicaSet promises_;
   std::optional<Proposal> highest_;
+  std::optional<Proposal> settled_;
 };
 
 class Learner {
