@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <map>
 #include <set>
 
@@ -24,11 +23,11 @@ TEST(WatchManagerTest, OneShotWatchesFireOnceOnTheirKindOfEvent) {
     WatchEvent event;
     bool fires;
   };
-  for (const Case& c : {Case{kData, WatchEvent::created, true}, Case{kData, WatchEvent::deleted, true},
-                        Case{kData, WatchEvent::data_changed, true}, Case{kData, WatchEvent::children_changed, false},
-                        Case{kChildren, WatchEvent::created, false}, Case{kChildren, WatchEvent::deleted, true},
-                        Case{kChildren, WatchEvent::data_changed, false},
-                        Case{kChildren, WatchEvent::children_changed, true}}) {
+  for (const Case& c :
+       {Case{kData, WatchEvent::created, true}, Case{kData, WatchEvent::deleted, true},
+        Case{kData, WatchEvent::data_changed, true}, Case{kData, WatchEvent::children_changed, false},
+        Case{kChildren, WatchEvent::created, false}, Case{kChildren, WatchEvent::deleted, true},
+        Case{kChildren, WatchEvent::data_changed, false}, Case{kChildren, WatchEvent::children_changed, true}}) {
     WatchManager watches({});
     ASSERT_TRUE(watches.add(1, "/a", c.table));
     EXPECT_EQ(watches.fire(c.event, "/a").size(), c.fires ? 1u : 0u);
@@ -61,7 +60,8 @@ TEST(WatchManagerTest, PersistentStaysAndSeesBothKindsOfItsNodeOnly) {
   WatchManager watches({});
   ASSERT_TRUE(watches.add_persistent(1, "/a", PersistentMode::persistent));
   for (int round = 0; round < 2; ++round) {
-    for (auto event : {WatchEvent::created, WatchEvent::data_changed, WatchEvent::children_changed, WatchEvent::deleted}) {
+    for (auto event :
+         {WatchEvent::created, WatchEvent::data_changed, WatchEvent::children_changed, WatchEvent::deleted}) {
       EXPECT_THAT(watches.fire(event, "/a"), ElementsAre(1));
       EXPECT_THAT(watches.fire(event, "/a/b"), IsEmpty());
       EXPECT_THAT(watches.fire(event, "/"), IsEmpty());
@@ -211,8 +211,14 @@ TEST(WatchManagerTest, AgreesWithTheModelOnRandomCalls) {
     const std::string& path = paths[random.below(paths.size())];
     const WatcherId watcher = 1 + random.below(5);
     switch (random.below(8)) {
-      case 0: ASSERT_TRUE(watches.add(watcher, path, kData)), model.all[{path, watcher}].data = true; break;
-      case 1: ASSERT_TRUE(watches.add(watcher, path, kChildren)), model.all[{path, watcher}].children = true; break;
+      case 0:
+        ASSERT_TRUE(watches.add(watcher, path, kData));
+        model.all[{path, watcher}].data = true;
+        break;
+      case 1:
+        ASSERT_TRUE(watches.add(watcher, path, kChildren));
+        model.all[{path, watcher}].children = true;
+        break;
       case 2:
         ASSERT_TRUE(watches.add_persistent(watcher, path, PersistentMode::persistent));
         model.all[{path, watcher}].persistent = true;
@@ -221,7 +227,9 @@ TEST(WatchManagerTest, AgreesWithTheModelOnRandomCalls) {
         ASSERT_TRUE(watches.add_persistent(watcher, path, PersistentMode::recursive));
         model.all[{path, watcher}].recursive = true;
         break;
-      case 4: EXPECT_EQ(watches.remove(watcher, path, WatchScope::any), model.all.erase({path, watcher}) > 0); break;
+      case 4:
+        EXPECT_EQ(watches.remove(watcher, path, WatchScope::any), model.all.erase({path, watcher}) > 0);
+        break;
       case 5:
         if (!random.chance(1, 10)) break;
         watches.remove_all(watcher);

@@ -1,0 +1,501 @@
+// Transcripts of requests: every opcode and its errors, the order of replies, watches and setWatches.
+#include <gmock/gmock.h>
+
+#include "frontend/zookeeper/authentication.h"
+#include "frontend/zookeeper/testing_world.h"
+
+namespace conclave::frontend::zookeeper {
+namespace {
+
+using testing::ElementsAre;
+using wire::CreateMode;
+using wire::ErrorCode;
+using wire::OpCode;
+using wire::PathRequest;
+using wire::PathWatchRequest;
+
+std::vector<std::string> children(const Frame& frame) {
+  const auto response = body_of<wire::GetChildrenResponse>(frame);
+  return {response.children.begin(), response.children.end()};
+}
+
+// --- order (P1 to P4)
+
+TEST_F(FrontEndTest, PipelinedWritesAreSubmittedAtOnceAndAnsweredInOrder) {
+  TestClient client = connected();
+  gateway.hold = true;
+  gateway.requests.clear();
+  client.send_raw(TestClient::request(1, OpCode::create, wire::CreateRequest{"/a", "1", kOpen}) +
+                  TestClient::request(2, OpCode::get_data, PathWatchRequest{"/a"}) +
+                  TestClient::request(3, OpCode::set_data, wire::SetDataRequest{"/a", "22"}) +
+                  TestClient::request(4, OpCode::get_data, PathWatchRequest{"/a"}) +
+                  TestClient::request(wire::kXidPing, OpCode::ping) +
+                  TestClient::request(5, OpCode::sync, PathRequest{"/a"}));
+  EXPECT_EQ(gateway.requests.size(), 2u);  // both writes are on their way
+  EXPECT_TRUE(client.quiet());
+
+  gateway.release(1);
+  executor.run();
+  EXPECT_EQ(client.next().header.xid, 1);
+  const Frame first = client.next();
+  EXPECT_EQ(first.header.xid, 2);
+  EXPECT_EQ(body_of<wire::GetDataResponse>(first).data, "1");
+  EXPECT_TRUE(client.quiet());
+
+  gateway.release();
+  executor.run();
+  EXPECT_EQ(client.next().header.xid, 3);
+  const Frame second = client.next();
+  EXPECT_EQ(second.header.xid, 4);
+  EXPECT_EQ(body_of<wire::GetDataResponse>(second).data, "22");
+  EXPECT_EQ(client.next().header.xid, wire::kXidPing);
+  const Frame synced = client.next();
+  EXPECT_EQ(synced.header.xid, 5);
+  EXPECT_EQ(body_of<wire::PathResponse>(synced).path, "/a");
+  EXPECT_TRUE(client.quiet());
+}
+
+TEST_F(FrontEndTest, ACompletionOutOfOrderWaitsForTheOnesBeforeIt) {
+  TestClient client = connected();
+  gateway.hold = true;
+  client.send_raw(TestClient::request(1, OpCode::create, wire::CreateRequest{"/a", "", kOpen}) +
+                  TestClient::request(2, OpCode::delete_node, wire::DeleteRequest{"/none"}));
+  gateway.fail_held(1, state::Code::no_node);
+  executor.run();
+  EXPECT_TRUE(client.quiet());
+  gateway.release();
+  executor.run();
+  EXPECT_EQ(client.next().header.xid, 1);
+  const Frame second = client.next();
+  EXPECT_EQ(second.header.xid, 2);
+  EXPECT_EQ(second.header.error, ErrorCode::no_node);
+}
+
+TEST_F(FrontEndTest, LocalErrorsKeepTheirPlaceInTheOrder) {
+  TestClient client = connected();
+  gateway.hold = true;
+  client.send_raw(TestClient::request(1, OpCode::create, wire::CreateRequest{"/a", "", kOpen}) +
+                  TestClient::request(2, OpCode::create, wire::CreateRequest{"/b", "", kOpen, CreateMode(77)}) +
+                  TestClient::request(3, OpCode::set_data, int32_t{5}));
+  EXPECT_TRUE(client.quiet());
+  gateway.release();
+  executor.run();
+  EXPECT_EQ(client.next().header.xid, 1);
+  EXPECT_EQ(client.next().header.error, ErrorCode::bad_arguments);
+  EXPECT_EQ(client.next().header.error, ErrorCode::marshalling_error);
+}
+
+TEST_F(FrontEndTest, RepliesOfOneTurnLeaveInOneWrite) {
+  TestClient client = connected();
+  client.pipe().writes = 0;
+  Bytes many;
+  for (int32_t i = 1; i <= 10; ++i) many += TestClient::request(i, OpCode::exists, PathWatchRequest{"/"});
+  client.send_raw(many);
+  EXPECT_EQ(client.pipe().writes, 1u);
+  for (int32_t i = 1; i <= 10; ++i) EXPECT_EQ(client.next().header.xid, i);
+}
+
+TEST_F(FrontEndTest, ReplyZxidIsTheLastAppliedAndNeverGoesBack) {
+  TestClient client = connected();
+  Zxid last;
+  for (int round = 0; round < 3; ++round) {
+    gateway.apply(state::SetDataRequest{.path = "/zookeeper/quota", .data = ""});
+    client.create("/a" + std::to_string(round));
+    const Frame frame = client.call(OpCode::exists, PathWatchRequest{"/"});
+    EXPECT_EQ(frame.header.zxid, gateway.state().last_zxid());
+    EXPECT_GT(frame.header.zxid, last);
+    last = frame.header.zxid;
+  }
+}
+
+// --- writes
+
+TEST_F(FrontEndTest, CreateInAllItsForms) {
+  TestClient client = connected();
+  const Frame plain = client.call(OpCode::create, wire::CreateRequest{"/a", "x", kOpen});
+  EXPECT_EQ(body_of<wire::PathResponse>(plain).path, "/a");
+  const Frame second =
+      client.call(OpCode::create2, wire::CreateRequest{"/a/s-", "xy", kOpen, CreateMode::persistent_sequential});
+  const auto made = body_of<wire::Create2Response>(second);
+  EXPECT_EQ(made.path, "/a/s-0000000000");
+  EXPECT_EQ(made.stat.data_length, 2);
+  EXPECT_EQ(made.stat.czxid, second.header.zxid);
+  const Frame container =
+      client.call(OpCode::create_container, wire::CreateRequest{"/c", "", kOpen, CreateMode::container});
+  EXPECT_EQ(body_of<wire::Create2Response>(container).path, "/c");
+  const Frame ttl =
+      client.call(OpCode::create_ttl, wire::CreateTtlRequest{"/t", "", kOpen, CreateMode::persistent_with_ttl, 5000});
+  EXPECT_EQ(body_of<wire::Create2Response>(ttl).path, "/t");
+  EXPECT_EQ(
+      client.call(OpCode::create_ttl, wire::CreateTtlRequest{"/p", "", kOpen, CreateMode::persistent, 5}).header.error,
+      ErrorCode::bad_arguments);
+  EXPECT_EQ(
+      client.call(OpCode::create_ttl, wire::CreateTtlRequest{"/p", "", kOpen, CreateMode::persistent, -1}).header.error,
+      ErrorCode::ok);
+}
+
+TEST_F(FrontEndTest, ErrorRepliesCarryNoBody) {
+  TestClient client = connected();
+  ASSERT_EQ(client.create("/a"), ErrorCode::ok);
+  struct Case {
+    Frame frame;
+    ErrorCode error;
+  };
+  for (const Case& c : {
+           Case{client.call(OpCode::create, wire::CreateRequest{"/a", "", kOpen}), ErrorCode::node_exists},
+           Case{client.call(OpCode::create2, wire::CreateRequest{"/x/y", "", kOpen}), ErrorCode::no_node},
+           Case{client.call(OpCode::create, wire::CreateRequest{"/z", "", {}}), ErrorCode::invalid_acl},
+           Case{client.call(OpCode::create, wire::CreateRequest{"bad", "", kOpen}), ErrorCode::bad_arguments},
+           Case{client.call(OpCode::delete_node, wire::DeleteRequest{"/none"}), ErrorCode::no_node},
+           Case{client.call(OpCode::set_data, wire::SetDataRequest{"/a", "", 7}), ErrorCode::bad_version},
+           Case{client.call(OpCode::set_acl, wire::SetAclRequest{"/a", kOpen, 7}), ErrorCode::bad_version},
+           Case{client.call(OpCode::check, wire::CheckVersionRequest{"/a", 7}), ErrorCode::bad_version},
+           Case{client.call(OpCode::get_data, PathWatchRequest{"/none"}), ErrorCode::no_node},
+           Case{client.call(OpCode::exists, PathWatchRequest{"/none"}), ErrorCode::no_node},
+           Case{client.call(OpCode::exists, PathWatchRequest{BytesView("/a\0b", 4)}), ErrorCode::bad_arguments},
+           Case{client.call(OpCode::get_children, PathWatchRequest{"/none"}), ErrorCode::no_node},
+           Case{client.call(OpCode::get_children2, PathWatchRequest{"/none"}), ErrorCode::no_node},
+           Case{client.call(OpCode::get_acl, PathRequest{"/none"}), ErrorCode::no_node},
+           Case{client.call(OpCode::get_all_children_number, PathRequest{"/none"}), ErrorCode::no_node},
+           Case{client.call(OpCode::get_data, int32_t{9}), ErrorCode::marshalling_error},
+           Case{client.call(OpCode::sync, int32_t{9}), ErrorCode::marshalling_error},
+           Case{client.call(OpCode::multi, int32_t{9}), ErrorCode::marshalling_error},
+           Case{client.call(OpCode::multi_read, int32_t{9}), ErrorCode::marshalling_error},
+           Case{client.call(OpCode::set_watches, int32_t{9}), ErrorCode::marshalling_error},
+           Case{client.call(OpCode::set_watches2, int32_t{9}), ErrorCode::marshalling_error},
+           Case{client.call(OpCode::add_watch, wire::AddWatchRequest{"/a", wire::AddWatchMode(7)}),
+                ErrorCode::marshalling_error},
+           Case{client.call(OpCode::add_watch, int32_t{9}), ErrorCode::marshalling_error},
+           Case{client.call(OpCode::remove_watches, wire::WatchesRequest{"/a", wire::WatcherType(9)}),
+                ErrorCode::marshalling_error},
+           Case{client.call(OpCode::remove_watches, wire::WatchesRequest{"/a"}), ErrorCode::no_watcher},
+           Case{client.call(OpCode::check_watches, wire::WatchesRequest{"/a"}), ErrorCode::no_watcher},
+           Case{client.call(OpCode::get_ephemerals, int32_t{9}), ErrorCode::marshalling_error},
+           Case{client.call(OpCode::set_acl, int32_t{9}), ErrorCode::marshalling_error},
+       }) {
+    EXPECT_EQ(c.frame.header.error, c.error) << "xid " << c.frame.header.xid;
+    EXPECT_TRUE(c.frame.body.empty()) << "xid " << c.frame.header.xid;
+  }
+}
+
+TEST_F(FrontEndTest, SetDataSetAclDeleteCheck) {
+  TestClient client = connected();
+  client.create("/a");
+  EXPECT_EQ(body_of<wire::StatResponse>(client.call(OpCode::set_data, wire::SetDataRequest{"/a", "x", 0})).stat.version,
+            1);
+  EXPECT_EQ(
+      body_of<wire::StatResponse>(client.call(OpCode::set_acl, wire::SetAclRequest{"/a", kOpen, 0})).stat.aversion, 1);
+  EXPECT_EQ(body_of<wire::StatResponse>(client.call(OpCode::check, wire::CheckVersionRequest{"/a", 1})).stat.version,
+            1);
+  const Frame gone = client.call(OpCode::delete_node, wire::DeleteRequest{"/a", 1});
+  EXPECT_EQ(gone.header.error, ErrorCode::ok);
+  EXPECT_TRUE(gone.body.empty());
+}
+
+TEST_F(FrontEndTest, MultiAnswersEachPart) {
+  TestClient client = connected();
+  client.create("/a");
+  client.send_raw(
+      TestClient::multi(50, {{{OpCode::check, wire::CheckVersionRequest{"/a", 0}},
+                              {OpCode::create, wire::CreateRequest{"/b", "", kOpen}},
+                              {OpCode::create2, wire::CreateRequest{"/c", "", kOpen}},
+                              {OpCode::create_container, wire::CreateRequest{"/d", "", kOpen, CreateMode::container}},
+                              {OpCode::set_data, wire::SetDataRequest{"/a", "x"}},
+                              {OpCode::delete_node, wire::DeleteRequest{"/b"}}}}));
+  const Frame frame = client.next();
+  EXPECT_EQ(frame.header.error, ErrorCode::ok);
+  wire::Reader in(frame.body);
+  const auto response = decode_multi_response(&in);
+  ASSERT_TRUE(in.done());
+  std::vector<OpCode> ops;
+  for (const auto& result : response.results) ops.push_back(result.op);
+  EXPECT_THAT(ops, ElementsAre(OpCode::check, OpCode::create, OpCode::create2, OpCode::create2, OpCode::set_data,
+                               OpCode::delete_node));
+  EXPECT_EQ(std::get<wire::PathResponse>(response.results[1].body).path, "/b");
+  EXPECT_EQ(std::get<wire::Create2Response>(response.results[3].body).path, "/d");
+  EXPECT_EQ(std::get<wire::StatResponse>(response.results[4].body).stat.version, 1);
+}
+
+std::vector<ErrorCode> multi_errors(const Frame& frame) {
+  EXPECT_EQ(frame.header.error, ErrorCode::ok);
+  wire::Reader in(frame.body);
+  std::vector<ErrorCode> errors;
+  for (const auto& result : decode_multi_response(&in).results) {
+    EXPECT_EQ(result.op, OpCode::error);
+    errors.push_back(std::get<wire::ErrorResponse>(result.body).error);
+  }
+  EXPECT_TRUE(in.done());
+  return errors;
+}
+
+TEST_F(FrontEndTest, AFailedMultiTellsWhichPart) {
+  TestClient client = connected();
+  client.create("/a");
+  client.send_raw(TestClient::multi(50, {{{OpCode::check, wire::CheckVersionRequest{"/a"}},
+                                          {OpCode::delete_node, wire::DeleteRequest{"/none"}},
+                                          {OpCode::delete_node, wire::DeleteRequest{"/a"}}}}));
+  EXPECT_THAT(multi_errors(client.next()),
+              ElementsAre(ErrorCode::ok, ErrorCode::no_node, ErrorCode::runtime_inconsistency));
+  client.send_raw(TestClient::multi(51, {{{OpCode::check, wire::CheckVersionRequest{"/a"}},
+                                          {OpCode::create, wire::CreateRequest{"/x", "", kOpen, CreateMode(77)}},
+                                          {OpCode::delete_node, wire::DeleteRequest{"/a"}}}}));
+  EXPECT_THAT(multi_errors(client.next()),
+              ElementsAre(ErrorCode::ok, ErrorCode::bad_arguments, ErrorCode::runtime_inconsistency));
+  client.send_raw(TestClient::multi(52, {}));
+  EXPECT_THAT(multi_errors(client.next()), ElementsAre());
+  EXPECT_TRUE(gateway.state().exists("/a"));
+}
+
+// --- reads
+
+TEST_F(FrontEndTest, ReadsOfOneNode) {
+  TestClient client = connected();
+  client.create("/a", "data");
+  client.create("/a/y");
+  client.create("/a/x");
+  client.create("/a/x/z");
+  EXPECT_EQ(body_of<wire::StatResponse>(client.call(OpCode::exists, PathWatchRequest{"/a"})).stat.num_children, 2);
+  const Frame data = client.call(OpCode::get_data, PathWatchRequest{"/a"});
+  EXPECT_EQ(body_of<wire::GetDataResponse>(data).data, "data");
+  EXPECT_THAT(children(client.call(OpCode::get_children, PathWatchRequest{"/a"})), ElementsAre("x", "y"));
+  const Frame both = client.call(OpCode::get_children2, PathWatchRequest{"/a"});
+  EXPECT_EQ(body_of<wire::GetChildren2Response>(both).stat.cversion, 2);
+  EXPECT_EQ(body_of<wire::GetAllChildrenNumberResponse>(client.call(OpCode::get_all_children_number, PathRequest{"/a"}))
+                .total,
+            3);
+}
+
+TEST_F(FrontEndTest, EphemeralsByPrefix) {
+  TestClient client = connected();
+  client.create("/a");
+  client.create("/a/1", "", CreateMode::ephemeral);
+  client.create("/b", "", CreateMode::ephemeral);
+  for (const auto& [prefix, count] :
+       std::map<BytesView, size_t>{{"", 2}, {"/", 2}, {" ", 2}, {"/a", 1}, {"/none", 0}}) {
+    const Frame frame = client.call(OpCode::get_ephemerals, PathRequest{prefix});
+    EXPECT_EQ(body_of<wire::GetEphemeralsResponse>(frame).ephemerals.size(), count) << prefix;
+  }
+}
+
+TEST_F(FrontEndTest, MultiReadAnswersEachPartOnItsOwn) {
+  TestClient client = connected();
+  client.create("/a", "x");
+  client.send_raw(TestClient::multi(50,
+                                    {{{OpCode::get_data, PathWatchRequest{"/a"}},
+                                      {OpCode::get_data, PathWatchRequest{"/none"}},
+                                      {OpCode::get_children, PathWatchRequest{"/"}}}},
+                                    OpCode::multi_read));
+  const Frame frame = client.next();
+  wire::Reader in(frame.body);
+  const auto response = decode_multi_response(&in);
+  ASSERT_TRUE(in.done());
+  ASSERT_EQ(response.results.size(), 3u);
+  EXPECT_EQ(std::get<wire::GetDataResponse>(response.results[0].body).data, "x");
+  EXPECT_EQ(std::get<wire::ErrorResponse>(response.results[1].body).error, ErrorCode::no_node);
+  EXPECT_THAT(std::get<wire::GetChildrenResponse>(response.results[2].body).children, ElementsAre("a", "zookeeper"));
+  client.send_raw(TestClient::multi(51, {{{OpCode::delete_node, wire::DeleteRequest{"/a"}}}}, OpCode::multi_read));
+  EXPECT_EQ(client.next().header.error, ErrorCode::marshalling_error);
+}
+
+// --- permissions
+
+TEST_F(FrontEndTest, PermissionsOfEachRead) {
+  TestClient owner = connected();
+  TestClient other = connected();
+  ASSERT_EQ(owner.authenticate("digest", "u:p"), ErrorCode::ok);
+  const std::string id = digest_id("u:p");
+  ASSERT_EQ(owner.create("/hidden", "x", {}, {{31, {"auth", ""}}}), ErrorCode::ok);
+  EXPECT_EQ(owner.call(OpCode::get_data, PathWatchRequest{"/hidden"}).header.error, ErrorCode::ok);
+  for (OpCode op : {OpCode::get_data, OpCode::get_children, OpCode::get_children2}) {
+    EXPECT_EQ(other.call(op, PathWatchRequest{"/hidden", true}).header.error, ErrorCode::no_auth);
+  }
+  EXPECT_EQ(other.call(OpCode::get_all_children_number, PathRequest{"/hidden"}).header.error, ErrorCode::no_auth);
+  EXPECT_EQ(other.call(OpCode::get_acl, PathRequest{"/hidden"}).header.error, ErrorCode::no_auth);
+  EXPECT_EQ(other.call(OpCode::exists, PathWatchRequest{"/hidden"}).header.error, ErrorCode::ok);
+  EXPECT_EQ(server->watch_count(), 0u);  // a refused read sets no watch
+
+  ASSERT_EQ(owner.create("/shared", "", {}, {{1, {"world", "anyone"}}, {31, {"digest", id}}}), ErrorCode::ok);
+  const Frame seen = other.call(OpCode::get_acl, PathRequest{"/shared"});
+  EXPECT_EQ(body_of<wire::GetAclResponse>(seen).acl[1].id.id, "u:x");  // CVE-2019-0201
+  const Frame full = owner.call(OpCode::get_acl, PathRequest{"/shared"});
+  EXPECT_EQ(body_of<wire::GetAclResponse>(full).acl[1].id.id, id);
+}
+
+TEST_F(FrontEndTest, WhoAmIAndSuper) {
+  start({.super_digest = digest_id("super:secret")});
+  TestClient client = connected("::ffff:10.1.2.3");
+  client.authenticate("digest", "u:p");
+  client.authenticate("digest", "super:secret");
+  const Frame frame = client.call(OpCode::who_am_i);
+  EXPECT_THAT(body_of<wire::WhoAmIResponse>(frame).clients,
+              ElementsAre(wire::ClientInfo{"ip", "10.1.2.3"}, wire::ClientInfo{"digest", "u"},
+                          wire::ClientInfo{"super", ""}, wire::ClientInfo{"digest", "super"}));
+  TestClient owner = connected();
+  owner.authenticate("digest", "o:p");
+  owner.create("/hidden", "x", {}, {{31, {"auth", ""}}});
+  EXPECT_EQ(client.call(OpCode::get_data, PathWatchRequest{"/hidden"}).header.error, ErrorCode::ok);
+}
+
+TEST_F(FrontEndTest, FailedAuthenticationClosesAfterItsReply) {
+  for (const char* scheme : {"world", "auth", "super", "nosuch"}) {
+    TestClient client = connected();
+    EXPECT_EQ(client.authenticate(scheme, "x"), ErrorCode::auth_failed);
+    EXPECT_TRUE(client.closed());
+  }
+  EXPECT_EQ(server->statistics().auth_failed, 4u);
+}
+
+TEST_F(FrontEndTest, AuthIsAnsweredBeforeWritesThatWait) {
+  TestClient client = connected();
+  gateway.hold = true;
+  client.send_raw(TestClient::request(1, OpCode::create, wire::CreateRequest{"/a", "", kOpen}));
+  EXPECT_EQ(client.authenticate("digest", "u:p"), ErrorCode::ok);
+}
+
+// --- what is not served
+
+TEST_F(FrontEndTest, DeniedOpcodesAnswerUnimplementedAndClose) {
+  for (int32_t op : {0, -1, -10, 20, 102, 10, 23, 55, 108, INT32_MAX, INT32_MIN}) {
+    TestClient client = connected();
+    EXPECT_EQ(client.call(static_cast<OpCode>(op)).header.error, ErrorCode::unimplemented) << op;
+    EXPECT_TRUE(client.closed()) << op;
+  }
+}
+
+TEST_F(FrontEndTest, ReconfigIsDisabledOrUnimplemented) {
+  const wire::ReconfigRequest request{.joining_servers = "server.2=x"};
+  TestClient client = connected();
+  EXPECT_EQ(client.call(OpCode::reconfig, request).header.error, ErrorCode::reconfig_disabled);
+  EXPECT_FALSE(client.closed());
+  start({.reconfig_enabled = true});
+  TestClient enabled = connected();
+  EXPECT_EQ(enabled.call(OpCode::reconfig, request).header.error, ErrorCode::unimplemented);
+  EXPECT_FALSE(enabled.closed());
+}
+
+// --- watches
+
+TEST_F(FrontEndTest, TheEventLeavesBeforeTheReplyThatShowsTheChange) {  // ZK-07
+  TestClient client = connected();
+  client.create("/a", "old");
+  client.call(OpCode::get_data, PathWatchRequest{"/a", true});
+  client.send_raw(TestClient::request(90, OpCode::set_data, wire::SetDataRequest{"/a", "new"}) +
+                  TestClient::request(91, OpCode::get_data, PathWatchRequest{"/a"}));
+  EXPECT_EQ(client.event(), "NodeDataChanged /a");
+  EXPECT_EQ(client.next().header.xid, 90);
+  EXPECT_EQ(body_of<wire::GetDataResponse>(client.next()).data, "new");
+  EXPECT_EQ(client.set("/a", "again"), ErrorCode::ok);  // one-shot
+  EXPECT_TRUE(client.quiet());
+}
+
+TEST_F(FrontEndTest, EventsOfOthersArriveByThemselves) {
+  TestClient client = connected();
+  TestClient other = connected();
+  client.call(OpCode::exists, PathWatchRequest{"/a", true});
+  client.call(OpCode::get_children, PathWatchRequest{"/", true});
+  other.create("/a");
+  EXPECT_EQ(client.event(), "NodeCreated /a");
+  EXPECT_EQ(client.event(), "NodeChildrenChanged /");
+  client.call(OpCode::exists, PathWatchRequest{"/a", true});
+  client.call(OpCode::get_children, PathWatchRequest{"/a", true});
+  other.remove("/a");
+  EXPECT_EQ(client.event(), "NodeDeleted /a");
+  EXPECT_TRUE(client.quiet());
+}
+
+TEST_F(FrontEndTest, PersistentAndRecursiveWatches) {
+  TestClient client = connected();
+  TestClient other = connected();
+  other.create("/a");
+  const Frame added =
+      client.call(OpCode::add_watch, wire::AddWatchRequest{"/a", wire::AddWatchMode::persistent_recursive});
+  EXPECT_EQ(body_of<wire::ErrorResponse>(added).error, ErrorCode::ok);
+  other.create("/a/b");
+  other.set("/a/b", "x");
+  other.remove("/a/b");
+  EXPECT_EQ(client.event(), "NodeCreated /a/b");
+  EXPECT_EQ(client.event(), "NodeDataChanged /a/b");
+  EXPECT_EQ(client.event(), "NodeDeleted /a/b");
+  EXPECT_TRUE(client.quiet());
+  EXPECT_EQ(client.call(OpCode::check_watches, wire::WatchesRequest{"/a"}).header.error, ErrorCode::ok);
+  EXPECT_EQ(client.call(OpCode::remove_watches, wire::WatchesRequest{"/a"}).header.error, ErrorCode::ok);
+  other.create("/a/c");
+  EXPECT_TRUE(client.quiet());
+}
+
+TEST_F(FrontEndTest, AWatcherSeesNoPathThatItMayNotRead) {  // CVE-2024-23944
+  TestClient spy = connected();
+  TestClient owner = connected();
+  owner.authenticate("digest", "u:p");
+  spy.call(OpCode::add_watch, wire::AddWatchRequest{"/", wire::AddWatchMode::persistent_recursive});
+  ASSERT_EQ(owner.create("/secret", "", {}, {{31, {"auth", ""}}}), ErrorCode::ok);
+  owner.set("/secret", "x");
+  owner.remove("/secret");
+  EXPECT_TRUE(spy.quiet());
+  owner.create("/open");
+  EXPECT_EQ(spy.event(), "NodeCreated /open");
+  EXPECT_EQ(server->statistics().watch_events_hidden, 3u);
+}
+
+TEST_F(FrontEndTest, SetWatchesFiresWhatWasMissedAndSetsTheRest) {
+  TestClient other = connected();
+  for (const char* path : {"/same", "/changed", "/deleted", "/children"}) other.create(path);
+  const Zxid seen = gateway.state().last_zxid();
+  other.set("/changed", "x");
+  other.remove("/deleted");
+  other.create("/children/new");
+  other.create("/created");
+
+  TestClient client = connected();
+  client.send_raw(TestClient::request(wire::kXidSetWatches, OpCode::set_watches,
+                                      wire::SetWatchesRequest{.relative_zxid = seen,
+                                                              .data = {"/same", "/changed", "/deleted"},
+                                                              .exists = {"/created", "/absent"},
+                                                              .children = {"/same", "/children", "/deleted"}}));
+  EXPECT_EQ(client.event(), "NodeDataChanged /changed");
+  EXPECT_EQ(client.event(), "NodeDeleted /deleted");
+  EXPECT_EQ(client.event(), "NodeCreated /created");
+  EXPECT_EQ(client.event(), "NodeChildrenChanged /children");
+  EXPECT_EQ(client.event(), "NodeDeleted /deleted");
+  const Frame reply = client.next();
+  EXPECT_EQ(reply.header.xid, wire::kXidSetWatches);
+  EXPECT_TRUE(reply.body.empty());
+
+  other.set("/same", "x");
+  other.create("/same/child");
+  other.create("/absent");
+  EXPECT_EQ(client.event(), "NodeDataChanged /same");
+  EXPECT_EQ(client.event(), "NodeChildrenChanged /same");
+  EXPECT_EQ(client.event(), "NodeCreated /absent");
+  EXPECT_TRUE(client.quiet());
+}
+
+TEST_F(FrontEndTest, SetWatches2BringsPersistentWatchesBack) {
+  TestClient other = connected();
+  other.create("/p");
+  TestClient client = connected();
+  client.send_raw(TestClient::request(
+      wire::kXidSetWatches, OpCode::set_watches2,
+      wire::SetWatches2Request{
+          .relative_zxid = gateway.state().last_zxid(), .persistent = {"/p"}, .persistent_recursive = {"/r"}}));
+  EXPECT_EQ(client.next().header.xid, wire::kXidSetWatches);
+  other.set("/p", "1");
+  other.create("/r");
+  other.create("/r/x");
+  EXPECT_EQ(client.event(), "NodeDataChanged /p");
+  EXPECT_EQ(client.event(), "NodeCreated /r");
+  EXPECT_EQ(client.event(), "NodeCreated /r/x");
+}
+
+TEST_F(FrontEndTest, WatchesDieWithTheirConnection) {
+  TestClient client = connected();
+  client.call(OpCode::exists, PathWatchRequest{"/a", true});
+  EXPECT_EQ(server->watch_count(), 1u);
+  hang_up(client);
+  EXPECT_EQ(server->watch_count(), 0u);
+  TestClient other = connected();
+  EXPECT_EQ(other.create("/a"), ErrorCode::ok);
+}
+
+}  // namespace
+}  // namespace conclave::frontend::zookeeper
