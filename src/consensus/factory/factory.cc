@@ -23,8 +23,7 @@ std::unique_ptr<Engine> make_engine(EngineKind kind, Config config, Recovered re
     case EngineKind::paxos:
       return paxos::make_engine(std::move(config), std::move(recovered));
   }
-  CONCLAVE_ASSERT(!"an engine kind without an engine");
-  return nullptr;
+  assertion_failed("an engine of this kind exists", __FILE__, __LINE__);
 }
 
 }  // namespace conclave::consensus
