@@ -67,8 +67,9 @@ Result<Fd> listen_on(const env::Address& address) {
   if (!candidates) return std::unexpected(Error{candidates.error().kind, "listen: " + candidates.error().message});
   // An empty host listens on IPv6 and IPv4 with one socket, where the machine has IPv6.
   if (address.host.empty()) {
-    std::stable_partition(candidates->begin(), candidates->end(),
-                          [](const SocketAddress& one) { return one.storage.ss_family == AF_INET6; });
+    const auto is_ipv6 = [](const SocketAddress& one) { return one.storage.ss_family == AF_INET6; };
+    const auto first = std::find_if(candidates->begin(), candidates->end(), is_ipv6);
+    if (first != candidates->end()) std::rotate(candidates->begin(), first, first + 1);
   }
   Error error{ErrorKind::not_found, "listen " + to_string(address) + ": no address"};
   for (const SocketAddress& candidate : *candidates) {
