@@ -141,6 +141,32 @@ TEST(JournalCrash, TheRecoveryItselfMayBeCut) {
   }
 }
 
+// A killed process leaves everything in the page cache, where the next one reads it. What that one relies on must be
+// durable, or a later power cut would take it back.
+TEST(JournalCrash, WhatARestartReliesOnSurvivesALaterPowerCut) {
+  const uint64_t operations = operations_of_script();
+  for (uint64_t at = 0; at <= operations; ++at) {
+    for (uint64_t seed = 0; seed < 4; ++seed) {
+      auto files = std::make_shared<MemoryFiles>();
+      Script script(files);
+      files->die_after(at);
+      script.run();
+      files->clear_faults();  // killed: nothing is lost yet
+      TestJournal second;
+      second.files = files;
+      SCOPED_TRACE(::testing::Message() << "killed after operation " << at << ", seed " << seed);
+      ASSERT_TRUE(second.open(script.released()));
+      script.check(second.recovered);
+      const ModelLog relied_on = model_of(second.recovered);
+      files->crash(seed == 0 ? Lost::everything_unsynced : Lost::by_chance, seed);
+      TestJournal third;
+      third.files = files;
+      third.expect_after_restart(relied_on, script.released());
+      if (HasFailure()) return;
+    }
+  }
+}
+
 // B32, B36: an error at any operation is a clean one: nothing acknowledged after it, and a restart finds all before it.
 class JournalErrors : public ::testing::TestWithParam<ErrorKind> {};
 

@@ -319,6 +319,57 @@ TEST(InspectJournal, ListsEverythingAndChangesNothing) {
   EXPECT_EQ(summary->fatal, 0u);
 }
 
+TEST(InspectJournal, ShowsLostBatchesAndTheTornTail) {
+  TestJournal j;
+  ASSERT_TRUE(j.open());
+  for (uint64_t i = 1; i <= 3; ++i) j.append_and_wait({.entries = {entry(i, 1, noise(i, 300))}});  // 2 sectors each
+  j.append_and_wait({.entries = {entry(4, 1, noise(4, 3000))}});
+  Bytes& content = j.files->content(j.segments()[0]);
+  content.replace(kSegmentHeaderBytes + 3 * kSectorBytes, 2 * kSectorBytes, 2 * kSectorBytes, '\0');  // batch 3
+  content.replace(kSegmentHeaderBytes + 9 * kSectorBytes, kSectorBytes, kSectorBytes, '\0');          // part of batch 5
+  Listing listing;
+  const auto summary = inspect_journal(*j.files, "journal", listing);
+  ASSERT_TRUE(summary);
+  EXPECT_THAT(listing.lines, ::testing::Contains("lost 3"));
+  EXPECT_THAT(listing.lines, ::testing::Contains("torn"));
+  EXPECT_TRUE(summary->torn_tail);
+  EXPECT_THAT(summary->damaged, ElementsAre(Index(1), Index(2)));
+  ASSERT_TRUE(j.open());
+  EXPECT_EQ(j.recovered.damaged, summary->damaged) << "a restart says the same";
+}
+
+TEST(JournalDamage, RefusesWhenTheEndOfTheLogCannotBeKnown) {
+  TestJournal j;
+  ASSERT_TRUE(j.open());
+  j.append_and_wait({.entries = {entry(1, 1, noise(1, 3000))}});  // seven sectors
+  const std::string path = j.segments()[0];
+  const Bytes good = j.files->content(path);
+  const auto refused = [&](const std::string& why) {
+    const auto opened = recover_journal(*j.files, "journal", Index(0));
+    ASSERT_FALSE(opened) << why;
+    EXPECT_EQ(opened.error().kind, ErrorKind::corrupt);
+    EXPECT_THAT(opened.error().message, HasSubstr(why));
+    EXPECT_THAT(opened.error().message, HasSubstr(path + ": offset "));
+    Listing listing;
+    const auto summary = inspect_journal(*j.files, "journal", listing);
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->fatal, 1u);
+    j.files->content(path) = good;
+  };
+  const size_t batch = kSegmentHeaderBytes + kSectorBytes;
+  const size_t tail = batch + 6 * kSectorBytes + kSectorData - kBatchMarkSize;
+  Bytes& content = j.files->content(path);
+  content[batch + 20] ^= 1;
+  content[tail + 20] ^= 1;
+  refused("batch 2 was written here and neither of its marks is whole");
+  content[batch + kBatchMarkSize + 20] ^= 1;                      // the record header
+  content[tail - 1] ^= 1;                                         // padding: harmless
+  content[content.find("CREC", batch + kSectorBytes) + 20] ^= 1;  // its copy in the directory
+  refused("the last durable batch is damaged and nothing tells which positions it held");
+  content.replace(kSegmentHeaderBytes, 8 * kSectorBytes, 8 * kSectorBytes, '\0');
+  refused("the first batch of the segment is not whole although it had been durable");
+}
+
 TEST(InspectJournal, GoesOnAfterFatalDamage) {
   TestJournal j;
   ASSERT_TRUE(j.open());

@@ -182,7 +182,8 @@ Result<> scan_directory(SnapshotState& state) {
   for (const std::string& name : leftovers) {
     if (auto ok = state.files.remove(state.path(name)); !ok) return ok;
   }
-  return leftovers.empty() ? Result<>() : state.files.sync_directory(state.directory);
+  // A former process may have been killed between a rename and its sync. What is listed here will be relied on.
+  return state.files.sync_directory(state.directory);
 }
 
 }  // namespace

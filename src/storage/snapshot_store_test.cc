@@ -452,6 +452,21 @@ TEST(SnapshotStore, ReadsRawBytes) {
   EXPECT_TRUE(failed);
 }
 
+TEST(SnapshotCrash, WhatARestartListsSurvivesALaterPowerCut) {  // B30
+  for (uint64_t at = 0; at <= 10; ++at) {
+    TestStore s;
+    ASSERT_TRUE(s.open());
+    s.files->die_after(s.files->operations() + at);
+    (void)s.write(2, kChunks);
+    s.files->clear_faults();  // killed: nothing is lost yet
+    ASSERT_TRUE(s.open());
+    const auto listed = s.indexes();
+    s.files->crash(Lost::everything_unsynced);
+    ASSERT_TRUE(s.open());
+    EXPECT_EQ(s.indexes(), listed) << at;
+  }
+}
+
 // A crash or an error at every operation: a snapshot is there whole or not at all, and the earlier one stays.
 TEST(SnapshotCrash, AtEveryOperationLeavesTheOldOrBoth) {
   for (const auto kind : {ErrorKind::io, ErrorKind::no_space}) {
