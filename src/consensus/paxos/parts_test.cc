@@ -65,7 +65,7 @@ TEST(SlotLog, ReleaseForgetsNothingUncommitted) {
 
 TEST(SlotLog, InstallKeepsWhatIsAboveAndNamesWhatItVoids) {
   SlotLog log;
-  for (uint64_t i : {1, 2, 4, 7}) log.put(entry(i, kLow));
+  for (const uint64_t i : {1u, 2u, 4u, 7u}) log.put(entry(i, kLow));
   log.commit_next();
   EXPECT_THAT(log.install(Index(5)), ElementsAre(Index(2), Index(4)));
   EXPECT_EQ(log.committed(), Index(5));
@@ -79,7 +79,7 @@ TEST(SlotLog, InstallKeepsWhatIsAboveAndNamesWhatItVoids) {
 
 TEST(SlotLog, RunsEndAtHolesAndAtTheSizeLimitButHaveAtLeastOneEntry) {
   SlotLog log;
-  for (uint64_t i : {1, 2, 3, 5}) log.put(entry(i, kLow, "four"));
+  for (const uint64_t i : {1u, 2u, 3u, 5u}) log.put(entry(i, kLow, "four"));
   EXPECT_EQ(log.run(Index(1), Index(9), 1000).size(), 3u);
   EXPECT_EQ(log.run(Index(1), Index(9), 8).size(), 2u);  // B18: around the limit
   EXPECT_EQ(log.run(Index(1), Index(9), 7).size(), 1u);
