@@ -121,9 +121,8 @@ std::vector<std::string> Overlay::ephemerals_of(SessionId id) const {
   if (const SessionRecord* record = core_.sessions.find(id); record != nullptr)
     candidates.assign(record->ephemerals.begin(), record->ephemerals.end());
   if (const auto pending = pending_ephemerals_.find(id); pending != pending_ephemerals_.end()) {
-    const auto middle = static_cast<ptrdiff_t>(candidates.size());
     candidates.insert(candidates.end(), pending->second.begin(), pending->second.end());
-    std::inplace_merge(candidates.begin(), candidates.begin() + middle, candidates.end());
+    std::ranges::sort(candidates);
     candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
   }
   std::erase_if(candidates, [&](const std::string& path) {
