@@ -193,6 +193,26 @@ TEST(Cell, ALaggardCatchesUpBySnapshotAndTheJournalStaysBounded) {
   EXPECT_EQ(data_at(cell.at(away), "/n"), "end");
 }
 
+TEST(Cell, B52_TheZxidsOfAnEpochRunOutWithoutAVisiblePause) {
+  TestCell cell(21, 3, [](Options& options) { options.evaluator.epoch_counter_high = 50; });
+  const ReplicaId master = cell.wait_for_master();
+  const ReplicaId follower = cell.follower();
+  ASSERT_TRUE(cell.write(follower, create("/n")));
+  const Epoch first = cell.at(follower).state().last_zxid().epoch();
+  Zxid last;
+  for (int i = 0; i < 300; ++i) {
+    const Instant began = cell.world.now();
+    const auto reply = cell.write(i % 2 ? master : follower, set("/n", std::to_string(i), i));
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->outcome.code, Code::ok) << i;
+    EXPECT_GT(reply->zxid, last);
+    last = reply->zxid;
+    EXPECT_LT(cell.world.now() - began, Duration::millis(50)) << i;
+  }
+  EXPECT_GT(last.epoch(), first);
+  EXPECT_EQ(cell.wait_for_master(), master) << "the same replica goes on";
+}
+
 TEST(Cell, StoppingTheMasterHandsOverTheLead) {
   TestCell cell(11);
   const ReplicaId master = cell.wait_for_master();

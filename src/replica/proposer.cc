@@ -261,6 +261,11 @@ void Proposer::on_read_refused(uint64_t token) {
 
 void Proposer::on_tick(Instant now, int64_t wall_ms) {
   if (!active()) return;
+  if (evaluator_->epoch_nearly_exhausted()) {
+    log::info("replica", "the zxids of this epoch are nearly used up; going on in the next one",
+              {{"epoch", to_string(epoch_)}});
+    return ports_.take_next_ballot();
+  }
   refused_ = false;
   for (const SessionId session : leases_.expire(now)) {
     log::info("replica", "session expired", {{"session", to_string(session)}});

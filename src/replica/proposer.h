@@ -29,6 +29,8 @@ class ProposerPorts {
   virtual ~ProposerPorts() = default;
   virtual void propose(consensus::Propose proposal) = 0;
   virtual void ask_read_barrier(uint64_t token) = 0;
+  // The zxids of this epoch are nearly used up: end this mastership and begin the next one at once.
+  virtual void take_next_ballot() = 0;
   // To the origin's forwarder, which may be our own.
   virtual void answer(ReplicaId origin, wire::peer::Answers answers) = 0;
 };

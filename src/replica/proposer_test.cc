@@ -21,6 +21,7 @@ Options test_options() {
   options.consensus.self = kSelf;
   options.consensus.members = {{kSelf, true}, {kPeer, true}, {ReplicaId(3), true}};
   options.transactions_in_flight_max = 4;
+  options.evaluator.epoch_counter_high = 1000;
   return options;
 }
 
@@ -33,6 +34,7 @@ class ProposerTest : public testing::Test, public ProposerPorts {
     ++proposals;
   }
   void ask_read_barrier(uint64_t token) override { barriers.push_back(token); }
+  void take_next_ballot() override { ++ballots_asked; }
   void answer(ReplicaId origin, Answers batch) override {
     for (auto& item : batch.items) answers.emplace_back(origin, std::move(item));
   }
@@ -76,6 +78,7 @@ class ProposerTest : public testing::Test, public ProposerPorts {
   std::vector<uint64_t> barriers;
   std::vector<std::pair<ReplicaId, Answers::Item>> answers;
   int proposals = 0;
+  int ballots_asked = 0;
   bool engine_refuses = false;
 };
 
@@ -211,6 +214,17 @@ TEST_F(ProposerTest, DueContainersAndSilentSessionsGoByTheMastersOwnRequests) {
   EXPECT_FALSE(service.exists("/c"));
   EXPECT_FALSE(service.exists("/e"));
   EXPECT_FALSE(service.session(SessionId(5)));
+}
+
+TEST_F(ProposerTest, B52_AnEpochThatIsNearlyUsedUpIsGivenUp) {
+  begin();
+  std::vector<state::Request> requests{create("/n")};
+  for (int i = 0; i < 998; ++i) requests.push_back(set("/n", "x"));
+  proposer.take(kPeer, from_peer(1, requests), now, 0);
+  for (int i = 0; i < 30; ++i) settle();
+  EXPECT_EQ(service.last_zxid().counter(), 1000u);
+  proposer.on_tick(now, 0);
+  EXPECT_EQ(ballots_asked, 1);
 }
 
 TEST_F(ProposerTest, MalformedForwardsAreNotTaken) {

@@ -322,6 +322,10 @@ void Replica::ask_read_barrier(uint64_t token) {
   driver_.feed(consensus::ReadBarrier{token});
 }
 
+void Replica::take_next_ballot() {
+  driver_.feed(consensus::TransferLead{options_.consensus.self});
+}
+
 void Replica::answer(ReplicaId origin, wire::peer::Answers answers) {
   if (origin == options_.consensus.self) {
     forwarder_.on_answers(std::move(answers));

@@ -69,6 +69,7 @@ class Replica final : public Gateway,
   // ProposerPorts
   void propose(consensus::Propose proposal) override;
   void ask_read_barrier(uint64_t token) override;
+  void take_next_ballot() override;
   void answer(ReplicaId origin, wire::peer::Answers answers) override;
   // ForwarderPorts
   void forward(ReplicaId master, wire::peer::Forward forward) override;

@@ -31,6 +31,8 @@ struct ReadBarrier {
   uint64_t token = 0;  // given back in Output::reads or Output::reads_refused
 };
 
+// Hands the lead to `to`. To ourselves: ends this mastership and seeks the next one at once, under a new ballot, so
+// that a new epoch begins.
 struct TransferLead {
   ReplicaId to;
 };

@@ -79,6 +79,12 @@ void MultiPaxos::on(const consensus::ReadBarrier& event) {
 }
 
 void MultiPaxos::on(const consensus::TransferLead& event) {
+  if (mastership_ && event.to == core_.config.self) {
+    // Nobody else is asked: the followers are bound to us, so our own next ballot is promised at once.
+    step_down("takes the next ballot");
+    follower_.forget();
+    return campaign_.prepare();
+  }
   if (mastership_) return mastership_->transfer(event.to);
   log::warning("paxos", "cannot transfer the lead: not the master", {{"to", to_string(event.to)}});
 }
