@@ -209,7 +209,7 @@ TEST_F(FrontEndTest, MultiAnswersEachPart) {
   ASSERT_TRUE(in.done());
   std::vector<OpCode> ops;
   for (const auto& result : response.results) ops.push_back(result.op);
-  EXPECT_THAT(ops, ElementsAre(OpCode::check, OpCode::create, OpCode::create2, OpCode::create2, OpCode::set_data,
+  EXPECT_THAT(ops, ElementsAre(OpCode::check, OpCode::create, OpCode::create, OpCode::create2, OpCode::set_data,
                                OpCode::delete_node));
   EXPECT_EQ(std::get<wire::PathResponse>(response.results[1].body).path, "/b");
   EXPECT_EQ(std::get<wire::Create2Response>(response.results[3].body).path, "/d");

@@ -98,6 +98,21 @@ std::expected<Write, ErrorCode> plain(wire::Reader* in) {
   return write;
 }
 
+// Inside a multi ZooKeeper goes by the create mode, not by the opcode: only container and TTL nodes answer with a stat.
+OpCode answered_as(const wire::MultiOp& op) {
+  wire::CreateMode mode{};
+  if (const auto* plain_create = std::get_if<wire::CreateRequest>(&op.body)) {
+    mode = plain_create->mode;
+  } else if (const auto* ttl_create = std::get_if<wire::CreateTtlRequest>(&op.body)) {
+    mode = ttl_create->mode;
+  } else {
+    return op.op;
+  }
+  const auto known = mode_of(mode);
+  const bool has_stat = known && (known->kind == state::NodeKind::container || known->kind == state::NodeKind::ttl);
+  return has_stat ? OpCode::create2 : OpCode::create;
+}
+
 // ok before the culprit, runtime_inconsistency after it, as every multi that fails.
 state::Outcome failed_at(size_t culprit, size_t size) {
   state::Outcome outcome{.code = state::Code::bad_arguments, .ops = std::vector<state::OpOutcome>(size)};
@@ -117,7 +132,7 @@ std::expected<Write, ErrorCode> multi(wire::Reader* in, size_t ops_max) {
   for (const wire::MultiOp& op : request.ops) {
     Part part = std::visit([](const auto& body) { return to_part(body); }, op.body);
     if (!part && part.error() != ErrorCode::bad_arguments) return std::unexpected(part.error());
-    write.ops.push_back(op.op);
+    write.ops.push_back(answered_as(op));
     if (!part) {
       if (!write.failed) write.failed = failed_at(write.ops.size() - 1, request.ops.size());
       continue;

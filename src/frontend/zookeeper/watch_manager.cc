@@ -5,14 +5,15 @@
 namespace conclave::frontend::zookeeper {
 
 uint32_t WatchManager::bits_of(WatchScope scope) {
-  // Persistent watches sit in both of ZooKeeper's tables, so that either scope finds and removes them.
+  constexpr uint32_t kData = kDataOnce | kPersistentData | kRecursiveData;
+  constexpr uint32_t kChildren = kChildrenOnce | kPersistentChildren | kRecursiveChildren;
   switch (scope) {
     case WatchScope::data:
-      return kDataOnce | kPersistent | kRecursive;
+      return kData;
     case WatchScope::children:
-      return kChildrenOnce | kPersistent | kRecursive;
+      return kChildren;
     case WatchScope::any:
-      return kDataOnce | kChildrenOnce | kPersistent | kRecursive;
+      return kData | kChildren;
   }
   return 0;
 }
@@ -22,7 +23,8 @@ bool WatchManager::add(WatcherId watcher, std::string_view path, WatchTable tabl
 }
 
 bool WatchManager::add_persistent(WatcherId watcher, std::string_view path, PersistentMode mode) {
-  return add_bits(watcher, path, mode == PersistentMode::persistent ? kPersistent : kRecursive);
+  return add_bits(watcher, path,
+                  mode == PersistentMode::persistent ? kPersistentData | kPersistentChildren : kRecursive);
 }
 
 namespace {
@@ -66,9 +68,14 @@ bool WatchManager::add_bits(WatcherId watcher, std::string_view path, uint32_t b
     self.path_bytes += path.size();
     ++watch_count_;
   }
-  if ((bits & kRecursive) != 0 && (known->bits & kRecursive) == 0) ++recursive_count_;
+  recount_recursive(known->bits, known->bits | bits);
   known->bits |= bits;
   return true;
+}
+
+void WatchManager::recount_recursive(uint32_t before, uint32_t after) {
+  recursive_count_ += (after & kRecursive) != 0;
+  recursive_count_ -= (before & kRecursive) != 0;
 }
 
 bool WatchManager::contains(WatcherId watcher, std::string_view path, WatchScope scope) const {
@@ -92,7 +99,7 @@ bool WatchManager::drop_bits(WatcherId watcher, std::string_view path, uint32_t 
   Node& node = *found->second;
   const auto at = position(node.entries, watcher);
   if (at == node.entries.end() || at->watcher != watcher || (at->bits & bits) == 0) return false;
-  if ((at->bits & bits & kRecursive) != 0) --recursive_count_;
+  recount_recursive(at->bits, at->bits & ~bits);
   at->bits &= ~bits;
   if (at->bits != 0) return true;
 
@@ -109,7 +116,7 @@ void WatchManager::remove_all(WatcherId watcher) {
   if (who == watchers_.end()) return;
   for (Node* node : who->second.nodes) {
     const auto at = position(node->entries, watcher);
-    if ((at->bits & kRecursive) != 0) --recursive_count_;
+    recount_recursive(at->bits, 0);
     node->entries.erase(at);
     --watch_count_;
     if (node->entries.empty()) paths_.erase(paths_.find(node->path));
@@ -123,16 +130,17 @@ const std::vector<WatcherId>& WatchManager::fire(WatchEvent event, std::string_v
   switch (event) {
     case WatchEvent::created:
     case WatchEvent::data_changed:
-      fire_at(path, kDataOnce, kPersistent | kRecursive);
+      fire_at(path, kDataOnce, kPersistentData | kRecursiveData);
+      fire_ancestors(path, kRecursiveData);
       break;
     case WatchEvent::deleted:
-      fire_at(path, kDataOnce | kChildrenOnce, kPersistent | kRecursive);
+      fire_at(path, kDataOnce | kChildrenOnce, kPersistentData | kPersistentChildren | kRecursive);
+      fire_ancestors(path, kRecursive);
       break;
     case WatchEvent::children_changed:
-      fire_at(path, kChildrenOnce, kPersistent);
+      fire_at(path, kChildrenOnce, kPersistentChildren);
       break;
   }
-  if (recursive_count_ > 0 && event != WatchEvent::children_changed) fire_ancestors(path);
   return fired_;
 }
 
@@ -156,14 +164,17 @@ void WatchManager::fire_at(std::string_view path, uint32_t once, uint32_t stays)
   if (node.entries.empty()) paths_.erase(found);
 }
 
-void WatchManager::fire_ancestors(std::string_view path) {
+void WatchManager::fire_ancestors(std::string_view path, uint32_t stays) {
+  if (recursive_count_ == 0) return;
   const size_t at_path = fired_.size();
   while (path.size() > 1) {
-    path = path.substr(0, std::max<size_t>(path.rfind('/'), 1));
+    const size_t slash = path.rfind('/');
+    if (slash == std::string_view::npos) break;
+    path = path.substr(0, std::max<size_t>(slash, 1));
     const auto found = paths_.find(path);
     if (found == paths_.end()) continue;
     for (const Entry& entry : found->second->entries) {
-      if ((entry.bits & kRecursive) != 0) fired_.push_back(entry.watcher);
+      if ((entry.bits & stays) != 0) fired_.push_back(entry.watcher);
     }
   }
   if (fired_.size() == at_path) return;

@@ -68,8 +68,17 @@ class WatchManager {
   std::vector<PathWatchers> list() const;  // by path
 
  private:
-  // How one watcher watches one path: any mixture.
-  enum Bits : uint32_t { kDataOnce = 1, kChildrenOnce = 2, kPersistent = 4, kRecursive = 8 };
+  // How one watcher watches one path: any mixture. A persistent watch sits in both tables, and removeWatches may take
+  // it out of one of them.
+  enum Bits : uint32_t {
+    kDataOnce = 1,
+    kChildrenOnce = 2,
+    kPersistentData = 4,
+    kPersistentChildren = 8,
+    kRecursiveData = 16,
+    kRecursiveChildren = 32,
+  };
+  static constexpr uint32_t kRecursive = kRecursiveData | kRecursiveChildren;
   struct Entry {
     WatcherId watcher;
     uint32_t bits;
@@ -90,14 +99,15 @@ class WatchManager {
   // Drops `bits` from the entry; drops what becomes empty by that. True if any of the bits was set.
   bool drop_bits(WatcherId watcher, std::string_view path, uint32_t bits);
   void fire_at(std::string_view path, uint32_t once, uint32_t stays);
-  void fire_ancestors(std::string_view path);
+  void fire_ancestors(std::string_view path, uint32_t stays);
+  void recount_recursive(uint32_t before, uint32_t after);
 
   WatchLimits limits_;
   absl::flat_hash_map<std::string_view, std::unique_ptr<Node>> paths_;  // keys view into the nodes
   absl::flat_hash_map<WatcherId, Watcher> watchers_;
   std::vector<WatcherId> fired_;
   size_t watch_count_ = 0;
-  size_t recursive_count_ = 0;
+  size_t recursive_count_ = 0;  // entries with a recursive bit
 };
 
 }  // namespace conclave::frontend::zookeeper

@@ -121,6 +121,7 @@ TEST(WatchManagerTest, ContainsAndRemoveByScope) {
   EXPECT_TRUE(watches.remove(1, "/a", WatchScope::data));
   EXPECT_TRUE(watches.contains(1, "/a", WatchScope::children));
   EXPECT_THAT(watches.fire(WatchEvent::created, "/a/b"), IsEmpty());
+  EXPECT_THAT(watches.fire(WatchEvent::deleted, "/a/b"), ElementsAre(1));  // the other table has it still
   EXPECT_TRUE(watches.remove(1, "/a", WatchScope::any));
   EXPECT_EQ(watches.watch_count(), 0u);
 }
