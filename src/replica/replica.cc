@@ -359,7 +359,7 @@ Status Replica::status() const {
       .zxid = service_->last_zxid(),
       .lease_valid = engine.lease_valid,
       .damaged = engine.damaged,
-      .sessions_global = service_->sessions().size(),
+      .sessions_global = service_->session_count(),
       .outstanding = forwarder_.outstanding(),
       .elections = elections_,
       .fsync_p50 = journal.sync_p50,

@@ -105,6 +105,10 @@ std::optional<SessionView> Service::session(SessionId id) const {
   return SessionView{id, record->timeout_ms, record->password};
 }
 
+size_t Service::session_count() const {
+  return impl_->core.sessions.size();
+}
+
 std::vector<SessionView> Service::sessions() const {
   std::vector<SessionView> out;
   out.reserve(impl_->core.sessions.size());
