@@ -47,6 +47,7 @@ class Batch {
   BytesView bytes() const { return out_.physical(); }  // REQUIRES: sealed
   // Back to a new batch; keeps the memory.
   void clear();
+  size_t capacity() const { return out_.capacity(); }  // bytes of memory it keeps
 
  private:
   void add_record(RecordHeader header, BytesView payload);

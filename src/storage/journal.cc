@@ -16,6 +16,8 @@ namespace conclave::storage {
 namespace {
 
 constexpr uint64_t kSegmentBytesMin = 16 << 10;
+constexpr size_t kIdleJobsMax = 2;
+constexpr size_t kIdleBytesMax = 8 << 20;
 
 uint64_t round_up(uint64_t n, uint64_t unit) {
   return (n + unit - 1) / unit * unit;
@@ -75,6 +77,8 @@ class JournalImpl final : public Journal {
         spare_bytes_(disk_->pool().spare_bytes()),
         spares_(disk_->pool().spares()) {}
 
+  ~JournalImpl() override { *self_ = nullptr; }
+
   void append(const consensus::Persist& persist, Task done) override {
     if (failure_) return;
     Job& job = job_for(persist);
@@ -94,18 +98,18 @@ class JournalImpl final : public Journal {
             done->result = disk->recycle(number);
             done->note(*disk);
           },
-          [self = std::weak_ptr(self_), done] {
-            const auto journal = self.lock();
+          [self = self_, done] {
+            JournalImpl* const journal = *self;
             if (!journal) return;
-            (*journal)->note(*done);
-            if (!done->result) (*journal)->stop(done->result.error());
+            journal->note(*done);
+            if (!done->result) journal->stop(done->result.error());
           });
     }
   }
 
   void on_failure(std::move_only_function<void(Error)> handler) override {
+    if (failure_) return handler(*failure_);
     handler_ = std::move(handler);
-    if (failure_) handler_(*failure_);
   }
 
   JournalFigures figures() const override {
@@ -130,10 +134,21 @@ class JournalImpl final : public Journal {
                         waiting_.back()->batch.sectors() * kSectorBytes + Batch::bytes_bound(persist) <= room &&
                         !faults_.fires("journal.batch.alone");
     if (!shares) {
-      waiting_.push_back(idle_ ? std::move(idle_) : std::make_shared<Job>());
-      idle_.reset();
+      waiting_.push_back(take_idle());
     }
     return *waiting_.back();
+  }
+
+  std::shared_ptr<Job> take_idle() {
+    if (idle_.empty()) return std::make_shared<Job>();
+    std::shared_ptr<Job> job = std::move(idle_.back());
+    idle_.pop_back();
+    return job;
+  }
+
+  void keep_idle(const std::shared_ptr<Job>& job) {
+    job->batch.clear();
+    if (idle_.size() < kIdleJobsMax && job->batch.capacity() <= kIdleBytesMax) idle_.push_back(job);
   }
 
   void start_next() {
@@ -148,8 +163,8 @@ class JournalImpl final : public Journal {
           if (job->writes) job->result = disk->write(job->write);
           job->note(*disk);
         },
-        [self = std::weak_ptr(self_), job] {
-          if (const auto journal = self.lock()) (*journal)->finish(job);
+        [self = self_, job] {
+          if (JournalImpl* const journal = *self) journal->finish(job);
         });
   }
 
@@ -203,14 +218,13 @@ class JournalImpl final : public Journal {
       }
     }
     std::vector<Task> done = std::exchange(job->done, {});
-    job->batch.clear();
-    if (!idle_) idle_ = job;
+    keep_idle(job);
     start_next();
     prepare_spare();
-    const std::weak_ptr<JournalImpl*> self = self_;
+    const std::shared_ptr<JournalImpl*> self = self_;
     for (Task& task : done) {
       task();
-      if (self.expired() || failure_) return;
+      if (!*self) return;  // the completion destroyed the journal
     }
   }
 
@@ -225,10 +239,9 @@ class JournalImpl final : public Journal {
           done->result = disk->prepare_step();
           done->note(*disk);
         },
-        [self = std::weak_ptr(self_), done] {
-          const auto journal = self.lock();
-          if (!journal) return;
-          JournalImpl& j = **journal;
+        [self = self_, done] {
+          if (!*self) return;
+          JournalImpl& j = **self;
           j.preparing_ = false;
           j.note(*done);
           if (j.failure_) return;
@@ -248,9 +261,10 @@ class JournalImpl final : public Journal {
     if (failure_) return;
     failure_ = error;
     waiting_.clear();
-    idle_.reset();
+    idle_.clear();
     log::error("journal", "stopped: " + error.message);
-    if (handler_) handler_(std::move(error));
+    auto handler = std::exchange(handler_, nullptr);  // it may destroy the journal
+    if (handler) handler(std::move(error));
   }
 
   env::Worker& worker_;
@@ -258,9 +272,9 @@ class JournalImpl final : public Journal {
   const JournalOptions options_;
   const std::shared_ptr<JournalDisk> disk_;
   Position position_;
-  const std::shared_ptr<JournalImpl*> self_;  // expires with *this: completions check it
+  const std::shared_ptr<JournalImpl*> self_;  // null once *this is gone: completions check it
   std::deque<std::shared_ptr<Job>> waiting_;
-  std::shared_ptr<Job> idle_;  // an empty one, kept for its memory
+  std::vector<std::shared_ptr<Job>> idle_;  // empty ones, kept for their memory: one fills while another is written
   bool in_flight_ = false;
   bool preparing_ = false;
   uint64_t prepare_failed_for_ = 0;

@@ -41,6 +41,7 @@ class SectorWriter {
 
   uint64_t logical_size() const { return logical_size_; }
   BytesView physical() const { return bytes_; }
+  size_t capacity() const { return bytes_.capacity(); }
 
  private:
   Bytes bytes_;
