@@ -19,6 +19,8 @@ struct MemberSetting {
   std::vector<env::Address> peer_addresses;    // where its peers reach it; several name the same replica
   std::optional<env::Address> client_address;  // where its clients reach it; an empty host means every interface
   bool voter = true;                           // false: observer
+  uint16_t election_port = 0;                  // of zoo.cfg; kept for /zookeeper/config only
+  bool client_listed = false;                  // client_address was given with the member, not derived
   SourceLine where;
 };
 
@@ -47,7 +49,10 @@ struct ClientsSettings {
   int64_t connections_max = 10'000;
   int64_t frame_bytes_max = 1'048'575;
   int64_t outstanding_max = 1'000;
+  int64_t outstanding_bytes_max = 8 << 20;
   int64_t connect_timeout_ms = 5'000;
+  int64_t partial_frame_timeout_ms = 10'000;
+  int64_t watches_per_connection_max = 100'000;
   int64_t unsent_bytes_max = 8 << 20;
   std::vector<std::string> four_letter_words = {"srvr", "mntr", "ruok", "isro"};
   std::string super_digest;
@@ -80,7 +85,6 @@ struct StorageSettings {
   int64_t snapshots_kept = 3;
   int64_t entries_kept_in_memory = 10'000;
   int64_t segment_bytes = 64 << 20;
-  int64_t spare_segments_max = 2;
   int64_t slow_sync_ms = 1'000;
 };
 

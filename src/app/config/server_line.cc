@@ -67,6 +67,7 @@ Result<bool> parse_role(std::string_view text) {
 
 struct PeerPart {
   env::Address address;
+  uint16_t election_port = 0;
   std::optional<bool> voter;
 };
 
@@ -85,7 +86,7 @@ Result<PeerPart> parse_peer_part(std::string_view text) {
   const auto election_port = parse_port((*parts)[2], "election port");
   if (!election_port) return std::unexpected(election_port.error());
 
-  PeerPart part{.address = {*std::move(host), *peer_port}, .voter = {}};
+  PeerPart part{.address = {*std::move(host), *peer_port}, .election_port = *election_port, .voter = {}};
   if (parts->size() == 4) {
     const auto voter = parse_role((*parts)[3]);
     if (!voter) return std::unexpected(voter.error());
@@ -128,6 +129,7 @@ Result<MemberSetting> parse_server_value(std::string_view value) {
       return fail(ErrorKind::invalid_argument, "the addresses name different roles");
     }
     if (part->voter) voter = part->voter;
+    if (member.election_port == 0) member.election_port = part->election_port;
     member.peer_addresses.push_back(std::move(part->address));
   }
   member.voter = voter.value_or(true);
@@ -136,6 +138,7 @@ Result<MemberSetting> parse_server_value(std::string_view value) {
     auto client = parse_client_part(halves[1]);
     if (!client) return std::unexpected(client.error());
     member.client_address = *std::move(client);
+    member.client_listed = true;
   }
   return member;
 }

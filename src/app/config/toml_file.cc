@@ -140,7 +140,8 @@ class TomlFile {
       } else if (key == "voter" && node.is_boolean()) {
         member.voter = node.as_boolean()->get();
       } else if (key == "client" && node.is_string()) {
-        if (auto address = take_address("client", node)) member.client_address = *std::move(address);
+        member.client_address = take_address("client", node);
+        member.client_listed = member.client_address.has_value();
       } else if (key == "peer" && node.is_string()) {
         if (auto address = take_address("peer", node)) member.peer_addresses.push_back(*std::move(address));
       } else if (key == "peer" && node.is_array()) {

@@ -51,7 +51,8 @@ data_directory = "/var/lib/conclave"
 TEST(Toml, ACellOfThreeAndAnObserver) {
   const Loaded loaded = load(kThree);
   EXPECT_THAT(loaded.errors, IsEmpty());
-  EXPECT_THAT(loaded.warnings, IsEmpty());
+  EXPECT_THAT(loaded.warnings, ElementsAre("conclave.toml:8: warning: replica 2 has several peer addresses: only the "
+                                           "first, 10.0.0.2:2888, is used"));
   const Configuration& c = loaded.configuration;
   EXPECT_EQ(c.cell.name, "prod");
   ASSERT_EQ(c.cell.members.size(), 4u);

@@ -55,6 +55,10 @@ class Validation {
       if (!ids.insert(member.id).second) {
         problems_.error(member.where, fmt::format("replica {} is named a second time", member.id));
       }
+      if (member.peer_addresses.size() > 1) {
+        problems_.warn(member.where, fmt::format("replica {} has several peer addresses: only the first, {}, is used",
+                                                 member.id, env::to_string(member.peer_addresses.front())));
+      }
       for (const env::Address& address : member.peer_addresses) {
         if (!addresses.insert(address).second) {
           problems_.error(member.where,
@@ -69,7 +73,7 @@ class Validation {
     if (voters == 0) {
       problems_.error(first, "all members are observers: a cell needs a voter");
     } else if (voters % 2 == 0) {
-      problems_.warn(first, fmt::format("{} voters survive the loss of {}, no more than {} do", voters,
+      problems_.warn(first, fmt::format("{} voters survive the loss of {} replicas, no more than {} voters do", voters,
                                         (voters - 1) / 2, voters - 1));
     }
   }

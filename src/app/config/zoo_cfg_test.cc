@@ -294,7 +294,7 @@ TEST(ZooCfg, RepeatedKeysAndAddresses) {
 
 TEST(ZooCfg, AnEvenNumberOfVotersIsPointedOut) {
   EXPECT_THAT(load_text("dataDir=/d\nserver.1=a:1:2\nserver.2=b:1:2\n").warnings,
-              ElementsAre("zoo.cfg:2: warning: 2 voters survive the loss of 0, no more than 1 do"));
+              ElementsAre("zoo.cfg:2: warning: 2 voters survive the loss of 0 replicas, no more than 1 voters do"));
 }
 
 TEST(ZooCfg, PeerTypeMustAgreeWithTheServerList) {

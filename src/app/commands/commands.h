@@ -1,0 +1,25 @@
+// The subcommands of `conclave`: each adds itself to the command line and, when chosen, leaves its exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <vector>
+
+#include "base/result.h"
+#include "env/network.h"
+
+namespace conclave::app {
+
+// Bad arguments or a bad configuration; what CLI11 finds wrong too.
+inline constexpr int kExitUsage = 2;
+
+void add_server_command(CLI::App& app, int* exit_code);
+void add_dev_command(CLI::App& app, int* exit_code);
+void add_shell_command(CLI::App& app, int* exit_code);
+void add_status_command(CLI::App& app, int* exit_code);
+void add_journal_command(CLI::App& app, int* exit_code);
+void add_snapshot_command(CLI::App& app, int* exit_code);
+
+// "host:port,host:port"; a port left out is 2181.
+Result<std::vector<env::Address>> parse_servers(const std::string& text);
+
+}  // namespace conclave::app

@@ -1,0 +1,40 @@
+// The one binary. What it can do is in commands/; docs/tools.md is the manual.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <signal.h>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/bench/bench.h"
+#include "app/commands/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace conclave::app;
+  // A peer or a pipe that goes away is an error of the write, not the end of the program.
+  signal(SIGPIPE, SIG_IGN);
+
+  // The load generator has a command line of its own.
+  if (argc > 1 && std::string_view(argv[1]) == "bench") {
+    std::vector<std::string> arguments(argv + 2, argv + argc);
+    return bench::run_bench(arguments);
+  }
+
+  CLI::App app("Conclave: a coordination service with ZooKeeper's protocol on Multi-Paxos", "conclave");
+  app.set_version_flag("--version,-V", "conclave " CONCLAVE_VERSION);
+  app.require_subcommand(1);
+  int exit_code = 0;
+  add_server_command(app, &exit_code);
+  add_dev_command(app, &exit_code);
+  add_shell_command(app, &exit_code);
+  add_status_command(app, &exit_code);
+  add_journal_command(app, &exit_code);
+  add_snapshot_command(app, &exit_code);
+  app.add_subcommand("bench", "drive load at servers of ZooKeeper's protocol (conclave bench --help)");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  return exit_code;
+}

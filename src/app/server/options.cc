@@ -1,0 +1,184 @@
+#include "app/server/options.h"
+
+#include <fmt/format.h>
+
+#include "app/server/process_figures.h"
+#include "base/assert.h"
+
+namespace conclave::app {
+namespace {
+
+// Room for what a fact holds besides the data of the request: paths, versions, access control lists.
+constexpr int64_t kFactOverheadBytes = 64 << 10;
+
+ReplicaId id_of(int64_t id) {
+  return ReplicaId(static_cast<uint8_t>(id));
+}
+
+consensus::Config engine_config(const Configuration& configuration, uint64_t seed) {
+  const ConsensusSettings& settings = configuration.consensus;
+  consensus::Config config;
+  config.self = id_of(configuration.replica.id);
+  for (const MemberSetting& member : configuration.cell.members) {
+    config.members.push_back({.id = id_of(member.id), .voter = member.voter});
+  }
+  config.seed = seed;
+  config.tick = Duration::millis(settings.tick_ms);
+  config.heartbeat = Duration::millis(settings.heartbeat_ms);
+  config.election_timeout_min = Duration::millis(settings.election_timeout_min_ms);
+  config.election_timeout_max = Duration::millis(settings.election_timeout_max_ms);
+  config.leases = settings.leases;
+  config.clock_drift_ppm = settings.clock_drift_ppm;
+  config.learning = settings.learning == "everyone"            ? consensus::Learning::everyone
+                    : settings.learning == "distinguished_set" ? consensus::Learning::distinguished_set
+                                                               : consensus::Learning::distinguished;
+  config.distinguished_learners = static_cast<size_t>(settings.distinguished_learners);
+  config.slots_in_flight_max = static_cast<size_t>(settings.slots_in_flight_max);
+  config.bytes_in_flight_max = static_cast<size_t>(settings.bytes_in_flight_max);
+  config.message_bytes_max = static_cast<size_t>(settings.message_bytes_max);
+  return config;
+}
+
+state::EvaluatorSettings evaluator_settings(const Configuration& configuration) {
+  const TreeSettings& tree = configuration.tree;
+  state::EvaluatorSettings settings;
+  settings.transaction_bytes_max = static_cast<size_t>(configuration.clients.frame_bytes_max + kFactOverheadBytes);
+  settings.multi_ops_max = static_cast<size_t>(tree.multi_ops_max);
+  settings.path_bytes_max = static_cast<size_t>(tree.path_bytes_max);
+  settings.path_depth_max = static_cast<size_t>(tree.path_depth_max);
+  settings.enforce_quota = tree.enforce_quota;
+  settings.extended_types = tree.extended_types;
+  settings.skip_acl = tree.skip_acl;
+  return settings;
+}
+
+std::string bracketed(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
+}  // namespace
+
+os::WorldOptions world_options(const Configuration& configuration) {
+  os::WorldOptions options;
+  options.data_directory = configuration.replica.data_directory;
+  options.journal_directory = configuration.replica.journal_directory;
+  const MemberSetting& self = configuration.self();
+  if (self.peer_addresses.empty()) return options;  // a cell of one
+  os::PeerOptions peers;
+  peers.self = id_of(self.id);
+  peers.cell = configuration.cell_id();
+  peers.listen = self.peer_addresses.front();
+  if (configuration.replica.listen_on_all_addresses) peers.listen.host.clear();
+  for (const MemberSetting& member : configuration.cell.members) {
+    peers.peers[id_of(member.id)] = member.peer_addresses.front();
+  }
+  options.peers = std::move(peers);
+  return options;
+}
+
+replica::Options replica_options(const Configuration& configuration, uint64_t seed) {
+  const auto engine = consensus::parse_engine_kind(configuration.consensus.engine);
+  CONCLAVE_ASSERT(engine.has_value());
+  replica::Options options;
+  options.cell = configuration.cell_id();
+  options.engine = *engine;
+  options.consensus = engine_config(configuration, seed);
+  for (const MemberSetting& member : configuration.cell.members) {
+    replica::MemberAddress& address = options.addresses[id_of(member.id)];
+    if (!member.peer_addresses.empty()) address.peer = member.peer_addresses.front();
+    if (member.client_address) address.client = *member.client_address;
+  }
+  options.evaluator = evaluator_settings(configuration);
+  options.member_config = member_config_text(configuration);
+
+  const StorageSettings& storage = configuration.storage;
+  options.snapshot_entries = static_cast<uint64_t>(storage.snapshot_every);
+  options.snapshot_bytes = static_cast<uint64_t>(storage.snapshot_bytes);
+  options.snapshots_kept = static_cast<size_t>(storage.snapshots_kept);
+  options.entries_kept_in_memory = static_cast<uint64_t>(storage.entries_kept_in_memory);
+  options.journal_segment_bytes = static_cast<uint64_t>(storage.segment_bytes);
+  options.slow_sync = Duration::millis(storage.slow_sync_ms);
+
+  const ReplicaSettings& replica = configuration.replica;
+  options.transactions_in_flight_max = static_cast<size_t>(replica.transactions_in_flight_max);
+  options.transaction_bytes_in_flight_max = static_cast<size_t>(replica.transaction_bytes_in_flight_max);
+  options.forward_retry = Duration::millis(replica.forward_retry_ms);
+  options.serving_grace = Duration::millis(replica.patience_ms);
+  options.container_check_interval = Duration::millis(configuration.tree.container_check_interval_ms);
+  options.reaped_per_check_max = static_cast<size_t>(configuration.tree.reaped_per_check_max);
+  options.touch_interval = Duration::millis(configuration.sessions.touch_interval_ms);
+  return options;
+}
+
+frontend::zookeeper::Settings front_end_settings(const Configuration& configuration) {
+  const ClientsSettings& clients = configuration.clients;
+  const SessionsSettings& sessions = configuration.sessions;
+  frontend::zookeeper::Settings settings;
+  settings.listen = {env::Address{clients.address, static_cast<uint16_t>(clients.port)}};
+
+  frontend::zookeeper::Limits& limits = settings.limits;
+  limits.frame_bytes_max = static_cast<size_t>(clients.frame_bytes_max);
+  limits.connections_per_address_max = static_cast<size_t>(clients.connections_per_address_max);
+  limits.connections_max = static_cast<size_t>(clients.connections_max);
+  limits.outstanding_requests_max = static_cast<size_t>(clients.outstanding_max);
+  limits.outstanding_bytes_max = static_cast<size_t>(clients.outstanding_bytes_max);
+  limits.unsent_bytes_max = static_cast<size_t>(clients.unsent_bytes_max);
+  limits.unsent_bytes_pause = std::min(limits.unsent_bytes_pause, limits.unsent_bytes_max / 2);
+  limits.multi_ops_max = static_cast<size_t>(configuration.tree.multi_ops_max);
+  limits.connect_timeout = Duration::millis(clients.connect_timeout_ms);
+  limits.partial_frame_timeout = Duration::millis(clients.partial_frame_timeout_ms);
+  limits.watches.watches_per_watcher_max = static_cast<size_t>(clients.watches_per_connection_max);
+
+  settings.tick_time_ms = sessions.tick_ms;
+  settings.session_timeout_min_ms = sessions.timeout_min_ms;
+  settings.session_timeout_max_ms = sessions.timeout_max_ms;
+  settings.local_sessions_enabled = sessions.local;
+  settings.local_sessions_upgrading_enabled = sessions.local_upgrade;
+  settings.read_only_mode_enabled = clients.read_only_mode;
+  settings.skip_acl = configuration.tree.skip_acl;
+  settings.reconfig_enabled = configuration.cell.reconfig;
+  settings.super_digest = clients.super_digest;
+  settings.four_letter_words = clients.four_letter_words;
+
+  const ReplicaSettings& replica = configuration.replica;
+  const std::string& journal = replica.journal_directory.empty() ? replica.data_directory : replica.journal_directory;
+  settings.conf_lines = {
+      fmt::format("dataDir={}", replica.data_directory),
+      fmt::format("dataDirSize={}", directory_bytes(replica.data_directory + "/snapshots")),
+      fmt::format("dataLogDir={}", journal),
+      fmt::format("dataLogSize={}", directory_bytes(journal + "/journal")),
+  };
+  settings.environment_lines = environment_lines();
+  settings.process_figures = [data = replica.data_directory, journal] {
+    return frontend::zookeeper::ProcessFigures{
+        .file_descriptors_open = file_descriptors_open(),
+        .file_descriptors_max = file_descriptors_max(),
+        .snapshot_bytes = directory_bytes(data + "/snapshots"),
+        .journal_bytes = directory_bytes(journal + "/journal"),
+    };
+  };
+  return settings;
+}
+
+std::string member_config_text(const Configuration& configuration) {
+  std::string text;
+  for (const MemberSetting& member : configuration.cell.members) {
+    if (member.peer_addresses.empty()) continue;
+    text += fmt::format("server.{}=", member.id);
+    bool first = true;
+    for (const env::Address& peer : member.peer_addresses) {
+      text += fmt::format("{}{}:{}:{}:{}", first ? "" : "|", bracketed(peer.host), peer.port,
+                          member.election_port != 0 ? member.election_port : peer.port,
+                          member.voter ? "participant" : "observer");
+      first = false;
+    }
+    if (member.client_listed) {
+      const std::string& host = member.client_address->host;
+      text += fmt::format(";{}:{}", host.empty() ? "0.0.0.0" : bracketed(host), member.client_address->port);
+    }
+    text += '\n';
+  }
+  return text + "version=0";
+}
+
+}  // namespace conclave::app

@@ -1,0 +1,24 @@
+// From the checked configuration to the settings of each part of a server. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "app/config/configuration.h"
+#include "frontend/zookeeper/settings.h"
+#include "os/world.h"
+#include "replica/options.h"
+
+namespace conclave::app {
+
+// REQUIRES of all: the configuration is validated without errors.
+os::WorldOptions world_options(const Configuration& configuration);
+// `seed`: of the engine's random numbers.
+replica::Options replica_options(const Configuration& configuration, uint64_t seed);
+frontend::zookeeper::Settings front_end_settings(const Configuration& configuration);
+
+// Content of /zookeeper/config. The same at every replica of a cell whose configurations agree, so it names client
+// addresses only where the list of members does.
+std::string member_config_text(const Configuration& configuration);
+
+}  // namespace conclave::app
