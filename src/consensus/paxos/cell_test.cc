@@ -494,10 +494,22 @@ TEST(Transfer, ThatDoesNotHappenIsTakenBackAndLeaseReadsStayOff) {
   EXPECT_TRUE(cell.run_until([&] { return cell[master].reads.size() == 1; }, Duration::millis(10)));
 }
 
+TEST(Transfer, ToItselfBeginsANewEpochWithoutWaiting) {  // B52
+  Cell cell({.voters = 3});
+  const unsigned master = cell.elect();
+  ASSERT_TRUE(commits(cell, master, "x"));
+  cell.run(Duration::millis(50));
+  const Ballot before = cell[master].role.ballot;
+  cell.step(master, TransferLead{ReplicaId(static_cast<uint8_t>(master))});
+  EXPECT_TRUE(cell.run_until([&] { return cell.master() == master; }, Duration::millis(10)));
+  EXPECT_GT(cell[master].role.ballot.round, before.round);
+  EXPECT_TRUE(commits(cell, master, "y"));
+}
+
 TEST(Transfer, NonsenseIsIgnored) {
   Cell cell({.voters = 3, .observers = 1});
   const unsigned master = cell.elect();
-  for (unsigned to : {master, 4u, 99u}) {
+  for (const unsigned to : {4u, 99u}) {  // an observer, a stranger
     cell.step(master, TransferLead{ReplicaId(static_cast<uint8_t>(to))});
   }
   cell.step(other_than(master), TransferLead{ReplicaId(static_cast<uint8_t>(master))});
