@@ -183,7 +183,7 @@ TEST(Journal, AnEntryMayOutgrowASegment) {
   TestJournal j;
   ASSERT_TRUE(j.open());
   ModelLog model;
-  for (const size_t size : {100'000, 10, 200'000}) {
+  for (const size_t size : {size_t{100'000}, size_t{10}, size_t{200'000}}) {
     const consensus::Persist persist{.entries = {entry(model.entries.size() + 1, 1, noise(size, size))}};
     j.append_and_wait(persist);
     model.apply(persist);
@@ -276,6 +276,35 @@ TEST_P(JournalFailure, StopsTheJournal) {
 }
 INSTANTIATE_TEST_SUITE_P(Points, JournalFailure, ::testing::Values("journal.write", "journal.sync"),
                          [](const auto& p) { return p.param.substr(8); });
+
+TEST(Journal, TouchesNothingOnceAWriteFailed) {  // B36
+  TestJournal j;
+  ASSERT_TRUE(j.open());
+  for (uint64_t i = 1; i <= 20; ++i) j.append_and_wait({.entries = {entry(i, 1, noise(i, 1400))}});
+  const auto segments = j.segments();
+  ASSERT_GT(segments.size(), 2u);
+  j.files->fail_at(j.files->operations() + 1, ErrorKind::io);
+  j.append({.entries = {entry(21, 1, "fails")}});
+  j.append({.entries = {entry(22, 1, "waits")}});
+  j.journal->release(Index(20));  // queued behind the write that fails
+  const uint64_t before = j.files->operations();
+  j.worker.run();
+  EXPECT_EQ(j.files->operations(), before + 1);
+  EXPECT_EQ(j.segments(), segments);
+  EXPECT_EQ(j.failures.size(), 1u);
+  j.append_and_wait({.entries = {entry(23, 1, "ignored")}});
+  EXPECT_EQ(j.files->operations(), before + 1);
+  EXPECT_EQ(j.acknowledged.size(), 20u);
+}
+
+TEST(Journal, AFailureHandlerMayDestroyTheJournal) {
+  TestJournal j;
+  ASSERT_TRUE(j.open());
+  j.journal->on_failure([&](const Error&) { j.journal.reset(); });
+  j.files->fail_at(j.files->operations() + 1, ErrorKind::io);
+  j.append_and_wait({.entries = {entry(1, 1, "fails")}});
+  EXPECT_EQ(j.journal, nullptr);
+}
 
 TEST(Journal, NamesTheFileWhoseVersionItDoesNotKnow) {
   TestJournal j;

@@ -70,7 +70,7 @@ std::optional<SnapshotName> parse_snapshot_name(std::string_view name, CellId ce
   out.meta.cell = cell;
   if (!take(&name, kPrefix)) return std::nullopt;
   std::vector<uint64_t> numbers;
-  for (const size_t digits : {16, 16, 2, 16, 16}) {
+  for (const size_t digits : {size_t{16}, size_t{16}, size_t{2}, size_t{16}, size_t{16}}) {
     if (!numbers.empty() && !take(&name, "-")) return std::nullopt;
     const auto number = take_hex(&name, digits);
     if (!number) return std::nullopt;

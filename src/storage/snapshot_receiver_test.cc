@@ -1,0 +1,132 @@
+// Reception of a snapshot from a peer (B43).
+
+#include <algorithm>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "storage/snapshot_format.h"
+#include "storage/testing_snapshots.h"
+
+namespace conclave::storage::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Lost = MemoryFiles::Lost;
+
+TEST(SnapshotReceiver, ReceivesAFileOfAPeer) {
+  TestStore a, b;
+  ASSERT_TRUE(a.open());
+  ASSERT_TRUE(b.open());
+  const auto file = a.write(7, kChunks);
+  const auto received = transfer(a, *file, b);
+  ASSERT_TRUE(received) << received.error().message;
+  EXPECT_THAT(b.indexes(), ElementsAre(7));
+  EXPECT_EQ(b.load_whole(*received), kWhole);
+  b.files->crash(Lost::everything_unsynced);
+  ASSERT_TRUE(b.open());
+  EXPECT_EQ(b.load_whole(b.store->list().at(0)), kWhole);
+}
+
+TEST(SnapshotReceiver, ResumesAfterARestart) {  // B43
+  TestStore a, b;
+  ASSERT_TRUE(a.open());
+  ASSERT_TRUE(b.open());
+  const auto file = a.write(7, kChunks);
+  EXPECT_FALSE(transfer(a, *file, b, 2));
+  ASSERT_TRUE(b.open());
+  EXPECT_THAT(b.indexes(), IsEmpty()) << "an incomplete file is no snapshot";
+  EXPECT_EQ((*b.store->receive(file->meta, file->size))->have(), 600u);
+  EXPECT_EQ((*b.store->receive(file->meta, file->size + 1))->have(), 0u) << "another file";
+  ASSERT_TRUE(transfer(a, *file, b));
+  EXPECT_EQ(b.load_whole(b.store->list().at(0)), kWhole);
+}
+
+TEST(SnapshotReceiver, EveryCrashEndsInTheWholeFileOrInNone) {
+  TestStore a;
+  ASSERT_TRUE(a.open());
+  const auto file = a.write(7, kChunks);
+  for (uint64_t at = 0; at < 12; ++at) {
+    for (uint64_t seed = 0; seed < 8; ++seed) {
+      TestStore b;
+      ASSERT_TRUE(b.open());
+      b.files->die_after(b.files->operations() + at);
+      const bool done = transfer(a, *file, b).has_value();
+      b.files->crash(Lost::by_chance, seed);
+      ASSERT_TRUE(b.open());
+      if (done) {
+        EXPECT_THAT(b.indexes(), ElementsAre(7));
+      }
+      for (const SnapshotFile& there : b.store->list()) EXPECT_EQ(b.load_whole(there), kWhole);
+      // A resumed part may have rotted in the crash; then it is thrown away, and the second try is whole.
+      if (!transfer(a, *file, b)) {
+        ASSERT_TRUE(transfer(a, *file, b));
+      }
+      EXPECT_EQ(b.load_whole(b.store->list().at(0)), kWhole);
+    }
+  }
+}
+
+TEST(SnapshotReceiver, RemovesWhatArrivesCorrupt) {
+  TestStore a, b;
+  ASSERT_TRUE(a.open());
+  ASSERT_TRUE(b.open());
+  const auto file = a.write(7, kChunks);
+  a.content(*file)[400] ^= 1;
+  const auto received = transfer(a, *file, b);
+  ASSERT_FALSE(received);
+  EXPECT_EQ(received.error().kind, ErrorKind::corrupt);
+  EXPECT_THAT(received.error().message, HasSubstr(": offset "));
+  EXPECT_THAT(b.files->names("snapshots"), IsEmpty());
+  EXPECT_THAT(b.indexes(), IsEmpty());
+}
+
+TEST(SnapshotReceiver, RefusesBytesOutOfPlace) {
+  TestStore b;
+  ASSERT_TRUE(b.open());
+  auto receiver = b.store->receive(meta_at(3), 10);
+  ASSERT_TRUE(receiver);
+  const auto refused = b.store->receive(meta_at(3), 10);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::already_exists);
+  std::vector<ErrorKind> errors;
+  const auto note = [&](auto ok) {
+    if (!ok) errors.push_back(ok.error().kind);
+  };
+  (*receiver)->append(4, "abc", note);
+  (*receiver)->append(0, "abcdefghijk", note);
+  b.worker.run();
+  EXPECT_THAT(errors, ElementsAre(ErrorKind::invalid_argument, ErrorKind::invalid_argument));
+  EXPECT_EQ((*receiver)->have(), 0u);
+  (*receiver)->append(0, "abc", note);
+  (*receiver)->append(3, "def", note);
+  b.worker.run();
+  EXPECT_EQ((*receiver)->have(), 6u);
+  (*receiver)->commit(note);
+  b.worker.run();
+  EXPECT_EQ(errors.size(), 3u) << "incomplete";
+}
+
+TEST(SnapshotReceiver, RefusesAFileForWhichThereIsNoRoom) {
+  TestStore b;
+  ASSERT_TRUE(b.open());
+  b.files->set_free_bytes(1000);
+  const auto refused = b.store->receive(meta_at(3), 1001);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::no_space);
+}
+
+TEST(SnapshotStore, ReceptionsThatANewerSnapshotOvertookAreRemoved) {
+  TestStore a, b;
+  ASSERT_TRUE(a.open());
+  ASSERT_TRUE(b.open());
+  const auto file = a.write(7, kChunks);
+  EXPECT_FALSE(transfer(a, *file, b, 2));
+  ASSERT_TRUE(b.write(8, kChunks));
+  ASSERT_TRUE(b.open());
+  EXPECT_THAT(b.files->names("snapshots"), ElementsAre(snapshot_name(meta_at(8))));
+}
+
+}  // namespace
+}  // namespace conclave::storage::testing
