@@ -70,6 +70,17 @@ TEST_F(FrontEndTest, AFrameThatHasBegunMustBeCompletedInTime) {
   EXPECT_FALSE(idle.closed());
 }
 
+TEST_F(FrontEndTest, EachFrameHasADeadlineOfItsOwn) {
+  TestClient client = connected();
+  const Bytes frame = TestClient::request(1, OpCode::exists, PathWatchRequest{"/"});
+  client.send_raw(BytesView(frame).substr(0, 5));
+  for (int round = 0; round < 5; ++round) {  // always in the middle of one, never long
+    executor.advance(Duration::seconds(6));
+    client.send_raw(Bytes(frame.substr(5)) + frame.substr(0, 5));
+    EXPECT_FALSE(client.closed());
+  }
+}
+
 TEST_F(FrontEndTest, TooManyOutstandingRequestsPauseReading) {
   start({.limits = {.outstanding_requests_max = 3}});
   TestClient client = connected();

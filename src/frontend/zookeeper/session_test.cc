@@ -1,4 +1,5 @@
 // Transcripts of the handshake: new, resumed, refused, local and read-only sessions, and how connections end.
+#include "frontend/zookeeper/authentication.h"
 #include "frontend/zookeeper/testing_world.h"
 
 namespace conclave::frontend::zookeeper {
@@ -202,9 +203,10 @@ TEST_F(FrontEndTest, StateReplacedClosesThoseWhoWatchOrWhoseSessionIsGone) {
 // --- local sessions
 
 TEST_F(FrontEndTest, LocalSessionWritesButOwnsNoEphemerals) {
-  start({.local_sessions_enabled = true});
+  start({.local_sessions_enabled = true, .super_digest = digest_id("super:x")});
   TestClient client = connected();
   EXPECT_FALSE(gateway.state().session(client.session));
+  EXPECT_EQ(client.authenticate("digest", "super:x"), ErrorCode::ok);  // may write all but what only the cell writes
   EXPECT_EQ(client.create("/a"), ErrorCode::ok);
   EXPECT_EQ(client.create("/e", "", wire::CreateMode::ephemeral), ErrorCode::ephemeral_on_local_session);
   EXPECT_EQ(client.set("/zookeeper/config", "mine"), ErrorCode::no_auth);
