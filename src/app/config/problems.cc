@@ -1,6 +1,7 @@
 #include "app/config/problems.h"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -24,10 +25,14 @@ void Problems::warn(SourceLine where, std::string reason) {
 }
 
 std::vector<Problem> Problems::sorted() const {
-  std::vector<Problem> out = list_;
-  std::stable_sort(out.begin(), out.end(), [](const Problem& a, const Problem& b) {
-    return std::tie(a.where.file, a.where.line) < std::tie(b.where.file, b.where.line);
+  std::vector<size_t> order(list_.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, [this](size_t a, size_t b) {
+    return std::tie(list_[a].where.file, list_[a].where.line, a) <
+           std::tie(list_[b].where.file, list_[b].where.line, b);
   });
+  std::vector<Problem> out;
+  for (const size_t at : order) out.push_back(list_[at]);
   return out;
 }
 

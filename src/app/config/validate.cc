@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <iterator>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "app/config/settings.h"
@@ -45,7 +46,9 @@ class Validation {
   // A cell of one without a list of members is fine; a list must be consistent.
   void check_members() {
     auto& members = configuration_.cell.members;
-    std::ranges::stable_sort(members, {}, &MemberSetting::id);
+    std::ranges::sort(members, [](const MemberSetting& a, const MemberSetting& b) {
+      return std::tie(a.id, a.where.file, a.where.line) < std::tie(b.id, b.where.file, b.where.line);
+    });
     std::set<int64_t> ids;
     std::set<env::Address> addresses;
     for (const MemberSetting& member : members) {

@@ -103,7 +103,8 @@ class Shell {
       over_ = state == client::SessionState::expired || state == client::SessionState::auth_failed;
       changed_.notify_all();
     }
-    if (Terminal* terminal = terminal_; terminal != nullptr) terminal->show(fmt::format("[{}]", client::to_string(state)));
+    if (Terminal* terminal = terminal_; terminal != nullptr)
+      terminal->show(fmt::format("[{}]", client::to_string(state)));
   }
 
   int execute(const std::vector<std::string>& words, CommandResult* result) {

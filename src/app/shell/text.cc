@@ -109,7 +109,7 @@ std::string printable(std::string_view data) {
 std::string error_text(client::ErrorCode code, std::string_view path) {
   using enum client::ErrorCode;
   const auto about = [path](std::string_view words) {
-    return path.empty() ? std::string(words) : fmt::format("{}: {}", path, words);
+    return path.empty() ? std::string(words) : fmt::format("{}: {}", printable(path), words);
   };
   switch (code) {
     case no_node:
@@ -148,7 +148,7 @@ std::string error_text(client::ErrorCode code, std::string_view path) {
 }
 
 std::string event_text(const client::WatchEvent& event) {
-  return fmt::format("{}: {}", event.path, wire::zookeeper::to_string(event.type));
+  return fmt::format("{}: {}", printable(event.path), wire::zookeeper::to_string(event.type));
 }
 
 }  // namespace conclave::app
