@@ -31,15 +31,25 @@ int run(const StatusArguments& arguments) {
     fmt::print(stderr, "conclave status: {}\n", world.error().message);
     return 1;
   }
-  size_t unanswered = cell.replicas.size();
-  for (ReplicaReport& replica : cell.replicas) {
-    client::ask_four_letter_word((*world)->loop(), (*world)->network(), replica.address, "mntr",
-                                 Duration::millis(arguments.timeout_ms), [&](Result<std::string> answer) {
-                                   replica = read_report(replica.address, answer);
-                                   if (--unanswered == 0) (*world)->stop();
-                                 });
+  struct Answers {
+    Result<std::string> mntr, srvr;
+  };
+  std::vector<Answers> answers(cell.replicas.size());
+  size_t unanswered = 2 * answers.size();
+  for (size_t i = 0; i < answers.size(); ++i) {
+    for (const auto& [word, slot] : {std::pair("mntr", &answers[i].mntr), std::pair("srvr", &answers[i].srvr)}) {
+      client::ask_four_letter_word((*world)->loop(), (*world)->network(), cell.replicas[i].address, word,
+                                   Duration::millis(arguments.timeout_ms), [&, slot](Result<std::string> answer) {
+                                     *slot = std::move(answer);
+                                     if (--unanswered == 0) (*world)->stop();
+                                   });
+    }
   }
   (*world)->run();
+  for (size_t i = 0; i < answers.size(); ++i) {
+    cell.replicas[i] = read_report(cell.replicas[i].address, answers[i].mntr);
+    add_srvr(answers[i].srvr, &cell.replicas[i]);
+  }
   fmt::print("{}", arguments.json ? json_text(cell) : table_text(cell));
   return cell.healthy() ? 0 : 1;
 }

@@ -221,7 +221,11 @@ SourceLine Provenance::of(std::string_view setting) const {
 
 std::string Provenance::name(std::string_view setting) const {
   const auto found = spelled.find(setting);
-  return found == spelled.end() ? std::string(setting) : found->second;
+  if (found != spelled.end()) return found->second;
+  if (!zoo_names) return std::string(setting);
+  const Setting* known = find_setting(setting);
+  const bool own_name = known == nullptr || known->zoo_name.empty();
+  return own_name ? fmt::format("conclave.{}", setting) : std::string(known->zoo_name);
 }
 
 void validate(const Provenance& provenance, Configuration* configuration, Problems* problems) {

@@ -14,11 +14,12 @@ namespace conclave::app {
 // Where each setting was given, by the name of the setting in that file, for messages.
 struct Provenance {
   std::string file;
+  bool zoo_names = false;  // messages about values that were not given use ZooKeeper's names
   std::map<std::string, SourceLine, std::less<>> lines;     // by Setting::name
   std::map<std::string, std::string, std::less<>> spelled;  // Setting::name to the key as written
 
   SourceLine of(std::string_view setting) const;
-  // The key as the user wrote it, or the setting's own name when it has its default.
+  // The key as the user wrote it, or would write it.
   std::string name(std::string_view setting) const;
 };
 

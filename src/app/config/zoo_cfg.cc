@@ -25,6 +25,7 @@ class ZooCfg {
   ZooCfg(std::string path, const FileReader& read, Problems* problems)
       : path_(std::move(path)), read_(read), problems_(*problems) {
     provenance_.file = path_;
+    provenance_.zoo_names = true;
   }
 
   Configuration load() {

@@ -224,24 +224,25 @@ TEST(ZooCfg, EveryErrorWithItsLine) {
       {"conclave.consensus.election_timeout_min_ms=500",
        "conclave.consensus.election_timeout_min_ms: 500 ms is above the longest, 400 ms"},
       {"conclave.consensus.bytes_in_flight_max=1048576",
-       "consensus.message_bytes_max: 4194304 is above consensus.bytes_in_flight_max, 1048576"},
+       "conclave.consensus.message_bytes_max: 4194304 is above consensus.bytes_in_flight_max, 1048576"},
       {"conclave.cell.name=", "conclave.cell.name: must not be empty"},
       {"dynamicConfigFile=/none", "dynamicConfigFile: /none cannot be opened: No such file or directory"},
   };
   for (const auto& [line, reason] : cases) {
     const Loaded loaded = load_text(std::string("# a comment\ndataDir=/d\n") + line + "\n");
     // An error about a value that was never written has no line to name.
-    const std::string place = std::string_view(reason).starts_with("consensus.") ? "zoo.cfg: " : "zoo.cfg:3: ";
+    const std::string place =
+        std::string_view(reason).starts_with("conclave.consensus.message") ? "zoo.cfg: " : "zoo.cfg:3: ";
     EXPECT_THAT(loaded.errors, Contains(HasSubstr(place + "error: " + reason))) << line;
   }
 }
 
 TEST(ZooCfg, AllProblemsAreListedAtOnceInTheOrderOfTheFile) {
-  EXPECT_THAT(load_text("tickTime=x\nclientPort=y\nserver.1=z\n").errors,
-              ElementsAre("zoo.cfg: error: replica.data_directory: is required",
-                          "zoo.cfg:1: error: tickTime: \"x\" is not a whole number",
-                          "zoo.cfg:2: error: clientPort: \"y\" is not a whole number",
-                          HasSubstr("zoo.cfg:3: error: server.1: ")));
+  EXPECT_THAT(
+      load_text("tickTime=x\nclientPort=y\nserver.1=z\n").errors,
+      ElementsAre("zoo.cfg: error: dataDir: is required", "zoo.cfg:1: error: tickTime: \"x\" is not a whole number",
+                  "zoo.cfg:2: error: clientPort: \"y\" is not a whole number",
+                  HasSubstr("zoo.cfg:3: error: server.1: ")));
 }
 
 TEST(ZooCfg, MissingFile) {

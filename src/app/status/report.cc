@@ -18,13 +18,18 @@ std::string or_dash(std::string_view text) {
   return text.empty() ? "-" : std::string(text);
 }
 
-// How far the replica is behind the master, in log positions.
+// How far the replica is behind the master: in log positions, or in transactions if it does not tell those.
 std::string lag(const ReplicaReport& replica, const CellReport& cell) {
   const auto leaders = cell.leaders();
   if (leaders.size() != 1) return "-";
-  const auto ahead = leaders.front()->number("applied");
-  const auto own = replica.number("applied");
-  if (!ahead || !own) return "-";
+  auto ahead = leaders.front()->number("applied");
+  auto own = replica.number("applied");
+  if (!ahead || !own) {
+    ahead = leaders.front()->number("zxid");
+    own = replica.number("zxid");
+    // Counters of two epochs do not compare.
+    if (!ahead || !own || (*ahead >> 32) != (*own >> 32)) return "-";
+  }
   // The answers were not given at the same instant, so a follower may seem to be ahead.
   return std::to_string(std::max<int64_t>(0, *ahead - *own));
 }
@@ -89,21 +94,21 @@ std::optional<int64_t> ReplicaReport::number(std::string_view key) const {
   return value ? std::optional(*value) : std::nullopt;
 }
 
-ReplicaReport read_report(const env::Address& address, const Result<std::string>& answer) {
+ReplicaReport read_report(const env::Address& address, const Result<std::string>& mntr) {
   ReplicaReport report{.address = address, .problem = {}, .mode = {}, .figures = {}};
-  if (!answer) {
-    report.problem = "not reachable: " + answer.error().message;
+  if (!mntr) {
+    report.problem = "not reachable: " + mntr.error().message;
     return report;
   }
-  if (answer->starts_with("This ZooKeeper instance is not currently serving")) {
+  if (mntr->starts_with("This ZooKeeper instance is not currently serving")) {
     report.problem = "reachable, knows no master";
     return report;
   }
-  if (answer->find("is not in the whitelist") != std::string::npos) {
+  if (mntr->find("is not in the whitelist") != std::string::npos) {
     report.problem = "reachable, does not answer mntr: add it to clients.four_letter_words";
     return report;
   }
-  std::string_view rest = *answer;
+  std::string_view rest = *mntr;
   while (!rest.empty()) {
     const size_t end = rest.find('\n');
     const std::string_view line = rest.substr(0, end);
@@ -119,6 +124,15 @@ ReplicaReport read_report(const env::Address& address, const Result<std::string>
   report.mode = report.text("server_state");
   if (report.mode.empty()) report.problem = "reachable, gave an answer that is not one to mntr";
   return report;
+}
+
+void add_srvr(const Result<std::string>& srvr, ReplicaReport* report) {
+  if (!srvr || !report->serves()) return;
+  constexpr std::string_view kLabel = "\nZxid: ";
+  const size_t at = srvr->find(kLabel);
+  if (at == std::string::npos) return;
+  const size_t start = at + kLabel.size();
+  report->figures.emplace("zxid", trim(std::string_view(*srvr).substr(start, srvr->find('\n', start) - start)));
 }
 
 std::vector<const ReplicaReport*> CellReport::leaders() const {

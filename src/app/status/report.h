@@ -1,5 +1,5 @@
-// What replicas say about themselves in answer to `mntr`, read back into figures, and the table made of several of
-// them. Pure.
+// What replicas say about themselves in answer to `mntr` and `srvr`, read back into figures, and the table made of
+// several of them. Pure.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,9 @@ struct ReplicaReport {
 };
 
 // From the answer to mntr, or from what went wrong.
-ReplicaReport read_report(const env::Address& address, const Result<std::string>& answer);
+ReplicaReport read_report(const env::Address& address, const Result<std::string>& mntr);
+// Adds what only srvr tells: the zxid.
+void add_srvr(const Result<std::string>& srvr, ReplicaReport* report);
 
 struct CellReport {
   std::vector<ReplicaReport> replicas;

@@ -81,6 +81,24 @@ TEST(Status, Table) {
             "a:1 is master\n");
 }
 
+// Apache ZooKeeper tells no log positions; the zxid of srvr stands in.
+TEST(Status, LagByZxidWithinOneEpoch) {
+  const auto report = [](const env::Address& address, const char* state, const char* zxid) {
+    ReplicaReport out = read_report(address, "zk_server_state\t" + std::string(state) + "\n");
+    add_srvr("Zookeeper version: 3.8.0\nZxid: " + std::string(zxid) + "\nMode: x\n", &out);
+    return out;
+  };
+  const CellReport cell{{report(kA, "leader", "0x200000009"), report(kB, "follower", "0x200000004"),
+                         report(kC, "follower", "0x100000009")}};
+  EXPECT_EQ(cell.replicas[0].text("zxid"), "0x200000009");
+  const std::string table = table_text(cell);
+  EXPECT_THAT(table, HasSubstr("b:2      follower  -       -          -        5    -         0x200000004"));
+  EXPECT_THAT(table, HasSubstr("c:3      follower  -       -          -        -    -         0x100000009"));
+  ReplicaReport down = read_report(kA, kDown);
+  add_srvr(kDown, &down);
+  EXPECT_EQ(down.text("zxid"), "");
+}
+
 TEST(Status, Json) {
   EXPECT_EQ(
       json_text({{read_report(kA, "zk_server_state\tstandalone\nzk_x\t-5\nzk_y\ta\"\\\x01\nzk_z\t0x10\n")}}),
