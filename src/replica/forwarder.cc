@@ -173,6 +173,10 @@ void Forwarder::flush(Zxid applied_zxid, Index applied_index, Instant now) {
       send_from(next_unsent_, now);
     }
   }
+  complete_ready(applied_zxid, applied_index);
+}
+
+void Forwarder::complete_ready(Zxid applied_zxid, Index applied_index) {
   // Not a simple loop over the front: an answer that another one overtook may be ready as well.
   std::deque<Answer> ready;
   std::erase_if(answers_, [&](Answer& answer) {

@@ -51,6 +51,10 @@ class Forwarder {
   // The state came from a snapshot: what happened to requests under way can no longer be told.
   void on_state_replaced(Zxid zxid, Index index, Instant now);
 
+  // Completes the answered requests whose answer holds now. Call it when answers arrive, before anything else is
+  // applied: a read that waits behind a refused write must not see what its session wrote later.
+  void complete_ready(Zxid applied_zxid, Index applied_index);
+
   // End of a turn: sends what was submitted, completes what can be.
   void flush(Zxid applied_zxid, Index applied_index, Instant now);
 

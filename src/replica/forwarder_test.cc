@@ -87,6 +87,21 @@ TEST_F(ForwarderTest, ARefusalWaitsForWhatItDependsOn) {
   EXPECT_EQ(replies[0].second, state::Code::no_node);
 }
 
+// ZooKeeper's FIFO order of one client: a read behind a refused write must not show what the session writes later.
+TEST_F(ForwarderTest, ARefusalThatHoldsCompletesBeforeAnythingElseApplies) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("refused");
+  submit("later");
+  flush();
+  forwarder.on_answers(refusal(2, 1, Zxid(Epoch(2), 1)));
+  forwarder.complete_ready(applied, Index(index));  // as the frame is handled, not at the end of the turn
+  EXPECT_EQ(replies.size(), 1u);
+  apply(Zxid(Epoch(2), 2), 2);
+  ASSERT_EQ(replies.size(), 2u);
+  EXPECT_EQ(replies[0].first, "refused");
+}
+
 TEST_F(ForwarderTest, F1_SequencesGoOnAndABrokenConnectionGoesBack) {
   forwarder.on_master(kMaster, Epoch(2));
   epoch_begins(2);

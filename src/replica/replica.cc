@@ -202,6 +202,7 @@ void Replica::on_peer_frame(ReplicaId from, BytesView frame) {
     proposer_.take(from, std::move(*forwarded), now(), world_.clock.wall_ms());
   } else if (auto* answers = std::get_if<wire::peer::Answers>(&*message)) {
     forwarder_.on_answers(std::move(*answers));
+    forwarder_.complete_ready(service_->last_zxid(), driver_.applied());
   } else if (const auto* touches = std::get_if<wire::peer::Touches>(&*message)) {
     for (const SessionId session : touches->sessions) proposer_.touch(from, session, now());
   } else if (const auto* offer = std::get_if<wire::peer::SnapshotOffer>(&*message)) {
