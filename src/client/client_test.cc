@@ -240,7 +240,8 @@ TEST_F(ClientTest, LostConnectionFailsWhatWasSentAndKeepsTheSession) {
   const env::Address first = server->peer;
   server = network.accept();
   EXPECT_NE(server->peer, first);  // another server
-  const ConnectRequest request = connect_request(raw_frames().at(0));
+  const Bytes handshake = raw_frames().at(0);
+  const ConnectRequest request = connect_request(handshake);  // views into it
   EXPECT_EQ(request.session, SessionId(77));
   EXPECT_EQ(request.password, "0123456789abcdef");
   welcome();
