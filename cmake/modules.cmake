@@ -4,6 +4,38 @@
 #
 # compiles every src/storage/*.cc that is not a test into the library conclave_storage, and every
 # src/storage/*_test.cc into the test program storage_test.
+#
+# Headers of the standard library, fmt and GoogleTest are compiled once (conclave_pch, conclave_test_pch). A source still
+# includes what it uses: -DCONCLAVE_PCH=OFF builds without them, and the sanitizer presets do.
+option(CONCLAVE_PCH "Share precompiled headers" ON)
+set(CONCLAVE_PCH_HEADERS
+    <algorithm> <array> <cstdint> <cstring> <deque> <expected> <functional> <map> <memory> <optional> <ranges> <set>
+    <span> <string> <string_view> <unordered_map> <utility> <variant> <vector> <fmt/format.h>)
+
+# conclave_precompiled(TARGET [TEST]): TARGET shares them.
+function(conclave_precompiled target)
+  if(CONCLAVE_PCH)
+    if("TEST" IN_LIST ARGN)
+      target_precompile_headers(${target} REUSE_FROM conclave_test_pch)
+    else()
+      target_precompile_headers(${target} REUSE_FROM conclave_pch)
+    endif()
+  endif()
+endfunction()
+
+function(conclave_make_precompiled)
+  if(NOT CONCLAVE_PCH)
+    return()
+  endif()
+  file(WRITE ${CMAKE_BINARY_DIR}/pch/empty.cc "")
+  add_library(conclave_pch STATIC ${CMAKE_BINARY_DIR}/pch/empty.cc)
+  target_link_libraries(conclave_pch PRIVATE fmt::fmt)
+  target_precompile_headers(conclave_pch PRIVATE ${CONCLAVE_PCH_HEADERS})
+  add_library(conclave_test_pch STATIC ${CMAKE_BINARY_DIR}/pch/empty.cc)
+  target_link_libraries(conclave_test_pch PRIVATE fmt::fmt GTest::gmock)
+  target_precompile_headers(conclave_test_pch PRIVATE ${CONCLAVE_PCH_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
+endfunction()
+
 function(conclave_module module)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS;TEST_DEPS;TEST_LIBS" ${ARGN})
   string(REPLACE "/" "_" name ${module})
@@ -25,6 +57,9 @@ function(conclave_module module)
     target_link_libraries(conclave_${name} ${visibility} conclave_${dep})
   endforeach()
   target_link_libraries(conclave_${name} ${visibility} ${ARG_LIBS})
+  if(sources)
+    conclave_precompiled(conclave_${name})
+  endif()
 
   if(tests)
     add_executable(${name}_test ${tests})
@@ -33,6 +68,7 @@ function(conclave_module module)
       string(REPLACE "/" "_" dep ${dep})
       target_link_libraries(${name}_test PRIVATE conclave_${dep})
     endforeach()
+    conclave_precompiled(${name}_test TEST)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300)
   endif()

@@ -1,8 +1,15 @@
 # Compiler launcher, linker, warnings, sanitizers. Everything that is true of every target.
 
+# Paths below the checkout count as relative, so that a fresh clone finds what another one compiled; the two sloppiness
+# settings are what precompiled headers need.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  endif()
 endif()
 
 find_program(MOLD_PROGRAM mold)
@@ -15,8 +22,9 @@ add_compile_options(-fno-omit-frame-pointer -fstack-protector-strong -fcf-protec
 if(CMAKE_BUILD_TYPE MATCHES "Release|RelWithDebInfo")
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-add_link_options(-Wl,-z,relro -Wl,-z,now)
+# Everything ends in executables, libraries too: one flag for all, so that they can share precompiled headers.
+add_compile_options(-fPIE)
+add_link_options(-pie -Wl,-z,relro -Wl,-z,now)
 
 if(CONCLAVE_SANITIZE STREQUAL "address+undefined")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
