@@ -203,11 +203,9 @@ void Pipeline::start_write(const wire::RequestHeader& header, wire::Reader* in, 
                   .ops = std::move(write->ops),
                   .reply = {}};
   if (header.op == OpCode::check) pending.body = Bytes(body);
-  const uint64_t number = expect(std::move(pending));
-  hub_->gateway.submit(state::Request{.session = client_->local ? SessionId() : client_->session,
-                                      .identities = client_->identities,
-                                      .body = std::move(write->body)},
-                       completion(number));
+  submit(std::move(pending), {.session = client_->local ? SessionId() : client_->session,
+                              .identities = client_->identities,
+                              .body = std::move(write->body)});
 }
 
 // A local session is not in the log: its writes carry no session. So they may own no ephemeral node, unless the session
@@ -251,6 +249,8 @@ void Pipeline::start_sync(const wire::RequestHeader& header, BytesView body, Ins
                   .body = Bytes(body),
                   .ops = {},
                   .reply = {}};
+  pending.barrier = true;
+  ++syncs_;
   const uint64_t number = expect(std::move(pending));
   hub_->gateway.sync(completion(number));
 }
@@ -273,10 +273,7 @@ void Pipeline::start_close(const wire::RequestHeader& header, Instant received) 
     return;
   }
   pending.ready = false;
-  const uint64_t number = expect(std::move(pending));
-  hub_->gateway.submit(
-      state::Request{.session = client_->session, .identities = {}, .body = state::CloseSessionRequest{}},
-      completion(number));
+  submit(std::move(pending), {.session = client_->session, .identities = {}, .body = state::CloseSessionRequest{}});
 }
 
 // --- the queue
@@ -290,6 +287,28 @@ uint64_t Pipeline::expect(Pending pending) {
   queue_.push_back(std::move(pending));
   ++hub_->statistics.outstanding;
   return head_number_ + outstanding() - 1;
+}
+
+void Pipeline::submit(Pending pending, state::Request request) {
+  if (syncs_ > 0) {
+    pending.held = std::make_unique<state::Request>(std::move(request));
+    holding_ = true;
+    expect(std::move(pending));
+    return;
+  }
+  const uint64_t number = expect(std::move(pending));
+  hub_->gateway.submit(std::move(request), completion(number));
+}
+
+void Pipeline::submit_held() {
+  if (!holding_) return;
+  for (size_t i = head_; i < queue_.size(); ++i) {
+    if (queue_[i].barrier) return;
+    if (!queue_[i].held) continue;
+    const auto request = std::exchange(queue_[i].held, nullptr);
+    hub_->gateway.submit(std::move(*request), completion(head_number_ + i - head_));
+  }
+  holding_ = false;
 }
 
 replica::Completion Pipeline::completion(uint64_t number) {
@@ -309,6 +328,7 @@ void Pipeline::on_complete(uint64_t number, replica::Reply reply) {
 }
 
 void Pipeline::drain() {
+  bool synced = false;
   while (!closed_ && outstanding() > 0 && queue_[head_].ready) {
     const Pending pending = std::move(queue_[head_]);
     ++head_;
@@ -319,9 +339,15 @@ void Pipeline::drain() {
       queue_.clear();
       head_ = 0;
     }
+    if (pending.barrier) {
+      --syncs_;
+      synced = true;
+    }
     answer(pending);
   }
-  if (!closed_) host_->progressed();
+  if (closed_) return;
+  if (synced) submit_held();
+  host_->progressed();
 }
 
 // --- answers

@@ -4,7 +4,9 @@
 // Invariants:
 //   P1  Replies leave in the order of requests (ZK-12); only auth is answered at once, as in ZooKeeper.
 //   P2  A write goes to the gateway when it arrives; the gateway keeps a session's order. A read runs when everything
-//       before it has completed: it sees the session's own earlier writes.
+//       before it has completed: it sees the session's own earlier writes and, since the gateway completes a write
+//       before it applies the next one, none of its later ones. A sync completes independently of the writes behind
+//       it: these are held here until the sync is answered and with it the reads behind it.
 //   P3  A watch event reaches the output before the reply that shows the change (ZK-07): both are appended to the same
 //       output, and the gateway reports a change before it completes the write.
 //   P4  The zxid of reply headers never goes back.
@@ -78,6 +80,8 @@ class Pipeline final : private WatchPort {
     Bytes body;                     // of a read that waits; for check and sync, the request to answer from
     std::vector<wire::OpCode> ops;  // of a multi
     replica::Reply reply;           // of a write that completed
+    bool barrier = false;           // a sync that the gateway took
+    std::unique_ptr<state::Request> held = nullptr;  // of a write behind a sync: not submitted yet
   };
 
   // WatchPort
@@ -95,6 +99,10 @@ class Pipeline final : private WatchPort {
   void start_close(const wire::RequestHeader& header, Instant received);
   wire::ErrorCode prepare_local(const Write& write);
   void upgrade_session();
+  // Queues a write and submits it, or holds it if a sync is before it.
+  void submit(Pending pending, state::Request request);
+  // Submits the writes that were held, up to the next sync.
+  void submit_held();
   // Queues a request that the gateway will complete; returns its number.
   uint64_t expect(Pending pending);
   void on_complete(uint64_t number, replica::Reply reply);
@@ -116,7 +124,9 @@ class Pipeline final : private WatchPort {
   size_t head_ = 0;
   uint64_t head_number_ = 1;  // of queue_[head_]
   size_t queued_bytes_ = 0;
-  Bytes missed_events_;  // of a setWatches that is being answered
+  size_t syncs_ = 0;      // in the queue
+  bool holding_ = false;  // some writes in the queue are held
+  Bytes missed_events_;   // of a setWatches that is being answered
   Zxid zxid_sent_;
   bool closing_ = false;
   bool closed_ = false;  // finish or drop was called

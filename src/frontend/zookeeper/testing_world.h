@@ -168,6 +168,8 @@ class FakeGateway final : public replica::Gateway {
     held_.erase(held_.begin() + static_cast<ptrdiff_t>(position));
     held.done({.outcome = {.code = code, .ops = {}}, .zxid = service_.last_zxid()});
   }
+  // Completes the held sync at `position` out of order.
+  void complete_held(size_t position) { fail_held(position, state::Code::ok); }
   size_t held() const { return held_.size(); }
   // A write of somebody else.
   state::Outcome apply(state::RequestBody body, SessionId session = {}, state::Identities who = {}) {
