@@ -91,12 +91,13 @@ ErrorCode multi_read(wire::Reader* in, const ReadContext& reader, wire::Writer* 
   const wire::MultiRequest request = decode_multi_request(in, reader.multi_ops_max);
   if (!in->ok()) return ErrorCode::marshalling_error;
   for (const wire::MultiOp& op : request.ops) {
-    const auto* read = std::get_if<wire::PathWatchRequest>(&op.body);
-    if (read == nullptr) return ErrorCode::marshalling_error;
+    const auto* part = std::get_if<wire::PathWatchRequest>(&op.body);
+    if (part == nullptr) return ErrorCode::marshalling_error;
+    const wire::PathWatchRequest read{.path = part->path, .watch = false};  // as ZooKeeper, which drops the flag here
     const size_t start = out->out()->size();
     out->put(wire::MultiHeader{.op = op.op, .error = ErrorCode::ok});
-    const ErrorCode code = op.op == OpCode::get_data ? get_data(*read, reader, out)
-                                                     : get_children(*read, /*with_stat=*/false, reader, out);
+    const ErrorCode code =
+        op.op == OpCode::get_data ? get_data(read, reader, out) : get_children(read, /*with_stat=*/false, reader, out);
     if (code == ErrorCode::ok) continue;
     out->out()->resize(start);
     encode(wire::MultiResult{.op = OpCode::error, .body = wire::ErrorResponse{code}}, out);

@@ -376,6 +376,16 @@ TEST_F(FrontEndTest, MultiReadAnswersEachPartOnItsOwn) {
   EXPECT_EQ(client.next().header.error, ErrorCode::marshalling_error);
 }
 
+// MultiOperationRecord of 3.8.0 drops the flag when it decodes the parts.
+TEST_F(FrontEndTest, MultiReadSetsNoWatch) {
+  TestClient client = connected();
+  client.send_raw(TestClient::multi(
+      50, {{{OpCode::get_data, PathWatchRequest{"/", true}}, {OpCode::get_children, PathWatchRequest{"/", true}}}},
+      OpCode::multi_read));
+  EXPECT_EQ(client.next().header.error, ErrorCode::ok);
+  EXPECT_EQ(server->watch_count(), 0u);
+}
+
 // --- permissions
 
 TEST_F(FrontEndTest, PermissionsOfEachRead) {
@@ -436,7 +446,8 @@ TEST_F(FrontEndTest, AuthIsAnsweredBeforeWritesThatWait) {
 TEST_F(FrontEndTest, DeniedOpcodesAnswerUnimplementedAndClose) {
   for (int32_t op : {0, -1, -10, 20, 102, 10, 23, 55, 108, INT32_MAX, INT32_MIN}) {
     TestClient client = connected();
-    EXPECT_EQ(client.call(static_cast<OpCode>(op)).header.error, ErrorCode::unimplemented) << op;
+    const Frame frame = client.call(static_cast<OpCode>(op));
+    EXPECT_EQ(frame.header.error, ErrorCode::unimplemented) << op;
     EXPECT_TRUE(client.closed()) << op;
   }
 }
