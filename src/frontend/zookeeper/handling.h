@@ -11,7 +11,8 @@ namespace conclave::frontend::zookeeper {
 namespace wire = conclave::wire::zookeeper;
 
 enum class Handling : uint8_t {
-  deny,  // unimplemented, then the connection closes (ZooKeeper's UnimplementedRequestProcessor)
+  deny,    // unimplemented, then the connection closes (ZooKeeper's UnimplementedRequestProcessor)
+  refuse,  // bad_arguments: a request that only the cell itself may make
   ping,
   auth,   // at once, out of order, as ZooKeeper does
   read,   // answered from the local state
@@ -93,7 +94,7 @@ constexpr OpcodeRow row_of(wire::OpCode op) {
     case create_session:
       return {};  // the connect request does this
     case delete_container:
-      return {};  // the cell's own
+      return {Handling::refuse, false, "DELC"};
     case sasl:
       return {};  // not offered
   }

@@ -123,6 +123,8 @@ void Pipeline::on_request(BytesView message, Instant received) {
       }
       log::info("zookeeper", "refused reconfig: this build does not change the membership");
       return answer_or_queue(header, ErrorCode::unimplemented, {}, received);
+    case Handling::refuse:
+      return answer_or_queue(header, ErrorCode::bad_arguments, {}, received);
     case Handling::deny:
       closing_ = true;
       log::info("zookeeper", "refused an opcode that is not served",
