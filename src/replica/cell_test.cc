@@ -193,6 +193,50 @@ TEST(Cell, ALaggardCatchesUpBySnapshotAndTheJournalStaysBounded) {
   EXPECT_EQ(data_at(cell.at(away), "/n"), "end");
 }
 
+// Takes the snapshots away from the disk of a replica that has some.
+class CellWithoutSnapshots : public testing::Test {
+ protected:
+  void run(size_t missing_positions_max) {
+    cell.emplace(22, 3, [=](Options& options) {
+      options.snapshot_entries = 50;
+      options.entries_kept_in_memory = 20;
+      options.journal_segment_bytes = 64 << 10;
+      options.missing_positions_max = missing_positions_max;
+    });
+    victim = cell->follower();
+    ASSERT_TRUE(cell->write(cell->wait_for_master(), create("/n")));
+    for (int i = 0; i < 400; ++i) {
+      ASSERT_TRUE(cell->write(cell->wait_for_master(), set("/n", std::string(1000, 'x'))));
+    }
+    cell->world.run_for(Duration::seconds(3));  // the hint of what is committed reaches the disk when idle
+    cell->world.host(victim).crash(sim::Crash::kill);
+    auto& files = cell->world.host(victim).disk().root()->entries.at("snapshots")->entries;
+    ASSERT_FALSE(files.empty());
+    files.clear();
+    cell->world.host(victim).restart();
+  }
+
+  std::optional<TestCell> cell;
+  ReplicaId victim;
+};
+
+TEST_F(CellWithoutSnapshots, B34_WhatIsMissingIsFetchedFromThePeers) {
+  run(10'000);
+  ASSERT_TRUE(cell->up(victim));
+  EXPECT_GT(cell->at(victim).status().damaged, 0u) << "abstains";
+  ASSERT_TRUE(cell->converge());
+  EXPECT_EQ(cell->at(victim).state().stat("/n", {})->version, 400);
+  EXPECT_EQ(cell->at(victim).status().damaged, 0u);
+}
+
+TEST_F(CellWithoutSnapshots, B34_TooMuchMissingIsRefusedByName) {
+  run(10);
+  ASSERT_FALSE(cell->up(victim));
+  ASSERT_TRUE(cell->process(victim).refused);
+  EXPECT_EQ(cell->process(victim).refused->kind, ErrorKind::corrupt);
+  EXPECT_NE(cell->process(victim).refused->message.find("files are missing"), std::string::npos);
+}
+
 TEST(Cell, B52_TheZxidsOfAnEpochRunOutWithoutAVisiblePause) {
   TestCell cell(21, 3, [](Options& options) { options.evaluator.epoch_counter_high = 50; });
   const ReplicaId master = cell.wait_for_master();

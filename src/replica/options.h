@@ -32,6 +32,9 @@ struct Options {
   size_t snapshots_kept = 3;
   uint64_t entries_kept_in_memory = 10'000;  // behind a snapshot, for peers that lag a little
   uint64_t journal_segment_bytes = 64 << 20;
+  // Committed positions that are on the disk neither in a snapshot nor in the journal: up to so many are repaired from
+  // the other replicas; more mean that files were taken away, and the replica refuses to start.
+  size_t missing_positions_max = 10'000;
 
   size_t transactions_in_flight_max = 8192;  // evaluated and not yet applied
   size_t transaction_bytes_in_flight_max = 32 << 20;

@@ -1,8 +1,39 @@
 #include "replica/recovery.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace conclave::replica {
+
+namespace {
+
+// What was known to be committed here and is gone counts as damaged: this replica abstains until its peers have told it
+// again (B34: it never starts as if it had held nothing).
+Result<> note_missing_positions(consensus::Recovered& log, size_t missing_max) {
+  std::vector<Index> missing;
+  auto entry = log.entries.begin();
+  auto damaged = log.damaged.begin();
+  for (Index i = log.snapshot_index.next(); i <= log.hard_state.committed; i = i.next()) {
+    while (entry != log.entries.end() && entry->index < i) ++entry;
+    while (damaged != log.damaged.end() && *damaged < i) ++damaged;
+    const bool held = entry != log.entries.end() && entry->index == i;
+    const bool known_damaged = damaged != log.damaged.end() && *damaged == i;
+    if (!held && !known_damaged) missing.push_back(i);
+    if (missing.size() > missing_max) {
+      return fail(ErrorKind::corrupt, "the journal says that everything up to index " +
+                                          to_string(log.hard_state.committed) +
+                                          " was committed, but neither it nor a usable snapshot holds index " +
+                                          to_string(missing.front()) + " and what follows: files are missing. " +
+                                          "Put them back, or move this replica's data directory away and start empty");
+    }
+  }
+  log.damaged.insert(log.damaged.end(), missing.begin(), missing.end());
+  std::ranges::sort(log.damaged);
+  return {};
+}
+
+}  // namespace
 
 Result<> load_snapshot(storage::SnapshotStore& snapshots, const storage::SnapshotFile& file, state::Service& service) {
   const auto loader = service.begin_load();
@@ -64,6 +95,9 @@ Result<Recovered> recover(const env::World& world, const Options& options) {
   recovered.log = std::move(opened->recovered);
   recovered.log.snapshot_index = snapshot_index;
   recovered.log.snapshot_ballot = snapshot_ballot;
+  if (auto complete = note_missing_positions(recovered.log, options.missing_positions_max); !complete) {
+    return std::unexpected(complete.error());
+  }
   log::info("replica", "recovered",
             {{"snapshot", to_string(snapshot_index)},
              {"entries", recovered.log.entries.size()},
