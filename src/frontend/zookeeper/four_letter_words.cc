@@ -129,6 +129,21 @@ void mntr(const ServerView& view, Bytes* out) {
   row("connection_drop_count", s.connections_dropped);
   row("watch_events_sent", s.watch_events);
   row("looking_count", status.elections);
+  // Conclave's own, which `conclave status` reads.
+  const auto own = [out](std::string_view key, const auto& value) {
+    fmt::format_to(Line(*out), "conclave_{}\t{}\n", key, value);
+  };
+  own("engine", status.engine);
+  own("master", status.master.value);
+  own("ballot", status.ballot);
+  own("committed", status.committed.value);
+  own("applied", status.applied.value);
+  own("last", status.last.value);
+  own("snapshot", status.snapshot.value);
+  own("lease_valid", status.lease_valid ? 1 : 0);
+  own("damaged", status.damaged);
+  own("fsync_p50_us", status.fsync_p50.us);
+  own("fsync_p99_us", status.fsync_p99.us);
   if (status.role != replica::Role::leader) return;
   int64_t learners = -1;  // ourselves
   int64_t followers = -1;
