@@ -138,12 +138,7 @@ void Pipeline::authenticate_now(int32_t xid, wire::Reader* in) {
   const bool room = client_->identities.size() < hub_->settings.limits.identities_max;
   const bool proved =
       in->ok() && room && authenticate(packet.scheme, packet.auth, hub_->settings.super_digest, &client_->identities);
-  wire::FrameWriter frame(host_->output());
-  wire::Writer(host_->output())
-      .put(wire::ReplyHeader{.xid = xid, .zxid = Zxid(), .error = proved ? ErrorCode::ok : ErrorCode::auth_failed});
-  frame.finish();
-  ++hub_->statistics.sent;
-  ++statistics_->sent;
+  put_header({.xid = xid, .zxid = Zxid(), .error = proved ? ErrorCode::ok : ErrorCode::auth_failed});
   if (proved) return;
   ++hub_->statistics.auth_failed;
   closed_ = true;
@@ -356,8 +351,8 @@ void Pipeline::drain() {
 
 void Pipeline::answer(const Pending& pending) {
   if (pending.refused != ErrorCode::ok) {
-    send_header(pending, pending.refused);
-    if (row_of(pending.op).handling != Handling::deny) return;
+    if (row_of(pending.op).handling != Handling::deny) return send_header(pending, pending.refused);
+    put_header({.xid = pending.xid, .zxid = wire::kNotificationZxid, .error = pending.refused});
     closed_ = true;
     return host_->finish("an opcode that is not served");
   }
@@ -444,6 +439,14 @@ void Pipeline::send_header(const Pending& pending, ErrorCode error) {
   wire::Writer(out).put(wire::ReplyHeader{.xid = pending.xid, .zxid = reply_zxid(pending.reply.zxid), .error = error});
   frame.finish();
   replied(pending, out->size() - start);
+}
+
+void Pipeline::put_header(const wire::ReplyHeader& header) {
+  wire::FrameWriter frame(host_->output());
+  wire::Writer(host_->output()).put(header);
+  frame.finish();
+  ++hub_->statistics.sent;
+  ++statistics_->sent;
 }
 
 void Pipeline::replied(const Pending& pending, size_t frame_bytes) {

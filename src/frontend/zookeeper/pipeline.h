@@ -111,6 +111,8 @@ class Pipeline final : private WatchPort {
   void answer_read(const Pending& pending, BytesView body);
   void answer_write(const Pending& pending);
   void send_header(const Pending& pending, wire::ErrorCode error);
+  // A reply that is no part of the order: its zxid is not the last applied and it counts for no latency.
+  void put_header(const wire::ReplyHeader& header);
   void replied(const Pending& pending, size_t frame_bytes);
   Zxid reply_zxid(Zxid at_least);
   replica::Completion completion(uint64_t number);

@@ -448,6 +448,7 @@ TEST_F(FrontEndTest, DeniedOpcodesAnswerUnimplementedAndClose) {
     TestClient client = connected();
     const Frame frame = client.call(static_cast<OpCode>(op));
     EXPECT_EQ(frame.header.error, ErrorCode::unimplemented) << op;
+    EXPECT_EQ(frame.header.zxid, wire::kNotificationZxid) << op;  // -1, as UnimplementedRequestProcessor sends
     EXPECT_TRUE(client.closed()) << op;
   }
 }
