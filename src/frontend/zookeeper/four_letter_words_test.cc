@@ -71,7 +71,7 @@ TEST_F(FrontEndTest, MntrIsTabSeparated) {
                            "zk_outstanding_requests\t0\n", "zk_quorum_size\t3\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
-  EXPECT_THAT(text, MatchesRegex("(zk_[a-z_]+\t[^\n]*\n)+"));
+  EXPECT_THAT(text, MatchesRegex("((zk|conclave)_[a-z0-9_]+\t[^\n]*\n)+"));
 }
 
 TEST_F(FrontEndTest, ConfConsDumpDirsEnviHash) {
