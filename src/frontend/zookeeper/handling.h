@@ -15,6 +15,7 @@ enum class Handling : uint8_t {
   refuse,  // bad_arguments: a request that only the cell itself may make
   ping,
   auth,   // at once, out of order, as ZooKeeper does
+  sasl,   // at once, without a token: no mechanism is configured
   read,   // answered from the local state
   write,  // a request to the cell
   sync,
@@ -96,7 +97,7 @@ constexpr OpcodeRow row_of(wire::OpCode op) {
     case delete_container:
       return {Handling::refuse, false, "DELC"};
     case sasl:
-      return {};  // not offered
+      return {Handling::sasl, true, "SASL"};
   }
   return {};
 }

@@ -102,12 +102,14 @@ void Pipeline::on_request(BytesView message, Instant received) {
   const auto known = wire::opcode_from_wire(static_cast<int32_t>(header.op));
   const OpcodeRow row = known ? row_of(*known) : OpcodeRow{};
   if (row.handling == Handling::auth) return authenticate_now(header.xid, &in);
+  if (row.handling == Handling::sasl) return answer_sasl_now(header.xid, &in);
   if (client_->read_only && !row.read_only && row.handling != Handling::deny) {
     return answer_or_queue(header, ErrorCode::not_read_only, {}, received);
   }
   switch (row.handling) {
     case Handling::auth:
-      return;
+    case Handling::sasl:
+      return;  // above
     case Handling::ping:
     case Handling::read:
       return answer_or_queue(header, ErrorCode::ok, body, received);
@@ -133,12 +135,23 @@ void Pipeline::on_request(BytesView message, Instant received) {
   }
 }
 
+template <class... Body>
+void Pipeline::put_reply(const wire::ReplyHeader& header, const Body&... body) {
+  wire::FrameWriter frame(host_->output());
+  wire::Writer writer(host_->output());
+  writer.put(header);
+  (writer.put(body), ...);
+  frame.finish();
+  ++hub_->statistics.sent;
+  ++statistics_->sent;
+}
+
 void Pipeline::authenticate_now(int32_t xid, wire::Reader* in) {
   const auto packet = in->get<wire::AuthPacket>();
   const bool room = client_->identities.size() < hub_->settings.limits.identities_max;
   const bool proved =
       in->ok() && room && authenticate(packet.scheme, packet.auth, hub_->settings.super_digest, &client_->identities);
-  put_header({.xid = xid, .zxid = Zxid(), .error = proved ? ErrorCode::ok : ErrorCode::auth_failed});
+  put_reply({.xid = xid, .zxid = Zxid(), .error = proved ? ErrorCode::ok : ErrorCode::auth_failed});
   if (proved) return;
   ++hub_->statistics.auth_failed;
   closed_ = true;
@@ -146,6 +159,17 @@ void Pipeline::authenticate_now(int32_t xid, wire::Reader* in) {
       "zookeeper", "authentication failed",
       {{"scheme", packet.scheme}, {"reason", room ? "unknown scheme or malformed packet" : "too many identities"}});
   host_->finish("authentication failed");
+}
+
+// ZooKeeperServer.processSasl with no SASL configured: a client that offers a token gets a null one and goes on, one
+// that offers none is cut off. It proves no identity.
+void Pipeline::answer_sasl_now(int32_t xid, wire::Reader* in) {
+  const auto request = in->get<wire::SaslRequest>();
+  if (!in->ok() || !request.token) {
+    closed_ = true;
+    return host_->drop("sasl request without a token");
+  }
+  put_reply({.xid = xid, .zxid = Zxid()}, wire::SaslResponse{.token = std::nullopt});
 }
 
 void Pipeline::answer_or_queue(const wire::RequestHeader& header, ErrorCode refused, BytesView body, Instant received) {
@@ -352,7 +376,7 @@ void Pipeline::drain() {
 void Pipeline::answer(const Pending& pending) {
   if (pending.refused != ErrorCode::ok) {
     if (row_of(pending.op).handling != Handling::deny) return send_header(pending, pending.refused);
-    put_header({.xid = pending.xid, .zxid = wire::kNotificationZxid, .error = pending.refused});
+    put_reply({.xid = pending.xid, .zxid = wire::kNotificationZxid, .error = pending.refused});
     closed_ = true;
     return host_->finish("an opcode that is not served");
   }
@@ -439,14 +463,6 @@ void Pipeline::send_header(const Pending& pending, ErrorCode error) {
   wire::Writer(out).put(wire::ReplyHeader{.xid = pending.xid, .zxid = reply_zxid(pending.reply.zxid), .error = error});
   frame.finish();
   replied(pending, out->size() - start);
-}
-
-void Pipeline::put_header(const wire::ReplyHeader& header) {
-  wire::FrameWriter frame(host_->output());
-  wire::Writer(host_->output()).put(header);
-  frame.finish();
-  ++hub_->statistics.sent;
-  ++statistics_->sent;
 }
 
 void Pipeline::replied(const Pending& pending, size_t frame_bytes) {

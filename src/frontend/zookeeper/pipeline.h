@@ -2,7 +2,7 @@
 // Loop thread only.
 //
 // Invariants:
-//   P1  Replies leave in the order of requests (ZK-12); only auth is answered at once, as in ZooKeeper.
+//   P1  Replies leave in the order of requests (ZK-12); only auth and sasl are answered at once, as in ZooKeeper.
 //   P2  A write goes to the gateway when it arrives; the gateway keeps a session's order. A read runs when everything
 //       before it has completed: it sees the session's own earlier writes and, since the gateway completes a write
 //       before it applies the next one, none of its later ones. A sync completes independently of the writes behind
@@ -92,6 +92,7 @@ class Pipeline final : private WatchPort {
   void notify(WatchEvent event, std::string_view path) override;
 
   void authenticate_now(int32_t xid, wire::Reader* in);
+  void answer_sasl_now(int32_t xid, wire::Reader* in);
   // Answers now if nothing is before it, else queues.
   void answer_or_queue(const wire::RequestHeader& header, wire::ErrorCode refused, BytesView body, Instant received);
   void start_write(const wire::RequestHeader& header, wire::Reader* in, BytesView body, Instant received);
@@ -112,7 +113,8 @@ class Pipeline final : private WatchPort {
   void answer_write(const Pending& pending);
   void send_header(const Pending& pending, wire::ErrorCode error);
   // A reply that is no part of the order: its zxid is not the last applied and it counts for no latency.
-  void put_header(const wire::ReplyHeader& header);
+  template <class... Body>
+  void put_reply(const wire::ReplyHeader& header, const Body&... body);
   void replied(const Pending& pending, size_t frame_bytes);
   Zxid reply_zxid(Zxid at_least);
   replica::Completion completion(uint64_t number);

@@ -94,6 +94,8 @@ TEST(RecordsTest, EveryRecordIsByteExact) {
   check("CheckWatchesRequest", WatchesRequest{.path = "/p", .type = WatcherType::any}, "000000022f7000000003");
   check("AuthPacket", AuthPacket{.type = 0, .scheme = "digest", .auth = "data"},
         "00000000000000066469676573740000000464617461");
+  check("GetSASLRequest", SaslRequest{.token = "data"}, "0000000464617461");
+  check("SetSASLResponse", SaslResponse{.token = std::nullopt}, "ffffffff");
   check("ReconfigRequest",
         ReconfigRequest{
             .joining_servers = "j", .leaving_servers = std::nullopt, .new_members = "n", .current_config_id = -1},

@@ -12,6 +12,7 @@
 //   getEphemerals                                 GetEphemeralsResponse
 //   multi, multiRead                              MultiResponse (multi.h)
 //   whoAmI                                        WhoAmIResponse
+//   sasl                                          SaslResponse
 //   delete, ping, auth, closeSession, setWatches, setWatches2, removeWatches, checkWatches: none
 //   addWatch                                      ErrorResponse
 #pragma once
@@ -94,6 +95,12 @@ struct ClientInfo {
   BytesView user;
   static constexpr auto kFields = std::tuple(&ClientInfo::scheme, &ClientInfo::user);
   friend bool operator==(const ClientInfo&, const ClientInfo&) = default;
+};
+
+struct SaslResponse {
+  std::optional<BytesView> token;
+  static constexpr auto kFields = std::tuple(&SaslResponse::token);
+  friend bool operator==(const SaslResponse&, const SaslResponse&) = default;
 };
 
 struct WhoAmIResponse {

@@ -15,6 +15,7 @@
 //   addWatch                                      AddWatchRequest
 //   removeWatches, checkWatches                   WatchesRequest
 //   auth                                          AuthPacket
+//   sasl                                          SaslRequest
 //   reconfig                                      ReconfigRequest
 //   ping, closeSession, whoAmI                    none
 #pragma once
@@ -137,6 +138,12 @@ struct AuthPacket {
   BytesView auth;
   static constexpr auto kFields = std::tuple(&AuthPacket::type, &AuthPacket::scheme, &AuthPacket::auth);
   friend bool operator==(const AuthPacket&, const AuthPacket&) = default;
+};
+
+struct SaslRequest {
+  std::optional<BytesView> token;
+  static constexpr auto kFields = std::tuple(&SaslRequest::token);
+  friend bool operator==(const SaslRequest&, const SaslRequest&) = default;
 };
 
 struct ReconfigRequest {
