@@ -122,7 +122,7 @@ def main():
     parser.add_argument("--replicas", type=int, default=3)
     parser.add_argument("--conclave", default="conclave", choices=["conclave", "zookeeper"], help="zookeeper: the test of the test")
     parser.add_argument("--against", default="zookeeper", choices=["conclave", "zookeeper"])
-    parser.add_argument("--against-replicas", type=int, help="when not as many as the first")
+    parser.add_argument("--against-replicas", type=int, default=1, help="more than one: see README.md")
     parser.add_argument("--show", type=int, default=15, help="kinds of differences to print")
     args = parser.parse_args()
     steps = make_script(args.seed, args.operations)

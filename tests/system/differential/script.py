@@ -15,6 +15,7 @@ import random
 SLOTS = 6
 SUPER = 0  # the slot that authenticates as super at the start; it never touches /zookeeper
 OPEN = [(31, "world", "anyone")]
+PERSISTENT_SLOT, RECURSIVE_SLOT = 4, 5  # sessions with one kind of watch only, the others have one-shot ones: see README.md
 SUPER_PASSWORD = "super:secret"
 
 TOPS = ["/a", "/b", "/c", "/acl", "/\u00e9\u65e5"]
@@ -205,9 +206,12 @@ class Maker:
         """Outside a multi only one that fails: ZooKeeper 3.8.0 never answers one that succeeds."""
         return "check", {"path": self.random.choice(["/none", "/a/none/none", "/a/", "a"]), "version": self.random.randrange(-1, 3)}
 
+    def one_shot(self, probability):
+        return self.random.random() < probability and self.slot not in (PERSISTENT_SLOT, RECURSIVE_SLOT)
+
     def read(self):
         operation = self.pick((30, "getData"), (25, "exists"), (20, "getChildren"), (20, "getChildren2"))
-        return operation, {"path": self.path(), "watch": self.random.random() < 0.45}
+        return operation, {"path": self.path(), "watch": self.one_shot(0.45)}
 
     def path_read(self):
         operation = self.pick((40, "getACL"), (25, "getAllChildrenNumber"), (25, "getEphemerals"), (15, "sync"))
@@ -256,14 +260,16 @@ class Maker:
         return "multi", {"ops": parts}
 
     def multi_read(self):
-        parts = [(self.random.choice(["getData", "getChildren"]), {"path": self.path(), "watch": self.random.random() < 0.2})
+        parts = [(self.random.choice(["getData", "getChildren"]), {"path": self.path(), "watch": self.one_shot(0.2)})
                  for _ in range(self.random.randrange(6))]
         if self.random.random() < 0.04:
             parts.append(self.random.choice([("exists", {"path": "/a", "watch": False}), self.delete()]))
         return "multiRead", {"ops": parts}
 
     def add_watch(self):
-        return "addWatch", {"path": self.path(), "mode": self.pick((45, 0), (45, 1), (2, 2), (2, -1))}
+        self.slot = self.random.choice([PERSISTENT_SLOT, RECURSIVE_SLOT])
+        mode = {PERSISTENT_SLOT: 0, RECURSIVE_SLOT: 1}[self.slot]
+        return "addWatch", {"path": self.path(), "mode": self.pick((90, mode), (2, 2), (2, -1))}
 
     def watch_query(self):
         operation = self.pick((50, "checkWatches"), (60, "removeWatches"))
@@ -273,7 +279,9 @@ class Maker:
         operation = self.pick((50, "setWatches"), (60, "setWatches2"))
         values = {"zxid": self.pick((30, "now"), (15, 0), (40, lambda: ("step", self.random.randrange(max(1, len(self.steps))))), (5, 2**62))}
         for field in ("data", "exists", "children", "persistent", "recursive"):
-            values[field] = [self.path() for _ in range(self.random.randrange(4))]
+            kind = {"persistent": PERSISTENT_SLOT, "recursive": RECURSIVE_SLOT}.get(field, self.slot)
+            own = self.slot == kind and (field in ("persistent", "recursive") or self.one_shot(1))
+            values[field] = [self.path() for _ in range(self.random.randrange(4))] if own else []
         if operation == "setWatches":
             del values["persistent"], values["recursive"]
         return operation, values
@@ -318,13 +326,16 @@ class Maker:
     def step(self):
         if self.slot == SUPER:
             operation, values = self.operation()
-            while operation in ("auth", "reconfig", "multi") or "/zookeeper" in str(values):
+            while self.slot != SUPER or operation in ("auth", "reconfig", "multi", "addWatch") or "/zookeeper" in str(values):
+                self.slot = SUPER
                 operation, values = self.operation()
             return Step(self.slot, "request", operation, values)
         kind = self.pick((94, "request"), (4, "batch"), (1.1, "reconnect"), (0.5, "set watches"), (0.4, "close"), (0.7, "raw"))
         if kind == "batch":
+            slot = self.slot
             requests = [self.operation() for _ in range(self.random.randrange(2, 12))]
-            return Step(self.slot, "batch", requests=[r for r in requests if r[0] not in ("auth", "reconfig", "ping", "deleteContainer")])
+            self.slot = slot
+            return Step(slot, "batch", requests=[r for r in requests if r[0] not in ("addWatch", "auth", "reconfig", "ping", "deleteContainer")])
         if kind == "reconnect":
             return self.reconnect()
         if kind == "set watches":
@@ -334,7 +345,8 @@ class Maker:
             return Step(self.slot, "close", "closeSession", {"replica": self.random.randrange(3)})
         if kind == "raw":
             return self.raw()
-        return Step(self.slot, "request", *self.operation())
+        operation, values = self.operation()
+        return Step(self.slot, "request", operation, values)
 
     def add(self, step):
         self.steps.append(step)
