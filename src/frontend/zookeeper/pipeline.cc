@@ -442,7 +442,7 @@ void Pipeline::answer_write(const Pending& pending) {
   writer.put(wire::ReplyHeader{.xid = pending.xid, .zxid = reply_zxid(pending.reply.zxid)});
   if (pending.op == OpCode::sync) {
     wire::Reader in(pending.body);
-    writer.put(wire::PathResponse{in.get<wire::PathRequest>().path});
+    writer.put(in.get<wire::PathRequest>().path);  // null comes back as null
   } else {
     state::Stat checked;
     if (pending.op == OpCode::check) {

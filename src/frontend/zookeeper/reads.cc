@@ -24,7 +24,13 @@ void write_names(const Names& names, wire::Writer* out) {
   for (const auto& name : names) out->put(BytesView(name));
 }
 
-ErrorCode exists(const wire::PathWatchRequest& request, const ReadContext& reader, wire::Writer* out) {
+// A read of one node whose path was not null.
+struct NodeRead {
+  BytesView path;
+  bool watch = false;
+};
+
+ErrorCode exists(const NodeRead& request, const ReadContext& reader, wire::Writer* out) {
   if (request.path.find('\0') != BytesView::npos) return ErrorCode::bad_arguments;
   const auto stat = reader.state.stat(request.path, reader.who);
   if (!stat && stat.error() != state::Code::no_node) return to_wire(stat.error());
@@ -37,7 +43,7 @@ ErrorCode exists(const wire::PathWatchRequest& request, const ReadContext& reade
   return ErrorCode::ok;
 }
 
-ErrorCode get_data(const wire::PathWatchRequest& request, const ReadContext& reader, wire::Writer* out) {
+ErrorCode get_data(const NodeRead& request, const ReadContext& reader, wire::Writer* out) {
   const auto node = reader.state.get(request.path, reader.who);
   if (!node) return to_wire(node.error());
   out->put(node->data);
@@ -45,8 +51,7 @@ ErrorCode get_data(const wire::PathWatchRequest& request, const ReadContext& rea
   return watched(request.watch, request.path, WatchTable::data, reader);
 }
 
-ErrorCode get_children(const wire::PathWatchRequest& request, bool with_stat, const ReadContext& reader,
-                       wire::Writer* out) {
+ErrorCode get_children(const NodeRead& request, bool with_stat, const ReadContext& reader, wire::Writer* out) {
   const auto children = reader.state.children(request.path, reader.who);
   if (!children) return to_wire(children.error());
   write_names(*children, out);
@@ -92,8 +97,8 @@ ErrorCode multi_read(wire::Reader* in, const ReadContext& reader, wire::Writer* 
   if (!in->ok()) return ErrorCode::marshalling_error;
   for (const wire::MultiOp& op : request.ops) {
     const auto* part = std::get_if<wire::PathWatchRequest>(&op.body);
-    if (part == nullptr) return ErrorCode::marshalling_error;
-    const wire::PathWatchRequest read{.path = part->path, .watch = false};  // as ZooKeeper, which drops the flag here
+    if (part == nullptr || !part->path) return ErrorCode::marshalling_error;
+    const NodeRead read{.path = *part->path, .watch = false};  // as ZooKeeper, which drops the flag here
     const size_t start = out->out()->size();
     out->put(wire::MultiHeader{.op = op.op, .error = ErrorCode::ok});
     const ErrorCode code =
@@ -198,8 +203,9 @@ ErrorCode run_read(OpCode op, wire::Reader* in, const ReadContext& reader, wire:
     case OpCode::get_data:
     case OpCode::get_children:
     case OpCode::get_children2: {
-      const auto request = in->get<wire::PathWatchRequest>();
-      if (!in->ok()) return ErrorCode::marshalling_error;
+      const auto raw = in->get<wire::PathWatchRequest>();
+      if (!in->ok() || !raw.path) return ErrorCode::marshalling_error;
+      const NodeRead request{.path = *raw.path, .watch = raw.watch};
       if (op == OpCode::exists) return exists(request, reader, out);
       if (op == OpCode::get_data) return get_data(request, reader, out);
       return get_children(request, op == OpCode::get_children2, reader, out);
@@ -209,9 +215,10 @@ ErrorCode run_read(OpCode op, wire::Reader* in, const ReadContext& reader, wire:
     case OpCode::get_all_children_number: {
       const auto request = in->get<wire::PathRequest>();
       if (!in->ok()) return ErrorCode::marshalling_error;
-      if (op == OpCode::get_acl) return get_acl(request.path, reader, out);
-      if (op == OpCode::get_ephemerals) return get_ephemerals(request.path, reader, out);
-      const auto count = reader.state.count_descendants(request.path, reader.who);
+      if (op == OpCode::get_ephemerals) return get_ephemerals(request.path.value_or(""), reader, out);
+      if (!request.path) return ErrorCode::marshalling_error;
+      if (op == OpCode::get_acl) return get_acl(*request.path, reader, out);
+      const auto count = reader.state.count_descendants(*request.path, reader.who);
       if (!count) return to_wire(count.error());
       out->put(*count);
       return ErrorCode::ok;

@@ -386,6 +386,24 @@ TEST_F(FrontEndTest, MultiReadSetsNoWatch) {
   EXPECT_EQ(server->watch_count(), 0u);
 }
 
+// A null path is not the empty path, which names the root.
+TEST_F(FrontEndTest, ReadsOfANullPath) {
+  TestClient client = connected();
+  for (OpCode op : {OpCode::exists, OpCode::get_data, OpCode::get_children, OpCode::get_children2, OpCode::get_acl,
+                    OpCode::get_all_children_number}) {
+    EXPECT_EQ(client.call(op, int32_t{-1}, true).header.error, ErrorCode::marshalling_error) << to_string(op);
+    EXPECT_EQ(client.call(op, BytesView(), true).header.error, ErrorCode::ok) << to_string(op);
+  }
+  EXPECT_EQ(server->watch_count(), 1u);  // of ""
+  const wire::MultiHeader part{.op = OpCode::get_data};
+  const wire::MultiHeader end{.op = OpCode::error, .done = true};
+  EXPECT_EQ(client.call(OpCode::multi_read, part, int32_t{-1}, false, end).header.error, ErrorCode::marshalling_error);
+  EXPECT_EQ(client.call(OpCode::get_ephemerals, int32_t{-1}).header.error, ErrorCode::ok);
+  const Frame synced = client.call(OpCode::sync, int32_t{-1});
+  EXPECT_EQ(synced.header.error, ErrorCode::ok);
+  EXPECT_EQ(synced.body, "\xFF\xFF\xFF\xFF");  // it comes back as it was sent
+}
+
 // --- permissions
 
 TEST_F(FrontEndTest, PermissionsOfEachRead) {

@@ -1,4 +1,5 @@
 // Bodies of requests, each after a RequestHeader (zookeeper.jute of 3.8.0). Views: see records.h. Pure.
+// Optional where ZooKeeper tells null from empty: a null path is refused, while "" reads the root.
 //
 //   opcode                                        body
 //   create, create2, createContainer              CreateRequest
@@ -58,14 +59,14 @@ struct DeleteRequest {
 };
 
 struct PathWatchRequest {
-  BytesView path;
+  std::optional<BytesView> path;
   bool watch = false;
   static constexpr auto kFields = std::tuple(&PathWatchRequest::path, &PathWatchRequest::watch);
   friend bool operator==(const PathWatchRequest&, const PathWatchRequest&) = default;
 };
 
 struct PathRequest {
-  BytesView path;
+  std::optional<BytesView> path;
   static constexpr auto kFields = std::tuple(&PathRequest::path);
   friend bool operator==(const PathRequest&, const PathRequest&) = default;
 };
