@@ -46,7 +46,7 @@ ErrorCode exists(const NodeRead& request, const ReadContext& reader, wire::Write
 ErrorCode get_data(const NodeRead& request, const ReadContext& reader, wire::Writer* out) {
   const auto node = reader.state.get(request.path, reader.who);
   if (!node) return to_wire(node.error());
-  out->put(node->data);
+  out->put(node->data_is_null ? std::nullopt : std::optional(node->data));
   out->put(to_wire(node->stat));
   return watched(request.watch, request.path, WatchTable::data, reader);
 }

@@ -344,6 +344,34 @@ TEST_F(FrontEndTest, ReadsOfOneNode) {
             3);
 }
 
+TEST_F(FrontEndTest, NullDataIsReadBackAsNull) {
+  TestClient client = connected();
+  const Bytes null = "\xFF\xFF\xFF\xFF";
+  const Bytes empty(4, '\0');
+  const auto length_of = [&](BytesView path) {
+    return client.call(OpCode::get_data, PathWatchRequest{path}).body.substr(0, 4);
+  };
+  client.call(OpCode::create, wire::CreateRequest{"/a", std::nullopt, kOpen});
+  client.call(OpCode::create_ttl,
+              wire::CreateTtlRequest{"/t", std::nullopt, kOpen, CreateMode::persistent_with_ttl, 5000});
+  EXPECT_EQ(length_of("/a"), null);
+  EXPECT_EQ(length_of("/t"), null);
+  client.set("/a", "");
+  EXPECT_EQ(length_of("/a"), empty);
+  const Frame set = client.call(OpCode::set_data, wire::SetDataRequest{"/a", std::nullopt});
+  EXPECT_EQ(body_of<wire::StatResponse>(set).stat.data_length, 0);
+  EXPECT_EQ(length_of("/a"), null);
+
+  client.send_raw(TestClient::multi(50, {{{OpCode::create, wire::CreateRequest{"/m", "x", kOpen}},
+                                          {OpCode::set_data, wire::SetDataRequest{"/m", std::nullopt}},
+                                          {OpCode::create2, wire::CreateRequest{"/n", std::nullopt, kOpen}}}}));
+  EXPECT_EQ(client.next().header.error, ErrorCode::ok);
+  for (BytesView path : {"/m", "/n"}) {
+    client.send_raw(TestClient::multi(51, {{{OpCode::get_data, PathWatchRequest{path}}}}, OpCode::multi_read));
+    EXPECT_EQ(client.next().body.substr(9, 4), null);
+  }
+}
+
 TEST_F(FrontEndTest, EphemeralsByPrefix) {
   TestClient client = connected();
   client.create("/a");

@@ -46,18 +46,19 @@ constexpr int64_t kNoTtl = -1;
 
 // ZooKeeper decides by the mode, not by the opcode: plain create makes containers too, and createTTL makes plain nodes
 // if it comes with a plain mode and no TTL (EphemeralType.validateTTL).
-std::expected<state::CreateRequest, ErrorCode> to_create(BytesView path, BytesView data,
+std::expected<state::CreateRequest, ErrorCode> to_create(BytesView path, std::optional<BytesView> data,
                                                          const std::vector<wire::Acl>& acl, wire::CreateMode flags,
                                                          int64_t ttl_ms) {
   const auto mode = mode_of(flags);
   if (!mode) return std::unexpected(ErrorCode::bad_arguments);
   if (mode->kind != state::NodeKind::ttl && ttl_ms >= 0) return std::unexpected(ErrorCode::bad_arguments);
   return state::CreateRequest{.path = std::string(path),
-                              .data = Bytes(data),
+                              .data = Bytes(data.value_or("")),
                               .acl = from_wire(acl),
                               .kind = mode->kind,
                               .sequential = mode->sequential,
-                              .ttl_ms = mode->kind == state::NodeKind::ttl ? ttl_ms : 0};
+                              .ttl_ms = mode->kind == state::NodeKind::ttl ? ttl_ms : 0,
+                              .data_is_null = !data};
 }
 
 using Part = std::expected<state::MultiRequest::Op, ErrorCode>;
@@ -72,7 +73,8 @@ Part to_part(const wire::DeleteRequest& r) {
   return state::DeleteRequest{.path = std::string(r.path), .version = r.version};
 }
 Part to_part(const wire::SetDataRequest& r) {
-  return state::SetDataRequest{.path = std::string(r.path), .data = Bytes(r.data), .version = r.version};
+  return state::SetDataRequest{
+      .path = std::string(r.path), .data = Bytes(r.data.value_or("")), .version = r.version, .data_is_null = !r.data};
 }
 Part to_part(const wire::CheckVersionRequest& r) {
   return state::CheckRequest{.path = std::string(r.path), .version = r.version};

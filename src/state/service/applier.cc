@@ -49,7 +49,7 @@ void Applier::apply(const CreateTxn& fact) {
   if (fact.kind == NodeKind::ttl) node->owner = fact.ttl_ms;
   node->acl = core_.acls.acquire(fact.acl);
   node->snapshot_mark = core_.snapshot_generation & CopyOnUpdateCursor::kMarkMask;  // born after a snapshot began
-  core_.tree.set_data(node, fact.data);
+  core_.tree.set_data(node, fact.data, fact.data_is_null);
   core_.enter(*node, path_hash(fact.path));
   core_.list(*node, fact.path);
 
@@ -98,7 +98,7 @@ void Applier::apply(const SetDataTxn& fact) {
   const uint64_t hash = path_hash(fact.path);
   const auto grown = static_cast<int64_t>(fact.data.size()) - static_cast<int64_t>(node->data_size);
   core_.leave(*node, hash);
-  core_.tree.set_data(node, fact.data);
+  core_.tree.set_data(node, fact.data, fact.data_is_null);
   node->mtime_ms = txn_.time_ms;
   node->mzxid = txn_.zxid;
   node->version = fact.version;

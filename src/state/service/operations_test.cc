@@ -43,6 +43,45 @@ TEST_F(Operations, AFreshCellHasZooKeepersOwnNodes) {
   EXPECT_EQ(fresh.last_zxid(), Zxid());
 }
 
+TEST_F(Operations, NullDataIsNotEmptyData) {
+  const auto is_null = [&](std::string_view path) { return cell.service.get(path, {})->data_is_null; };
+  const uint64_t before = cell.service.digest();
+  cell.client(CreateRequest{.path = "/a", .acl = kOpen, .data_is_null = true});
+  EXPECT_TRUE(is_null("/a"));
+  EXPECT_EQ(cell.stat("/a").data_length, 0);
+  EXPECT_EQ(cell.data("/a"), "");
+  EXPECT_FALSE(is_null("/"));
+  EXPECT_NE(cell.service.digest(), before);
+
+  cell.client(SetDataRequest{.path = "/a", .data = ""});
+  EXPECT_FALSE(is_null("/a"));
+  cell.client(SetDataRequest{.path = "/a", .data = "x"});
+  cell.client(SetDataRequest{.path = "/a", .data_is_null = true});
+  EXPECT_TRUE(is_null("/a"));
+  EXPECT_EQ(cell.stat("/a").data_length, 0);
+  EXPECT_EQ(cell.stat("/a").version, 3);
+  cell.client(SetAclRequest{.path = "/a", .acl = kOpen});
+  EXPECT_TRUE(is_null("/a"));
+
+  MultiRequest multi;
+  multi.ops.push_back(CreateRequest{.path = "/m", .data = "x", .acl = kOpen});
+  multi.ops.push_back(SetDataRequest{.path = "/m", .data_is_null = true});
+  multi.ops.push_back(SetDataRequest{.path = "/a", .data = "y"});
+  EXPECT_EQ(cell.client(multi).code, Code::ok);
+  EXPECT_TRUE(is_null("/m"));
+  EXPECT_FALSE(is_null("/a"));
+}
+
+// S1: replicas that differ in this alone must be told apart.
+TEST_F(Operations, TheDigestCoversNullData) {
+  Cell other;
+  other.open();
+  cell.client(CreateRequest{.path = "/a", .acl = kOpen, .data_is_null = true});
+  other.client(CreateRequest{.path = "/a", .acl = kOpen});
+  ASSERT_EQ(cell.service.last_zxid(), other.service.last_zxid());
+  EXPECT_NE(cell.service.digest(), other.service.digest());
+}
+
 TEST_F(Operations, CreateFillsTheStat) {
   cell.now_ms = 5000;
   const Outcome outcome = cell.client(CreateRequest{.path = "/a", .data = "hello", .acl = kOpen});

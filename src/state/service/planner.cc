@@ -96,7 +96,8 @@ std::expected<FactBody, Code> Planner::plan(const CreateRequest& op) {
                  .acl = *acl,
                  .kind = op.kind,
                  .parent_cversion = Node::shown_cversion(changed_parent.creates, changed_parent.children),
-                 .parent_sequence = changed_parent.creates};
+                 .parent_sequence = changed_parent.creates,
+                 .data_is_null = op.data_is_null};
   if (op.kind == NodeKind::ephemeral) fact.owner = request_.session;
   if (op.kind == NodeKind::ttl) fact.ttl_ms = op.ttl_ms;
   NodeState& node = overlay_.edit(path);
@@ -163,7 +164,7 @@ std::expected<FactBody, Code> Planner::plan(const SetDataRequest& op) {
     if (within(op.path, kQuotaPath)) changed.data = std::make_shared<const Bytes>(op.data);
     charge_quota(op.path, grown, 0);
   }
-  return SetDataTxn{op.path, op.data, version};
+  return SetDataTxn{op.path, op.data, version, op.data_is_null};
 }
 
 std::expected<FactBody, Code> Planner::plan(const SetAclRequest& op) {

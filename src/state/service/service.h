@@ -52,6 +52,7 @@ struct SessionView {
 struct NodeView {
   BytesView data;
   Stat stat;
+  bool data_is_null = false;  // then `data` is empty
 };
 
 class SnapshotCursor;
@@ -87,7 +88,7 @@ class Service {
 
   // --- sessions
   std::optional<SessionView> session(SessionId id) const;
-  std::vector<SessionView> sessions() const;                // sorted by id
+  std::vector<SessionView> sessions() const;  // sorted by id
   size_t session_count() const;
   std::vector<std::string> ephemerals(SessionId id) const;  // sorted paths
   // Container nodes that are empty and had a child once, TTL nodes that are empty and past their time: due at `now_ms`.

@@ -8,7 +8,11 @@
 
 namespace conclave::state::snapshot {
 
-inline constexpr std::string_view kMagic = "CVSTATE1";
+inline constexpr std::string_view kMagic = "CVSTATE2";
+// The same, but no node's data is null.
+inline constexpr std::string_view kMagicWithoutNull = "CVSTATE1";
+// Added to the kind of a node whose data is null.
+inline constexpr uint8_t kNullData = 4;
 
 // Records come in the order of these numbers.
 enum class Record : uint8_t { header = 1, acl = 2, session = 3, node = 4, end = 5 };

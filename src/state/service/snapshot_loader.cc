@@ -43,7 +43,8 @@ Result<> SnapshotLoader::feed(BytesView chunk) {
 Result<> SnapshotLoader::consume(BytesView* in) {
   if (!magic_seen_) {
     if (in->size() < snapshot::kMagic.size()) return {};
-    if (!in->starts_with(snapshot::kMagic)) return reject("it does not begin with CVSTATE1");
+    if (!in->starts_with(snapshot::kMagic) && !in->starts_with(snapshot::kMagicWithoutNull))
+      return reject("it begins neither with CVSTATE2 nor with CVSTATE1");
     in->remove_prefix(snapshot::kMagic.size());
     magic_seen_ = true;
   }
@@ -151,7 +152,9 @@ Result<> SnapshotLoader::take_node(Decoder& in) {
     if (core_->tree.find_child(parent, name_of(path)) != nullptr) return reject(fmt::format("node {} twice", path));
     node = core_->tree.insert(parent, name_of(path));
   }
-  const uint8_t lifetime = in.u8();
+  const uint8_t kind = in.u8();
+  const bool null = (kind & snapshot::kNullData) != 0;
+  const auto lifetime = static_cast<uint8_t>(kind & ~snapshot::kNullData);
   const uint64_t acl = in.varint();
   node->czxid = Zxid(in.fixed<uint64_t>());
   node->mzxid = Zxid(in.fixed<uint64_t>());
@@ -167,8 +170,9 @@ Result<> SnapshotLoader::take_node(Decoder& in) {
   node->aversion = static_cast<int32_t>(aversion);
   if (!in.done() || node->version != version || node->aversion != aversion || node->creates < 0)
     return reject(fmt::format("node {} is malformed", path));
+  if (null && !data.empty()) return reject(fmt::format("node {} has null data of {} bytes", path, data.size()));
   if (lifetime > static_cast<uint8_t>(Lifetime::ttl))
-    return reject(fmt::format("node {} has the unknown kind {}", path, lifetime));
+    return reject(fmt::format("node {} has the unknown kind {}", path, kind));
   node->set_lifetime(static_cast<Lifetime>(lifetime));
   const auto acl_here = acl_ids_.find(acl);
   if (acl_here == acl_ids_.end()) return reject(fmt::format("node {} has the unknown ACL {}", path, acl));
@@ -176,7 +180,7 @@ Result<> SnapshotLoader::take_node(Decoder& in) {
     return reject(fmt::format("node {} belongs to session {:#x}, which is not open", path, node->owner));
   node->acl = acl_here->second;
   core_->acls.add_use(node->acl);
-  core_->tree.set_data(node, data);
+  core_->tree.set_data(node, data, null);
   core_->list(*node, path);
   ++nodes_seen_;
   last_path_ = std::move(path);

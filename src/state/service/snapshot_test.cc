@@ -52,6 +52,30 @@ TEST(Snapshot, ComesBackAsItWas) {
   }
 }
 
+TEST(Snapshot, TellsNullDataFromEmptyData) {
+  Cell cell;
+  cell.open();
+  cell.client(CreateRequest{.path = "/null", .acl = kOpen, .kind = NodeKind::ephemeral, .data_is_null = true});
+  cell.client(CreateRequest{.path = "/empty", .acl = kOpen});
+  Service loaded;
+  ASSERT_TRUE(load(loaded, snapshot_of(*cell.service.begin_snapshot())));
+  EXPECT_TRUE(loaded.get("/null", {})->data_is_null);
+  EXPECT_FALSE(loaded.get("/empty", {})->data_is_null);
+  EXPECT_EQ(loaded.ephemerals(kClient), std::vector<std::string>{"/null"});
+}
+
+TEST(Snapshot, ReadsTheFormatBeforeNullData) {
+  Cell cell;
+  cell.open();
+  cell.client(CreateRequest{.path = "/a", .data = "x", .acl = kOpen});
+  Bytes bytes = snapshot_of(*cell.service.begin_snapshot());
+  ASSERT_TRUE(bytes.starts_with("CVSTATE2"));
+  bytes[7] = '1';
+  Service loaded;
+  ASSERT_TRUE(load(loaded, bytes));
+  EXPECT_EQ(loaded.digest(), cell.service.digest());
+}
+
 TEST(Snapshot, ALoadedStateGoesOnAsTheOriginal) {
   Populated source(3, 500);
   Service loaded;
@@ -217,7 +241,7 @@ TEST_F(Damage, NamesWhatIsWrong) {
     });
   };
   const auto node = [&](std::string_view path, uint8_t kind = 0, uint64_t acl_id = 1, int64_t owner = 0,
-                        size_t shared = 0) {
+                        size_t shared = 0, BytesView data = "") {
     return record(Record::node, [&](Encoder& out) {
       out.varint(shared);
       out.bytes(path);
@@ -230,7 +254,7 @@ TEST_F(Damage, NamesWhatIsWrong) {
       out.varint(0);
       out.zigzag(0);
       out.zigzag(0);
-      out.bytes("");
+      out.bytes(data);
     });
   };
   const auto end = [&](uint64_t nodes) { return record(Record::end, [&](Encoder& out) { out.varint(nodes); }); };
@@ -243,7 +267,7 @@ TEST_F(Damage, NamesWhatIsWrong) {
     const char* says;
   } cases[] = {
       {"", "before its end"},
-      {"CVSTATE9", "does not begin with CVSTATE1"},
+      {"CVSTATE9", "begins neither with CVSTATE2 nor with CVSTATE1"},
       {magic + acl(1), "begin with a header"},
       {magic + header(1, 0, 1) + header(1, 0, 1), "a second header"},
       {start + node("/") + acl(2), "record type 2 after type 4"},
@@ -260,7 +284,8 @@ TEST_F(Damage, NamesWhatIsWrong) {
       {start + node("/") + node("//"), "has no name"},
       {start + node("x"), "'x' is no path"},
       {start + node("/") + node("a", 0, 1, 0, 7), "malformed path"},
-      {start + node("/", 4), "unknown kind 4"},
+      {start + node("/", 8), "unknown kind 8"},
+      {start + node("/", 4, 1, 0, 0, "x"), "node / has null data of 1 bytes"},
       {start + node("/", 0, 2), "unknown ACL 2"},
       {start + node("/") + node("/e", 1, 1, 0x77), "session 0x77, which is not open"},
       {start + record(Record::node,

@@ -75,7 +75,7 @@ class Workload {
       out += {'/', static_cast<char>('a' + random_.below(3))};
     return random_.chance(1, 60) ? out + "/" : out;
   }
-  Bytes data() { return Bytes(random_.below(random_.chance(1, 8) ? 300 : 20), 'd'); }
+  Bytes data() { return Bytes(random_.below(random_.chance(1, 8) ? 300 : 10), 'd'); }
   int32_t version() { return random_.chance(3, 4) ? kAnyVersion : static_cast<int32_t>(random_.below(3)); }
   Acl acl() {
     switch (random_.below(24)) {
@@ -94,12 +94,17 @@ class Workload {
   CreateRequest create() {
     CreateRequest request{.path = path(), .data = data(), .acl = acl(), .sequential = random_.chance(1, 6)};
     request.kind = static_cast<NodeKind>(random_.below(6) < 3 ? 0 : random_.below(4));
+    if (request.data.empty()) request.data_is_null = random_.chance(1, 2);
     if (request.kind == NodeKind::ttl) request.ttl_ms = 1 + int64_t(random_.below(200));
     return request;
   }
   SetAclRequest set_acl() { return {path(), acl(), version()}; }
   MultiRequest::Op remove() { return DeleteRequest{path(), version()}; }
-  MultiRequest::Op set_data() { return SetDataRequest{path(), data(), version()}; }
+  MultiRequest::Op set_data() {
+    SetDataRequest request{path(), data(), version()};
+    if (request.data.empty()) request.data_is_null = random_.chance(1, 2);
+    return request;
+  }
   MultiRequest multi() {
     MultiRequest request;
     for (uint64_t n = 1 + random_.below(4); n > 0; --n) {

@@ -41,15 +41,18 @@ struct Node {
   int32_t version = 0;
   int32_t aversion = 0;
   uint32_t acl = 0;  // id in the table of ACLs, which the owner of the tree keeps
-  // Generation of the last snapshot that has emitted this node, or that it was born after; 30 bits count a snapshot a
-  // second for 34 years.
-  uint32_t snapshot_mark : 30 = 0;
+  // Generation of the last snapshot that has emitted this node, or that it was born after; 29 bits count a snapshot a
+  // second for 17 years.
+  uint32_t snapshot_mark : 29 = 0;
+  uint32_t null_bit : 1 = 0;
   uint32_t lifetime_bits : 2 = 0;
 
   Lifetime lifetime() const { return static_cast<Lifetime>(lifetime_bits); }
   void set_lifetime(Lifetime lifetime) { lifetime_bits = static_cast<uint32_t>(lifetime) & 3; }
   std::string_view name() const { return {reinterpret_cast<const char*>(this + 1), name_size}; }
   BytesView data() const { return {block.get(), data_size}; }
+  // No data, as opposed to data of length 0: ZooKeeper's clients can write and read both. Then data() is empty.
+  bool data_is_null() const { return null_bit != 0; }
   size_t child_count() const { return children ? children->size() : 0; }
   // What a client sees: creates and deletes of children together (ZooKeeper: 2 x creates - children, in 32 bits).
   int32_t cversion() const { return shown_cversion(creates, child_count()); }

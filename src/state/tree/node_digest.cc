@@ -28,7 +28,7 @@ uint64_t own_digest(const Node& node, uint64_t path_hash, uint64_t acl_hash) {
                             static_cast<uint64_t>(node.mtime_ms),
                             static_cast<uint64_t>(node.owner),
                             uint64_t{static_cast<uint32_t>(node.version)} << 32 | static_cast<uint32_t>(node.aversion),
-                            static_cast<uint64_t>(node.lifetime())};
+                            static_cast<uint64_t>(node.lifetime()) | uint64_t{node.null_bit} << 8};
   return hash_words(words, path_hash);
 }
 

@@ -71,7 +71,9 @@ void Tree::erase(Node* node) {
   free(node);
 }
 
-void Tree::set_data(Node* node, BytesView data) {
+void Tree::set_data(Node* node, BytesView data, bool is_null) {
+  CONCLAVE_ASSERT(!is_null || data.empty());
+  node->null_bit = is_null ? 1 : 0;
   CONCLAVE_ASSERT(data.size() <= std::numeric_limits<uint32_t>::max());
   data_bytes_ = data_bytes_ - node->data_size + data.size();
   if (node->data_size != data.size()) {

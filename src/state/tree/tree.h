@@ -31,7 +31,8 @@ class Tree {
   Node* insert(Node* parent, std::string_view name);
   // REQUIRES: no children; not the root.
   void erase(Node* node);
-  void set_data(Node* node, BytesView data);
+  // REQUIRES: null data is empty.
+  void set_data(Node* node, BytesView data, bool is_null = false);
   // Back to a lone root with all fields zero.
   void clear();
 

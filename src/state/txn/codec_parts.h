@@ -9,7 +9,12 @@
 
 namespace conclave::state::codec {
 
-constexpr uint8_t kVersion = 1;
+// Version 2 added the tags for null data; all else is as in version 1, which is read too.
+constexpr uint8_t kVersion = 2;
+constexpr uint8_t kVersionOldest = 1;
+inline bool is_known_version(uint8_t version) {
+  return version >= kVersionOldest && version <= kVersion;
+}
 
 // Tags of the alternatives of a body. Numbers are part of the format: never reuse one.
 enum class Tag : uint8_t {
@@ -21,8 +26,10 @@ enum class Tag : uint8_t {
   check = 6,
   create_session = 7,
   close_session = 8,
-  multi = 9,  // requests only
-  reap = 10,  // requests only
+  multi = 9,         // requests only
+  reap = 10,         // requests only
+  create_null = 11,  // create and set_data without data; the layouts lack the field
+  set_data_null = 12,
 };
 
 void put(Encoder& out, const Acl& acl);

@@ -34,7 +34,18 @@ SessionId random_session(Random& random) {
 }
 
 CreateRequest random_create(Random& r) {
-  return {random_bytes(r, 40), random_bytes(r, 100), random_acl(r), random_kind(r), r.chance(1, 2), random_i64(r)};
+  const bool null = r.chance(1, 4);
+  return {random_bytes(r, 40),
+          random_bytes(r, null ? 0 : 100),
+          random_acl(r),
+          random_kind(r),
+          r.chance(1, 2),
+          random_i64(r),
+          null};
+}
+SetDataRequest random_set_data(Random& r) {
+  const bool null = r.chance(1, 4);
+  return {random_bytes(r, 40), random_bytes(r, null ? 0 : 100), random_i32(r), null};
 }
 MultiRequest::Op random_op(Random& r) {
   switch (r.below(4)) {
@@ -43,7 +54,7 @@ MultiRequest::Op random_op(Random& r) {
     case 1:
       return DeleteRequest{random_bytes(r, 40), random_i32(r)};
     case 2:
-      return SetDataRequest{random_bytes(r, 40), random_bytes(r, 100), random_i32(r)};
+      return random_set_data(r);
     default:
       return CheckRequest{random_bytes(r, 40), random_i32(r)};
   }
@@ -55,7 +66,7 @@ RequestBody random_body(Random& r) {
     case 1:
       return DeleteRequest{random_bytes(r, 40), random_i32(r)};
     case 2:
-      return SetDataRequest{random_bytes(r, 40), random_bytes(r, 100), random_i32(r)};
+      return random_set_data(r);
     case 3:
       return SetAclRequest{random_bytes(r, 40), random_acl(r), random_i32(r)};
     case 4:
@@ -86,12 +97,22 @@ FactBody random_fact(Random& r) {
   switch (r.below(8)) {
     case 0:
       return EpochStartTxn{};
-    case 1:
-      return CreateTxn{random_bytes(r, 40), random_bytes(r, 100), random_acl(r), random_kind(r),
-                       random_session(r),   random_i64(r),        random_i32(r), random_i64(r)};
+    case 1: {
+      const bool null = r.chance(1, 4);
+      return CreateTxn{random_bytes(r, 40),
+                       random_bytes(r, null ? 0 : 100),
+                       random_acl(r),
+                       random_kind(r),
+                       random_session(r),
+                       random_i64(r),
+                       random_i32(r),
+                       random_i64(r),
+                       null};
+    }
     case 2:
       return DeleteTxn{random_bytes(r, 40), random_i32(r)};
     case 3:
+      if (r.chance(1, 4)) return SetDataTxn{random_bytes(r, 40), "", random_i32(r), true};
       return SetDataTxn{random_bytes(r, 40), random_bytes(r, 100), random_i32(r)};
     case 4:
       return SetAclTxn{random_bytes(r, 40), random_acl(r), random_i32(r)};
@@ -155,6 +176,30 @@ TEST(RequestCodec, KeepsEveryFieldOfACreate) {
   EXPECT_EQ(create.ttl_ms, 99);
 }
 
+TEST(RequestCodec, TellsNullDataFromEmptyData) {
+  for (const bool null : {false, true}) {
+    MultiRequest multi;
+    multi.ops.push_back(CreateRequest{.path = "/a", .data_is_null = null});
+    multi.ops.push_back(SetDataRequest{.path = "/a", .data_is_null = null});
+    Request request;
+    request.body = multi;
+    const auto decoded = decode_request(bytes_of(request));
+    ASSERT_TRUE(decoded);
+    const auto& ops = std::get<MultiRequest>(decoded->body).ops;
+    EXPECT_EQ(std::get<CreateRequest>(ops[0]).data_is_null, null);
+    EXPECT_EQ(std::get<SetDataRequest>(ops[1]).data_is_null, null);
+  }
+}
+
+TEST(RequestCodec, ReadsVersion1) {
+  const Request request{SessionId(5), {}, SetDataRequest{"/a", "data", 3}};
+  Bytes bytes = bytes_of(request);
+  bytes[0] = 1;
+  const auto decoded = decode_request(bytes);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(std::get<SetDataRequest>(decoded->body).data, "data");
+}
+
 TEST(RequestCodec, EveryPrefixIsRefused) {
   Random random(2);
   for (int i = 0; i < 300; ++i) {
@@ -172,7 +217,7 @@ TEST(RequestCodec, GarbageNeverCrashes) {
   Random random(3);
   for (int i = 0; i < 20000; ++i) {
     Bytes bytes = random_bytes(random, 60);
-    if (!bytes.empty()) bytes[0] = 1;
+    if (!bytes.empty()) bytes[0] = 2;
     (void)decode_request(bytes);
     Bytes damaged = bytes_of(random_request(random));
     damaged[random.below(damaged.size())] = static_cast<char>(random.u64());
@@ -200,6 +245,28 @@ TEST(TransactionCodec, RandomValuesSurviveARoundTrip) {
   }
 }
 
+TEST(TransactionCodec, TellsNullDataFromEmptyData) {
+  for (const bool null : {false, true}) {
+    Transaction txn;
+    txn.multi = true;
+    txn.facts = {CreateTxn{.path = "/a", .data_is_null = null}, SetDataTxn{.path = "/a", .data_is_null = null}};
+    const auto decoded = decode_transaction(bytes_of(txn));
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(std::get<CreateTxn>(decoded->facts[0]).data_is_null, null);
+    EXPECT_EQ(std::get<SetDataTxn>(decoded->facts[1]).data_is_null, null);
+  }
+}
+
+TEST(TransactionCodec, ReadsVersion1) {
+  Transaction txn;
+  txn.facts = {CreateTxn{.path = "/a", .data = "data"}};
+  Bytes bytes = bytes_of(txn);
+  bytes[0] = 1;
+  const auto decoded = decode_transaction(bytes);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(std::get<CreateTxn>(decoded->facts[0]).data, "data");
+}
+
 TEST(TransactionCodec, EveryPrefixIsRefused) {
   Random random(5);
   for (int i = 0; i < 300; ++i) {
@@ -217,7 +284,7 @@ TEST(TransactionCodec, GarbageNeverCrashes) {
   Random random(6);
   for (int i = 0; i < 20000; ++i) {
     Bytes bytes = random_bytes(random, 80);
-    if (!bytes.empty()) bytes[0] = 1;
+    if (!bytes.empty()) bytes[0] = 2;
     (void)decode_transaction(bytes);
     Bytes damaged = bytes_of(random_transaction(random));
     damaged[random.below(damaged.size())] = static_cast<char>(random.u64());
@@ -238,7 +305,7 @@ TEST(TransactionCodec, NamesAnUnknownVersion) {
   Transaction txn;
   txn.facts = {EpochStartTxn{}};
   Bytes bytes = bytes_of(txn);
-  bytes[0] = 2;
+  bytes[0] = 3;
   const auto decoded = decode_transaction(bytes);
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().kind, ErrorKind::unsupported);

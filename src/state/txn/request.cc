@@ -13,9 +13,9 @@ struct Writer {
   Encoder& out;
 
   void operator()(const CreateRequest& r) {
-    codec::put(out, Tag::create);
+    codec::put(out, r.data_is_null ? Tag::create_null : Tag::create);
     out.bytes(r.path);
-    out.bytes(r.data);
+    if (!r.data_is_null) out.bytes(r.data);
     codec::put(out, r.acl);
     out.u8(static_cast<uint8_t>(r.kind));
     out.boolean(r.sequential);
@@ -27,9 +27,9 @@ struct Writer {
     out.zigzag(r.version);
   }
   void operator()(const SetDataRequest& r) {
-    codec::put(out, Tag::set_data);
+    codec::put(out, r.data_is_null ? Tag::set_data_null : Tag::set_data);
     out.bytes(r.path);
-    out.bytes(r.data);
+    if (!r.data_is_null) out.bytes(r.data);
     out.zigzag(r.version);
   }
   void operator()(const SetAclRequest& r) {
@@ -62,10 +62,11 @@ struct Writer {
   void operator()(const EpochStartRequest&) { codec::put(out, Tag::epoch_start); }
 };
 
-CreateRequest get_create(Decoder& in) {
+CreateRequest get_create(Decoder& in, bool data_is_null) {
   CreateRequest r;
+  r.data_is_null = data_is_null;
   r.path = in.string();
-  r.data = in.string();
+  if (!data_is_null) r.data = in.string();
   codec::get(in, &r.acl);
   r.kind = codec::get_kind(in);
   r.sequential = codec::get_bool(in);
@@ -78,10 +79,11 @@ DeleteRequest get_delete(Decoder& in) {
   r.version = codec::get_i32(in);
   return r;
 }
-SetDataRequest get_set_data(Decoder& in) {
+SetDataRequest get_set_data(Decoder& in, bool data_is_null) {
   SetDataRequest r;
+  r.data_is_null = data_is_null;
   r.path = in.string();
-  r.data = in.string();
+  if (!data_is_null) r.data = in.string();
   r.version = codec::get_i32(in);
   return r;
 }
@@ -112,13 +114,19 @@ MultiRequest get_multi(Decoder& in) {
   for (size_t i = 0; i < n && in.ok(); ++i) {
     switch (static_cast<Tag>(in.u8())) {
       case Tag::create:
-        r.ops.emplace_back(get_create(in));
+        r.ops.emplace_back(get_create(in, false));
+        break;
+      case Tag::create_null:
+        r.ops.emplace_back(get_create(in, true));
         break;
       case Tag::remove:
         r.ops.emplace_back(get_delete(in));
         break;
       case Tag::set_data:
-        r.ops.emplace_back(get_set_data(in));
+        r.ops.emplace_back(get_set_data(in, false));
+        break;
+      case Tag::set_data_null:
+        r.ops.emplace_back(get_set_data(in, true));
         break;
       case Tag::check:
         r.ops.emplace_back(get_check(in));
@@ -135,11 +143,15 @@ RequestBody get_body(Decoder& in) {
     case Tag::epoch_start:
       return EpochStartRequest{};
     case Tag::create:
-      return get_create(in);
+      return get_create(in, false);
+    case Tag::create_null:
+      return get_create(in, true);
     case Tag::remove:
       return get_delete(in);
     case Tag::set_data:
-      return get_set_data(in);
+      return get_set_data(in, false);
+    case Tag::set_data_null:
+      return get_set_data(in, true);
     case Tag::set_acl:
       return get_set_acl(in);
     case Tag::check:
@@ -174,9 +186,9 @@ void encode(const Request& request, Bytes* out) {
 Result<Request> decode_request(BytesView in) {
   Decoder decoder(in);
   const uint8_t version = decoder.u8();
-  if (decoder.ok() && version != codec::kVersion)
-    return fail(ErrorKind::unsupported,
-                fmt::format("request: version {} is unknown, this build reads {}", version, codec::kVersion));
+  if (decoder.ok() && !codec::is_known_version(version))
+    return fail(ErrorKind::unsupported, fmt::format("request: version {} is unknown, this build reads {} to {}",
+                                                    version, codec::kVersionOldest, codec::kVersion));
   Request request;
   request.session = codec::get_session(decoder);
   const size_t n = decoder.count(2);

@@ -18,6 +18,8 @@ enum class NodeKind : uint8_t { persistent = 0, ephemeral = 1, container = 2, tt
 
 constexpr int32_t kAnyVersion = -1;
 
+// `data_is_null` in requests and facts: a client may write "no data" (ZooKeeper's null), which is read back as that
+// and not as data of length 0. REQUIRES: then `data` is empty.
 struct CreateRequest {
   std::string path;
   Bytes data;
@@ -25,6 +27,7 @@ struct CreateRequest {
   NodeKind kind = NodeKind::persistent;
   bool sequential = false;
   int64_t ttl_ms = 0;  // NodeKind::ttl only
+  bool data_is_null = false;
 };
 struct DeleteRequest {
   std::string path;
@@ -34,6 +37,7 @@ struct SetDataRequest {
   std::string path;
   Bytes data;
   int32_t version = kAnyVersion;
+  bool data_is_null = false;
 };
 struct SetAclRequest {
   std::string path;
@@ -62,9 +66,9 @@ struct ReapRequest {
 // The first fact of an epoch; made by the master itself. It changes nothing but the zxid.
 struct EpochStartRequest {};
 
-using RequestBody = std::variant<CreateRequest, DeleteRequest, SetDataRequest, SetAclRequest, CheckRequest,
-                                 MultiRequest, CreateSessionRequest, CloseSessionRequest, ReapRequest,
-                                 EpochStartRequest>;
+using RequestBody =
+    std::variant<CreateRequest, DeleteRequest, SetDataRequest, SetAclRequest, CheckRequest, MultiRequest,
+                 CreateSessionRequest, CloseSessionRequest, ReapRequest, EpochStartRequest>;
 
 struct Request {
   SessionId session;      // 0: the cell itself

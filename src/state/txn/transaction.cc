@@ -14,9 +14,9 @@ struct Writer {
 
   void operator()(const EpochStartTxn&) { codec::put(out, Tag::epoch_start); }
   void operator()(const CreateTxn& t) {
-    codec::put(out, Tag::create);
+    codec::put(out, t.data_is_null ? Tag::create_null : Tag::create);
     out.bytes(t.path);
-    out.bytes(t.data);
+    if (!t.data_is_null) out.bytes(t.data);
     codec::put(out, t.acl);
     out.u8(static_cast<uint8_t>(t.kind));
     codec::put(out, t.owner);
@@ -29,9 +29,9 @@ struct Writer {
     put_delete(t);
   }
   void operator()(const SetDataTxn& t) {
-    codec::put(out, Tag::set_data);
+    codec::put(out, t.data_is_null ? Tag::set_data_null : Tag::set_data);
     out.bytes(t.path);
-    out.bytes(t.data);
+    if (!t.data_is_null) out.bytes(t.data);
     out.zigzag(t.version);
   }
   void operator()(const SetAclTxn& t) {
@@ -69,16 +69,26 @@ DeleteTxn get_delete(Decoder& in) {
   return t;
 }
 
-FactBody get_create(Decoder& in) {
+FactBody get_create(Decoder& in, bool data_is_null) {
   CreateTxn t;
+  t.data_is_null = data_is_null;
   t.path = in.string();
-  t.data = in.string();
+  if (!data_is_null) t.data = in.string();
   codec::get(in, &t.acl);
   t.kind = codec::get_kind(in);
   t.owner = codec::get_session(in);
   t.ttl_ms = in.zigzag();
   t.parent_cversion = codec::get_i32(in);
   t.parent_sequence = in.zigzag();
+  return t;
+}
+
+FactBody get_set_data(Decoder& in, bool data_is_null) {
+  SetDataTxn t;
+  t.data_is_null = data_is_null;
+  t.path = in.string();
+  if (!data_is_null) t.data = in.string();
+  t.version = codec::get_i32(in);
   return t;
 }
 
@@ -96,16 +106,15 @@ FactBody get_fact(Decoder& in) {
     case Tag::epoch_start:
       return EpochStartTxn{};
     case Tag::create:
-      return get_create(in);
+      return get_create(in, false);
+    case Tag::create_null:
+      return get_create(in, true);
     case Tag::remove:
       return get_delete(in);
-    case Tag::set_data: {
-      SetDataTxn t;
-      t.path = in.string();
-      t.data = in.string();
-      t.version = codec::get_i32(in);
-      return t;
-    }
+    case Tag::set_data:
+      return get_set_data(in, false);
+    case Tag::set_data_null:
+      return get_set_data(in, true);
     case Tag::set_acl: {
       SetAclTxn t;
       t.path = in.string();
@@ -149,9 +158,9 @@ void encode(const Transaction& txn, Bytes* out) {
 Result<Transaction> decode_transaction(BytesView in) {
   Decoder decoder(in);
   const uint8_t version = decoder.u8();
-  if (decoder.ok() && version != codec::kVersion)
-    return fail(ErrorKind::unsupported,
-                fmt::format("transaction: version {} is unknown, this build reads {}", version, codec::kVersion));
+  if (decoder.ok() && !codec::is_known_version(version))
+    return fail(ErrorKind::unsupported, fmt::format("transaction: version {} is unknown, this build reads {} to {}",
+                                                    version, codec::kVersionOldest, codec::kVersion));
   Transaction txn;
   txn.zxid = Zxid(decoder.fixed<uint64_t>());
   txn.time_ms = decoder.zigzag();

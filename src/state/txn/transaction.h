@@ -28,10 +28,11 @@ struct CreateTxn {
   Bytes data;
   Acl acl;
   NodeKind kind = NodeKind::persistent;
-  SessionId owner;     // ephemeral only
-  int64_t ttl_ms = 0;  // ttl only
-  int32_t parent_cversion = 0;    // of the parent after this create
-  int64_t parent_sequence = 0;    // the parent's next sequence number after this create
+  SessionId owner;              // ephemeral only
+  int64_t ttl_ms = 0;           // ttl only
+  int32_t parent_cversion = 0;  // of the parent after this create
+  int64_t parent_sequence = 0;  // the parent's next sequence number after this create
+  bool data_is_null = false;
 };
 struct DeleteTxn {
   std::string path;
@@ -41,6 +42,7 @@ struct SetDataTxn {
   std::string path;
   Bytes data;
   int32_t version = 0;  // of the node after this fact
+  bool data_is_null = false;
 };
 struct SetAclTxn {
   std::string path;

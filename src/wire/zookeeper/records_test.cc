@@ -73,6 +73,8 @@ TEST(RecordsTest, EveryRecordIsByteExact) {
   check("GetAllChildrenNumberRequest", PathRequest{.path = "/p"}, "000000022f70");
   check("SetDataRequest", SetDataRequest{.path = "/p", .data = "data", .version = 2},
         "000000022f70000000046461746100000002");
+  check("SetDataRequest", SetDataRequest{.path = "/p", .data = std::nullopt, .version = 2},
+        "000000022f70ffffffff00000002");
   check("SetACLRequest", SetAclRequest{.path = "/p", .acl = kAcl, .version = 2},
         "000000022f70000000020000001f00000005776f726c6400000006616e796f6e65000000010000000664696765737400"
         "000003753a6800000002");

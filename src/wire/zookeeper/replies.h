@@ -46,7 +46,7 @@ struct StatResponse {
 };
 
 struct GetDataResponse {
-  BytesView data;
+  BytesView data;  // null is read as empty; a server that has null to tell writes the two fields itself
   Stat stat;
   static constexpr auto kFields = std::tuple(&GetDataResponse::data, &GetDataResponse::stat);
   friend bool operator==(const GetDataResponse&, const GetDataResponse&) = default;

@@ -1,5 +1,6 @@
 // Bodies of requests, each after a RequestHeader (zookeeper.jute of 3.8.0). Views: see records.h. Pure.
-// Optional where ZooKeeper tells null from empty: a null path is refused, while "" reads the root.
+// Optional where ZooKeeper tells null from empty: a null path is refused, while "" reads the root;
+// null data is read back as null.
 //
 //   opcode                                        body
 //   create, create2, createContainer              CreateRequest
@@ -32,7 +33,7 @@ namespace conclave::wire::zookeeper {
 
 struct CreateRequest {
   BytesView path;
-  BytesView data;
+  std::optional<BytesView> data;
   std::vector<Acl> acl;
   CreateMode mode = CreateMode::persistent;
   static constexpr auto kFields =
@@ -42,7 +43,7 @@ struct CreateRequest {
 
 struct CreateTtlRequest {
   BytesView path;
-  BytesView data;
+  std::optional<BytesView> data;
   std::vector<Acl> acl;
   CreateMode mode = CreateMode::persistent_with_ttl;
   int64_t ttl_ms = 0;
@@ -73,7 +74,7 @@ struct PathRequest {
 
 struct SetDataRequest {
   BytesView path;
-  BytesView data;
+  std::optional<BytesView> data;
   int32_t version = kAnyVersion;
   static constexpr auto kFields = std::tuple(&SetDataRequest::path, &SetDataRequest::data, &SetDataRequest::version);
   friend bool operator==(const SetDataRequest&, const SetDataRequest&) = default;
