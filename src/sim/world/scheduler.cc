@@ -10,7 +10,9 @@ EventId Scheduler::at(Instant when, Task task) {
   return events_.add(std::max(when, now_), std::move(task));
 }
 
-void Scheduler::cancel(EventId event) { events_.cancel(event); }
+void Scheduler::cancel(EventId event) {
+  events_.cancel(event);
+}
 
 bool Scheduler::step() {
   const auto when = events_.next();
