@@ -147,8 +147,13 @@ void Connection::on_connect_request(BytesView message) {
   }
   const Zxid ours = hub_->gateway.state().last_zxid();
   if (request.last_zxid_seen > ours) {
-    log::info("zookeeper", "refused a client that has seen a later transaction; it must try another replica",
-              {{"client", to_string(peer())}, {"seen", hex(request.last_zxid_seen.value)}, {"ours", hex(ours.value)}});
+    if (const auto left_out = hub_->refusals.admit(Refusal::client_ahead, hub_->clock.now())) {
+      log::info("zookeeper", "refused a client that has seen a later transaction; it must try another replica",
+                {{"client", to_string(peer())},
+                 {"seen", hex(request.last_zxid_seen.value)},
+                 {"ours", hex(ours.value)},
+                 {"left_out", *left_out}});
+    }
     return close_now("the client is ahead");
   }
   timeout_ms_ = std::clamp<int64_t>(request.timeout_ms, hub_->settings.session_timeout_min_ms,
@@ -224,8 +229,12 @@ void Connection::establish(int64_t timeout_ms) {
 
 void Connection::refuse_expired() {
   const Bytes zeroes(wire::kPasswordBytes, '\0');
-  log::info("zookeeper", "refused a session that is expired or whose password is wrong",
-            {{"session", hex(static_cast<uint64_t>(client_.session.value))}, {"client", to_string(peer())}});
+  if (const auto left_out = hub_->refusals.admit(Refusal::session, hub_->clock.now())) {
+    log::info("zookeeper", "refused a session that is expired or whose password is wrong",
+              {{"session", hex(static_cast<uint64_t>(client_.session.value))},
+               {"client", to_string(peer())},
+               {"left_out", *left_out}});
+  }
   send_connect_response({.timeout_ms = 0, .session = SessionId(), .password = zeroes, .read_only = client_.read_only});
   finish("the session is expired");
 }
@@ -325,11 +334,15 @@ void Connection::drop(std::string_view reason) {
 
 void Connection::close_now(std::string_view reason, log::Level level) {
   if (state_ == State::gone) return;
-  if (level != log::Level::debug || log::enabled(level)) {
+  const bool wanted = level != log::Level::debug || log::enabled(level);
+  const auto left_out = level == log::Level::debug ? std::optional<uint64_t>(0)
+                                                   : hub_->refusals.admit(Refusal::connection, hub_->clock.now());
+  if (wanted && left_out) {
     log::write(level, "zookeeper", "closed a connection",
                {{"client", to_string(peer())},
                 {"session", hex(static_cast<uint64_t>(client_.session.value))},
-                {"reason", reason}});
+                {"reason", reason},
+                {"left_out", *left_out}});
   }
   if (level != log::Level::debug) ++hub_->statistics.connections_dropped;
   leave(State::gone);

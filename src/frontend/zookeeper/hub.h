@@ -6,6 +6,7 @@
 #include "env/entropy.h"
 #include "env/executor.h"
 #include "frontend/zookeeper/local_sessions.h"
+#include "frontend/zookeeper/refusal_log.h"
 #include "frontend/zookeeper/settings.h"
 #include "frontend/zookeeper/statistics.h"
 #include "frontend/zookeeper/watch_manager.h"
@@ -22,6 +23,7 @@ struct Hub {
   WatchManager watches{settings.limits.watches};
   ServerStatistics statistics{};
   LocalSessions local_sessions{};
+  RefusalLog refusals{};
 };
 
 // A watch event as the frame that tells of it, appended to `out`.

@@ -1,4 +1,5 @@
 // Limits, deadlines and hostile bytes: the offender gets an error or a closed connection, nobody else notices.
+#include "base/log.h"
 #include "base/random.h"
 #include "frontend/zookeeper/testing_world.h"
 
@@ -217,6 +218,31 @@ TEST_F(FrontEndTest, StoppingClosesEverything) {
   EXPECT_TRUE(b.closed());
   server.reset();
   executor.advance(Duration::seconds(1));
+}
+
+// A client must not be able to fill the log.
+TEST_F(FrontEndTest, OfEachKindOfRefusalOneLineASecondIsLogged) {
+  std::vector<std::pair<std::string, std::string>> lines;  // message, left_out
+  log::set_sink([&](log::Level, std::string_view, std::string_view message, log::Fields fields) {
+    std::string left_out;
+    for (const log::Field& field : fields) {
+      if (field.key == "left_out") left_out = field.value;
+    }
+    lines.emplace_back(message, left_out);
+  });
+  for (int second = 0; second < 2; ++second) {
+    for (int i = 0; i < 5; ++i) {
+      connected().call(static_cast<OpCode>(77));
+      connected().authenticate("nosuch", "x");
+      open().send_raw(Bytes(4, '\xFF'));  // a frame of negative length
+    }
+    clock.time = clock.time + Duration{1'000'000};
+  }
+  log::set_sink({});
+  const std::vector<std::pair<std::string, std::string>> expected = {
+      {"refused an opcode that is not served", "0"}, {"authentication failed", "0"}, {"closed a connection", "0"},
+      {"refused an opcode that is not served", "4"}, {"authentication failed", "4"}, {"closed a connection", "4"}};
+  EXPECT_EQ(lines, expected);
 }
 
 }  // namespace

@@ -123,14 +123,21 @@ void Pipeline::on_request(BytesView message, Instant received) {
       if (!hub_->settings.reconfig_enabled) {
         return answer_or_queue(header, ErrorCode::reconfig_disabled, {}, received);
       }
-      log::info("zookeeper", "refused reconfig: this build does not change the membership");
+      if (const auto left_out = hub_->refusals.admit(Refusal::reconfig, received)) {
+        log::info("zookeeper", "refused reconfig: this build does not change the membership",
+                  {{"left_out", *left_out}});
+      }
       return answer_or_queue(header, ErrorCode::unimplemented, {}, received);
     case Handling::refuse:
       return answer_or_queue(header, ErrorCode::bad_arguments, {}, received);
     case Handling::deny:
       closing_ = true;
-      log::info("zookeeper", "refused an opcode that is not served",
-                {{"opcode", static_cast<int32_t>(header.op)}, {"session", client_->session.value}});
+      if (const auto left_out = hub_->refusals.admit(Refusal::opcode, received)) {
+        log::info("zookeeper", "refused an opcode that is not served",
+                  {{"opcode", static_cast<int32_t>(header.op)},
+                   {"session", client_->session.value},
+                   {"left_out", *left_out}});
+      }
       return answer_or_queue(header, ErrorCode::unimplemented, {}, received);
   }
 }
@@ -155,9 +162,12 @@ void Pipeline::authenticate_now(int32_t xid, wire::Reader* in) {
   if (proved) return;
   ++hub_->statistics.auth_failed;
   closed_ = true;
-  log::info(
-      "zookeeper", "authentication failed",
-      {{"scheme", packet.scheme}, {"reason", room ? "unknown scheme or malformed packet" : "too many identities"}});
+  if (const auto left_out = hub_->refusals.admit(Refusal::authentication, hub_->clock.now())) {
+    log::info("zookeeper", "authentication failed",
+              {{"scheme", packet.scheme},
+               {"reason", room ? "unknown scheme or malformed packet" : "too many identities"},
+               {"left_out", *left_out}});
+  }
   host_->finish("authentication failed");
 }
 

@@ -76,9 +76,12 @@ bool Server::admit(const env::Address& peer) {
   const bool full = limits.connections_max > 0 && connections_.size() >= limits.connections_max;
   if (!address_full && !full) return true;
   ++hub_.statistics.connections_rejected;
-  log::warning("zookeeper", address_full ? "too many connections from one address" : "too many connections",
-               {{"client", to_string(peer)},
-                {"max", address_full ? limits.connections_per_address_max : limits.connections_max}});
+  if (const auto left_out = hub_.refusals.admit(Refusal::too_many, hub_.clock.now())) {
+    log::warning("zookeeper", address_full ? "too many connections from one address" : "too many connections",
+                 {{"client", to_string(peer)},
+                  {"max", address_full ? limits.connections_per_address_max : limits.connections_max},
+                  {"left_out", *left_out}});
+  }
   return false;
 }
 
