@@ -205,20 +205,6 @@ void Pipeline::answer_or_queue(const wire::RequestHeader& header, ErrorCode refu
 void Pipeline::start_write(const wire::RequestHeader& header, wire::Reader* in, BytesView body, Instant received) {
   auto write = read_write(header.op, in, hub_->settings.limits.multi_ops_max);
   if (!write) return answer_or_queue(header, write.error(), {}, received);
-  if (write->failed) {
-    Pending failed{.xid = header.xid,
-                   .op = header.op,
-                   .ready = true,
-                   .refused = {},
-                   .received = received,
-                   .bytes = 0,
-                   .body = {},
-                   .ops = std::move(write->ops),
-                   .reply = {.outcome = std::move(*write->failed), .zxid = Zxid()}};
-    if (outstanding() == 0) return answer(failed);
-    expect(std::move(failed));
-    return;
-  }
   if (client_->local) {
     if (const ErrorCode code = prepare_local(*write); code != ErrorCode::ok) {
       return answer_or_queue(header, code, {}, received);

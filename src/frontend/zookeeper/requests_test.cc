@@ -325,6 +325,49 @@ TEST_F(FrontEndTest, AFailedMultiTellsWhichPart) {
   EXPECT_TRUE(gateway.state().exists("/a"));
 }
 
+// ZooKeeper tries the parts in order, so that an error before an impossible mode or TTL wins.
+TEST_F(FrontEndTest, AnImpossibleCreateInAMultiFailsInItsTurn) {
+  TestClient client = connected();
+  client.create("/a");
+  const wire::MultiOp none{OpCode::delete_node, wire::DeleteRequest{"/none"}};
+  const wire::MultiOp mode{OpCode::create, wire::CreateRequest{"/a", "", kOpen, CreateMode(77)}};
+  const wire::MultiOp ttl{OpCode::create_ttl,
+                          wire::CreateTtlRequest{"/a", "", kOpen, CreateMode::persistent_with_ttl, -3}};
+  for (const wire::MultiOp& bad : {mode, ttl}) {
+    client.send_raw(TestClient::multi(50, {{none, bad}}));
+    EXPECT_THAT(multi_errors(client.next()), ElementsAre(ErrorCode::no_node, ErrorCode::runtime_inconsistency));
+    client.send_raw(TestClient::multi(51, {{bad, none}}));  // before node_exists
+    EXPECT_THAT(multi_errors(client.next()), ElementsAre(ErrorCode::bad_arguments, ErrorCode::runtime_inconsistency));
+  }
+  const wire::MultiOp lost{OpCode::create, wire::CreateRequest{"/b", "", kOpen, CreateMode::persistent_with_ttl}};
+  client.send_raw(TestClient::multi(52, {{lost}}));
+  EXPECT_EQ(client.next().header.error, ErrorCode::marshalling_error);
+  const wire::MultiOp unused{OpCode::create_ttl, wire::CreateTtlRequest{"/c", "", kOpen, CreateMode::persistent, 5}};
+  client.send_raw(TestClient::multi(53, {{unused}}));
+  EXPECT_EQ(client.next().header.error, ErrorCode::ok);
+  EXPECT_TRUE(gateway.state().exists("/c"));
+}
+
+TEST_F(FrontEndTest, OnItsOwnACreateGoesByItsOpcode) {
+  TestClient client = connected();
+  const auto kind_of = [&](OpCode op, CreateMode mode) {
+    gateway.requests.clear();
+    const ErrorCode code = client.call(op, wire::CreateRequest{"/a", "", kOpen, mode}).header.error;
+    if (code != ErrorCode::ok) return static_cast<int>(code);
+    client.remove("/a");
+    return static_cast<int>(std::get<state::CreateRequest>(gateway.requests.front().body).kind);
+  };
+  constexpr auto kPlain = static_cast<int>(state::NodeKind::persistent);
+  constexpr auto kContainer = static_cast<int>(state::NodeKind::container);
+  EXPECT_EQ(kind_of(OpCode::create, CreateMode::container), kPlain);
+  EXPECT_EQ(kind_of(OpCode::create2, CreateMode::container), kPlain);
+  EXPECT_EQ(kind_of(OpCode::create_container, CreateMode::container), kContainer);
+  EXPECT_EQ(kind_of(OpCode::create_container, CreateMode::persistent), kContainer);
+  EXPECT_EQ(kind_of(OpCode::create_container, CreateMode::ephemeral), kContainer);
+  EXPECT_EQ(kind_of(OpCode::create_container, CreateMode::persistent_with_ttl), -8);
+  EXPECT_EQ(kind_of(OpCode::create, CreateMode::persistent_with_ttl), -8);
+}
+
 // --- reads
 
 TEST_F(FrontEndTest, ReadsOfOneNode) {

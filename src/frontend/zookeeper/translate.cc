@@ -44,30 +44,57 @@ std::optional<Mode> mode_of(wire::CreateMode mode) {
 
 constexpr int64_t kNoTtl = -1;
 
-// ZooKeeper decides by the mode, not by the opcode: plain create makes containers too, and createTTL makes plain nodes
-// if it comes with a plain mode and no TTL (EphemeralType.validateTTL).
-std::expected<state::CreateRequest, ErrorCode> to_create(BytesView path, std::optional<BytesView> data,
-                                                         const std::vector<wire::Acl>& acl, wire::CreateMode flags,
-                                                         int64_t ttl_ms) {
-  const auto mode = mode_of(flags);
-  if (!mode) return std::unexpected(ErrorCode::bad_arguments);
-  if (mode->kind != state::NodeKind::ttl && ttl_ms >= 0) return std::unexpected(ErrorCode::bad_arguments);
+state::CreateRequest create_of(BytesView path, std::optional<BytesView> data, const std::vector<wire::Acl>& acl,
+                               state::NodeKind kind, bool sequential, int64_t ttl_ms) {
   return state::CreateRequest{.path = std::string(path),
                               .data = Bytes(data.value_or("")),
                               .acl = from_wire(acl),
-                              .kind = mode->kind,
-                              .sequential = mode->sequential,
-                              .ttl_ms = mode->kind == state::NodeKind::ttl ? ttl_ms : 0,
+                              .kind = kind,
+                              .sequential = sequential,
+                              .ttl_ms = kind == state::NodeKind::ttl ? ttl_ms : 0,
                               .data_is_null = !data};
+}
+
+using Create = std::expected<state::CreateRequest, ErrorCode>;
+
+// On its own ZooKeeper goes by the opcode: create and create2 make no containers, createContainer makes nothing else.
+// createTTL with a plain mode and no TTL makes a plain node here.
+Create to_create(OpCode op, BytesView path, std::optional<BytesView> data, const std::vector<wire::Acl>& acl,
+                 wire::CreateMode flags, int64_t ttl_ms) {
+  const auto mode = mode_of(flags);
+  if (!mode) return std::unexpected(ErrorCode::bad_arguments);
+  if (mode->kind != state::NodeKind::ttl && ttl_ms >= 0) return std::unexpected(ErrorCode::bad_arguments);
+  state::NodeKind kind = mode->kind;
+  if (op == OpCode::create_container) {
+    if (kind == state::NodeKind::ttl) return std::unexpected(ErrorCode::bad_arguments);
+    kind = state::NodeKind::container;
+  } else if (op != OpCode::create_ttl && kind == state::NodeKind::container) {
+    kind = state::NodeKind::persistent;
+  }
+  return create_of(path, data, acl, kind, mode->sequential, ttl_ms);
+}
+
+// Inside a multi it goes by the mode, and a TTL that the mode does not use is ignored. A TTL mode without a TTL spoils
+// the whole multi. A mode that does not exist fails in its turn: the evaluator refuses a TTL of a plain node.
+Create to_create_in_multi(BytesView path, std::optional<BytesView> data, const std::vector<wire::Acl>& acl,
+                          wire::CreateMode flags, std::optional<int64_t> ttl_ms) {
+  const auto mode = mode_of(flags);
+  if (!mode) {
+    auto refused = create_of(path, data, acl, state::NodeKind::persistent, false, 0);
+    refused.ttl_ms = 1;
+    return refused;
+  }
+  if (mode->kind == state::NodeKind::ttl && !ttl_ms) return std::unexpected(ErrorCode::marshalling_error);
+  return create_of(path, data, acl, mode->kind, mode->sequential, ttl_ms.value_or(kNoTtl));
 }
 
 using Part = std::expected<state::MultiRequest::Op, ErrorCode>;
 
 Part to_part(const wire::CreateRequest& r) {
-  return to_create(r.path, r.data, r.acl, r.mode, kNoTtl);
+  return to_create_in_multi(r.path, r.data, r.acl, r.mode, std::nullopt);
 }
 Part to_part(const wire::CreateTtlRequest& r) {
-  return to_create(r.path, r.data, r.acl, r.mode, r.ttl_ms);
+  return to_create_in_multi(r.path, r.data, r.acl, r.mode, r.ttl_ms);
 }
 Part to_part(const wire::DeleteRequest& r) {
   return state::DeleteRequest{.path = std::string(r.path), .version = r.version};
@@ -88,15 +115,29 @@ bool is_ephemeral(const state::MultiRequest::Op& op) {
   return create != nullptr && create->kind == state::NodeKind::ephemeral;
 }
 
+// A request on its own; only creates differ from the parts of a multi.
 template <class Body>
-std::expected<Write, ErrorCode> plain(wire::Reader* in) {
+Part alone(OpCode, const Body& r) {
+  return to_part(r);
+}
+template <>
+Part alone(OpCode op, const wire::CreateRequest& r) {
+  return to_create(op, r.path, r.data, r.acl, r.mode, kNoTtl);
+}
+template <>
+Part alone(OpCode op, const wire::CreateTtlRequest& r) {
+  return to_create(op, r.path, r.data, r.acl, r.mode, r.ttl_ms);
+}
+
+template <class Body>
+std::expected<Write, ErrorCode> plain(OpCode op, wire::Reader* in) {
   const auto body = in->get<Body>();
   if (!in->ok()) return std::unexpected(ErrorCode::marshalling_error);
-  Part part = to_part(body);
+  Part part = alone(op, body);
   if (!part) return std::unexpected(part.error());
   Write write;
   write.makes_ephemeral = is_ephemeral(*part);
-  write.body = std::visit([](auto&& op) { return state::RequestBody(std::move(op)); }, std::move(*part));
+  write.body = std::visit([](auto&& body_of) { return state::RequestBody(std::move(body_of)); }, std::move(*part));
   return write;
 }
 
@@ -115,15 +156,6 @@ OpCode answered_as(const wire::MultiOp& op) {
   return has_stat ? OpCode::create2 : OpCode::create;
 }
 
-// ok before the culprit, runtime_inconsistency after it, as every multi that fails.
-state::Outcome failed_at(size_t culprit, size_t size) {
-  state::Outcome outcome{.code = state::Code::bad_arguments, .ops = std::vector<state::OpOutcome>(size)};
-  for (size_t i = culprit; i < size; ++i) {
-    outcome.ops[i].code = i == culprit ? state::Code::bad_arguments : state::Code::runtime_inconsistency;
-  }
-  return outcome;
-}
-
 std::expected<Write, ErrorCode> multi(wire::Reader* in, size_t ops_max) {
   const wire::MultiRequest request = decode_multi_request(in, ops_max);
   if (!in->ok()) return std::unexpected(ErrorCode::marshalling_error);
@@ -133,12 +165,8 @@ std::expected<Write, ErrorCode> multi(wire::Reader* in, size_t ops_max) {
   write.ops.reserve(request.ops.size());
   for (const wire::MultiOp& op : request.ops) {
     Part part = std::visit([](const auto& body) { return to_part(body); }, op.body);
-    if (!part && part.error() != ErrorCode::bad_arguments) return std::unexpected(part.error());
+    if (!part) return std::unexpected(part.error());
     write.ops.push_back(answered_as(op));
-    if (!part) {
-      if (!write.failed) write.failed = failed_at(write.ops.size() - 1, request.ops.size());
-      continue;
-    }
     write.makes_ephemeral |= is_ephemeral(*part);
     out.ops.push_back(std::move(*part));
   }
@@ -201,15 +229,15 @@ std::expected<Write, ErrorCode> read_write(OpCode op, wire::Reader* in, size_t m
     case OpCode::create:
     case OpCode::create2:
     case OpCode::create_container:
-      return plain<wire::CreateRequest>(in);
+      return plain<wire::CreateRequest>(op, in);
     case OpCode::create_ttl:
-      return plain<wire::CreateTtlRequest>(in);
+      return plain<wire::CreateTtlRequest>(op, in);
     case OpCode::delete_node:
-      return plain<wire::DeleteRequest>(in);
+      return plain<wire::DeleteRequest>(op, in);
     case OpCode::set_data:
-      return plain<wire::SetDataRequest>(in);
+      return plain<wire::SetDataRequest>(op, in);
     case OpCode::check:
-      return plain<wire::CheckVersionRequest>(in);
+      return plain<wire::CheckVersionRequest>(op, in);
     case OpCode::multi:
       return multi(in, multi_ops_max);
     case OpCode::set_acl: {

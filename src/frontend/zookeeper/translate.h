@@ -24,13 +24,10 @@ struct Write {
   state::RequestBody body;
   bool makes_ephemeral = false;   // a create of an ephemeral node, alone or in a multi
   std::vector<wire::OpCode> ops;  // multi only: opcode of each part, which decides how its result is written
-  // A multi one of whose parts has a create mode or TTL that does not exist: it failed already, and this is its
-  // outcome.
-  std::optional<state::Outcome> failed;
 };
 
-// Errors: marshalling_error for a body that cannot be read, bad_arguments for a create mode or TTL that does not exist.
-// (inside a multi that is its part's failure: Write::failed). REQUIRES: row_of(op) says write.
+// Errors: marshalling_error for a body that cannot be read, bad_arguments for a create mode or TTL that does not exist
+// (inside a multi the part is made such that the evaluator refuses it). REQUIRES: row_of(op) says write.
 std::expected<Write, wire::ErrorCode> read_write(wire::OpCode op, wire::Reader* in, size_t multi_ops_max);
 
 // Appends the body of the reply to a successful write, or to any multi. `outcome` is of a request made by read_write;
