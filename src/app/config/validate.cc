@@ -13,6 +13,8 @@
 namespace conclave::app {
 namespace {
 
+constexpr int64_t kVotersMax = 64;  // what the engines count votes of
+
 class Validation {
  public:
   Validation(const Provenance& provenance, Configuration* configuration, Problems* problems)
@@ -75,6 +77,9 @@ class Validation {
     const SourceLine first = members.front().where;
     if (voters == 0) {
       problems_.error(first, "all members are observers: a cell needs a voter");
+    } else if (voters > kVotersMax) {
+      problems_.error(
+          first, fmt::format("{} voters: a cell has at most {}, and three to seven serve best", voters, kVotersMax));
     } else if (voters % 2 == 0) {
       problems_.warn(first, fmt::format("{} voters survive the loss of {} replicas, no more than {} voters do", voters,
                                         (voters - 1) / 2, voters - 1));

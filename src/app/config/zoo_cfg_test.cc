@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <map>
@@ -296,6 +297,13 @@ TEST(ZooCfg, RepeatedKeysAndAddresses) {
 TEST(ZooCfg, AnEvenNumberOfVotersIsPointedOut) {
   EXPECT_THAT(load_text("dataDir=/d\nserver.1=a:1:2\nserver.2=b:1:2\n").warnings,
               ElementsAre("zoo.cfg:2: warning: 2 voters survive the loss of 0 replicas, no more than 1 voters do"));
+}
+
+TEST(ZooCfg, MoreVotersThanAnEngineCountsAreRefused) {
+  std::string text = "dataDir=/d\n";
+  for (int id = 1; id <= 65; ++id) text += fmt::format("server.{0}=h{0}:1:2\n", id);
+  EXPECT_THAT(load_text(text).errors,
+              ElementsAre("zoo.cfg:2: error: 65 voters: a cell has at most 64, and three to seven serve best"));
 }
 
 TEST(ZooCfg, PeerTypeMustAgreeWithTheServerList) {
