@@ -220,7 +220,7 @@ ErrorCode run_read(OpCode op, wire::Reader* in, const ReadContext& reader, wire:
       if (op == OpCode::get_acl) return get_acl(*request.path, reader, out);
       const auto count = reader.state.count_descendants(*request.path, reader.who);
       if (!count) return to_wire(count.error());
-      out->put(*count);
+      out->put(*count + (request.path->empty() ? 1 : 0));  // ZooKeeper's "" has "/" beneath it
       return ErrorCode::ok;
     }
     case OpCode::multi_read:
@@ -236,6 +236,9 @@ ErrorCode run_read(OpCode op, wire::Reader* in, const ReadContext& reader, wire:
       const auto request = in->get<wire::WatchesRequest>();
       const auto scope = scope_of(request.type);
       if (!in->ok() || !scope) return ErrorCode::marshalling_error;
+      // ZooKeeper looks for recursive watches above the path here, and stumbles.
+      const bool relative = !request.path.empty() && request.path.front() != '/';
+      if (op == OpCode::check_watches && relative) return ErrorCode::marshalling_error;
       const bool found = op == OpCode::check_watches ? reader.watches.watches(request.path, *scope)
                                                      : reader.watches.unwatch(request.path, *scope);
       return found ? ErrorCode::ok : ErrorCode::no_watcher;

@@ -415,6 +415,19 @@ TEST_F(FrontEndTest, NullDataIsReadBackAsNull) {
   }
 }
 
+// Whims of 3.8.0 that cost nothing to share.
+TEST_F(FrontEndTest, OddPathsOfWatchChecksAndCounts) {
+  TestClient client = connected();
+  EXPECT_EQ(client.call(OpCode::check_watches, wire::WatchesRequest{"a"}).header.error, ErrorCode::marshalling_error);
+  EXPECT_EQ(client.call(OpCode::check_watches, wire::WatchesRequest{""}).header.error, ErrorCode::no_watcher);
+  EXPECT_EQ(client.call(OpCode::remove_watches, wire::WatchesRequest{"a"}).header.error, ErrorCode::no_watcher);
+  const auto count = [&](BytesView path) {
+    return body_of<wire::GetAllChildrenNumberResponse>(client.call(OpCode::get_all_children_number, PathRequest{path}))
+        .total;
+  };
+  EXPECT_EQ(count(""), count("/") + 1);
+}
+
 TEST_F(FrontEndTest, EphemeralsByPrefix) {
   TestClient client = connected();
   client.create("/a");
