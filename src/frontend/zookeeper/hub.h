@@ -26,7 +26,4 @@ struct Hub {
   RefusalLog refusals{};
 };
 
-// A watch event as the frame that tells of it, appended to `out`.
-void write_event(WatchEvent event, std::string_view path, Bytes* out);
-
 }  // namespace conclave::frontend::zookeeper

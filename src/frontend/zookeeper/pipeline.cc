@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "frontend/zookeeper/authentication.h"
+#include "frontend/zookeeper/event_frame.h"
 #include "frontend/zookeeper/handling.h"
 #include "wire/zookeeper/frame.h"
 
@@ -27,29 +28,6 @@ bool sets_configuration(const state::RequestBody& body) {
 }
 
 }  // namespace
-
-void write_event(WatchEvent event, std::string_view path, Bytes* out) {
-  wire::EventType type{};
-  switch (event) {
-    case WatchEvent::created:
-      type = wire::EventType::node_created;
-      break;
-    case WatchEvent::deleted:
-      type = wire::EventType::node_deleted;
-      break;
-    case WatchEvent::data_changed:
-      type = wire::EventType::node_data_changed;
-      break;
-    case WatchEvent::children_changed:
-      type = wire::EventType::node_children_changed;
-      break;
-  }
-  wire::FrameWriter frame(out);
-  wire::Writer writer(out);
-  writer.put(wire::ReplyHeader{.xid = wire::kXidNotification, .zxid = wire::kNotificationZxid});
-  writer.put(wire::WatcherEvent{.type = type, .path = path});
-  frame.finish();
-}
 
 struct Pipeline::Link {
   Pipeline* pipeline;  // null when it is gone

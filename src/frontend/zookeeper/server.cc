@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "frontend/zookeeper/authentication.h"
+#include "frontend/zookeeper/event_frame.h"
 #include "frontend/zookeeper/four_letter_words.h"
 
 namespace conclave::frontend::zookeeper {
