@@ -8,9 +8,7 @@
 
 namespace conclave::state::snapshot {
 
-inline constexpr std::string_view kMagic = "CVSTATE2";
-// The same, but no node's data is null.
-inline constexpr std::string_view kMagicWithoutNull = "CVSTATE1";
+inline constexpr std::string_view kMagic = "CVSTATE1";
 // Added to the kind of a node whose data is null.
 inline constexpr uint8_t kNullData = 4;
 

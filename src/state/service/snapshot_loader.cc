@@ -43,8 +43,7 @@ Result<> SnapshotLoader::feed(BytesView chunk) {
 Result<> SnapshotLoader::consume(BytesView* in) {
   if (!magic_seen_) {
     if (in->size() < snapshot::kMagic.size()) return {};
-    if (!in->starts_with(snapshot::kMagic) && !in->starts_with(snapshot::kMagicWithoutNull))
-      return reject("it begins neither with CVSTATE2 nor with CVSTATE1");
+    if (!in->starts_with(snapshot::kMagic)) return reject("it does not begin with CVSTATE1");
     in->remove_prefix(snapshot::kMagic.size());
     magic_seen_ = true;
   }

@@ -9,12 +9,8 @@
 
 namespace conclave::state::codec {
 
-// Version 2 added the tags for null data; all else is as in version 1, which is read too.
-constexpr uint8_t kVersion = 2;
-constexpr uint8_t kVersionOldest = 1;
-inline bool is_known_version(uint8_t version) {
-  return version >= kVersionOldest && version <= kVersion;
-}
+// First byte of every request and transaction; another one is refused by name.
+constexpr uint8_t kVersion = 1;
 
 // Tags of the alternatives of a body. Numbers are part of the format: never reuse one.
 enum class Tag : uint8_t {

@@ -191,15 +191,6 @@ TEST(RequestCodec, TellsNullDataFromEmptyData) {
   }
 }
 
-TEST(RequestCodec, ReadsVersion1) {
-  const Request request{SessionId(5), {}, SetDataRequest{"/a", "data", 3}};
-  Bytes bytes = bytes_of(request);
-  bytes[0] = 1;
-  const auto decoded = decode_request(bytes);
-  ASSERT_TRUE(decoded);
-  EXPECT_EQ(std::get<SetDataRequest>(decoded->body).data, "data");
-}
-
 TEST(RequestCodec, EveryPrefixIsRefused) {
   Random random(2);
   for (int i = 0; i < 300; ++i) {
@@ -255,16 +246,6 @@ TEST(TransactionCodec, TellsNullDataFromEmptyData) {
     EXPECT_EQ(std::get<CreateTxn>(decoded->facts[0]).data_is_null, null);
     EXPECT_EQ(std::get<SetDataTxn>(decoded->facts[1]).data_is_null, null);
   }
-}
-
-TEST(TransactionCodec, ReadsVersion1) {
-  Transaction txn;
-  txn.facts = {CreateTxn{.path = "/a", .data = "data"}};
-  Bytes bytes = bytes_of(txn);
-  bytes[0] = 1;
-  const auto decoded = decode_transaction(bytes);
-  ASSERT_TRUE(decoded);
-  EXPECT_EQ(std::get<CreateTxn>(decoded->facts[0]).data, "data");
 }
 
 TEST(TransactionCodec, EveryPrefixIsRefused) {

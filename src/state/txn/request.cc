@@ -186,9 +186,9 @@ void encode(const Request& request, Bytes* out) {
 Result<Request> decode_request(BytesView in) {
   Decoder decoder(in);
   const uint8_t version = decoder.u8();
-  if (decoder.ok() && !codec::is_known_version(version))
-    return fail(ErrorKind::unsupported, fmt::format("request: version {} is unknown, this build reads {} to {}",
-                                                    version, codec::kVersionOldest, codec::kVersion));
+  if (decoder.ok() && version != codec::kVersion)
+    return fail(ErrorKind::unsupported,
+                fmt::format("request: version {} is unknown, this build reads {}", version, codec::kVersion));
   Request request;
   request.session = codec::get_session(decoder);
   const size_t n = decoder.count(2);

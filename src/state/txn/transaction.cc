@@ -158,9 +158,9 @@ void encode(const Transaction& txn, Bytes* out) {
 Result<Transaction> decode_transaction(BytesView in) {
   Decoder decoder(in);
   const uint8_t version = decoder.u8();
-  if (decoder.ok() && !codec::is_known_version(version))
-    return fail(ErrorKind::unsupported, fmt::format("transaction: version {} is unknown, this build reads {} to {}",
-                                                    version, codec::kVersionOldest, codec::kVersion));
+  if (decoder.ok() && version != codec::kVersion)
+    return fail(ErrorKind::unsupported,
+                fmt::format("transaction: version {} is unknown, this build reads {}", version, codec::kVersion));
   Transaction txn;
   txn.zxid = Zxid(decoder.fixed<uint64_t>());
   txn.time_ms = decoder.zigzag();
