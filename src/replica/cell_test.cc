@@ -193,10 +193,12 @@ TEST(Cell, ALaggardCatchesUpBySnapshotAndTheJournalStaysBounded) {
   EXPECT_EQ(data_at(cell.at(away), "/n"), "end");
 }
 
-// Takes the snapshots away from the disk of a replica that has some.
-class CellWithoutSnapshots : public testing::Test {
+// Spoils the snapshots on the disk of a replica that has some, while it is down.
+class SpoiledSnapshots : public testing::Test {
  protected:
-  void run(size_t missing_positions_max) {
+  using Entries = sim::Inode::Entries;
+
+  void run(size_t missing_positions_max, const std::function<void(Entries&)>& spoil) {
     cell.emplace(22, 3, [=](Options& options) {
       options.snapshot_entries = 50;
       options.entries_kept_in_memory = 20;
@@ -211,8 +213,8 @@ class CellWithoutSnapshots : public testing::Test {
     cell->world.run_for(Duration::seconds(3));  // the hint of what is committed reaches the disk when idle
     cell->world.host(victim).crash(sim::Crash::kill);
     auto& files = cell->world.host(victim).disk().root()->entries.at("snapshots")->entries;
-    ASSERT_FALSE(files.empty());
-    files.clear();
+    ASSERT_GE(files.size(), 2u);
+    spoil(files);
     cell->world.host(victim).restart();
   }
 
@@ -220,8 +222,20 @@ class CellWithoutSnapshots : public testing::Test {
   ReplicaId victim;
 };
 
-TEST_F(CellWithoutSnapshots, B34_WhatIsMissingIsFetchedFromThePeers) {
-  run(10'000);
+TEST_F(SpoiledSnapshots, ADamagedNewestOneCostsNothing) {
+  run(10, [](Entries& files) {
+    sim::Inode& newest = *files.rbegin()->second;  // names sort by index
+    Bytes byte = newest.content.read(newest.content.size() / 2, 1);
+    byte[0] = static_cast<char>(byte[0] ^ 1);
+    newest.content.write(newest.content.size() / 2, byte);
+  });
+  ASSERT_TRUE(cell->up(victim));
+  EXPECT_EQ(cell->at(victim).status().damaged, 0u) << "the journal reaches back to the one before";
+  ASSERT_TRUE(cell->converge());
+}
+
+TEST_F(SpoiledSnapshots, B34_WhatIsMissingIsFetchedFromThePeers) {
+  run(10'000, [](Entries& files) { files.clear(); });
   ASSERT_TRUE(cell->up(victim));
   EXPECT_GT(cell->at(victim).status().damaged, 0u) << "abstains";
   ASSERT_TRUE(cell->converge());
@@ -229,8 +243,8 @@ TEST_F(CellWithoutSnapshots, B34_WhatIsMissingIsFetchedFromThePeers) {
   EXPECT_EQ(cell->at(victim).status().damaged, 0u);
 }
 
-TEST_F(CellWithoutSnapshots, B34_TooMuchMissingIsRefusedByName) {
-  run(10);
+TEST_F(SpoiledSnapshots, B34_TooMuchMissingIsRefusedByName) {
+  run(10, [](Entries& files) { files.clear(); });
   ASSERT_FALSE(cell->up(victim));
   ASSERT_TRUE(cell->process(victim).refused);
   EXPECT_EQ(cell->process(victim).refused->kind, ErrorKind::corrupt);
