@@ -6,7 +6,7 @@
 # src/storage/*_test.cc into the test program storage_test.
 #
 # Headers of the standard library, fmt and GoogleTest are compiled once (conclave_pch, conclave_test_pch). A source still
-# includes what it uses: -DCONCLAVE_PCH=OFF builds without them, and the sanitizer presets do.
+# includes what it uses: -DCONCLAVE_PCH=OFF builds without them, and the presets debug and tsan do.
 option(CONCLAVE_PCH "Share precompiled headers" ON)
 set(CONCLAVE_PCH_HEADERS
     <algorithm> <array> <cstdint> <cstring> <deque> <expected> <functional> <map> <memory> <optional> <ranges> <set>
