@@ -153,7 +153,7 @@ void Forwarder::on_tick(Instant now, Duration retry) {
   if (open() && master_ != self_ && live_ > 0 && now - progress_ > retry) on_master_connected(now);
 }
 
-void Forwarder::on_state_replaced(Zxid zxid, Index, Instant now) {
+void Forwarder::on_state_replaced(Zxid zxid, Instant now) {
   fail_all();
   try_open(zxid.epoch(), now);
 }

@@ -49,7 +49,7 @@ class Forwarder {
   void on_master_connected(Instant now);
   void on_tick(Instant now, Duration retry);
   // The state came from a snapshot: what happened to requests under way can no longer be told.
-  void on_state_replaced(Zxid zxid, Index index, Instant now);
+  void on_state_replaced(Zxid zxid, Instant now);
 
   // Completes the answered requests whose answer holds now. Call it when answers arrive, before anything else is
   // applied: a read that waits behind a refused write must not see what its session wrote later.

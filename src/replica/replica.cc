@@ -307,7 +307,7 @@ void Replica::install(const storage::SnapshotFile& file) {
   }
   log::info("replica", "state replaced by a snapshot of a peer", {{"index", to_string(file.meta.index)}});
   keeper_.adopted(file);
-  forwarder_.on_state_replaced(service_->last_zxid(), file.meta.index, now());
+  forwarder_.on_state_replaced(service_->last_zxid(), now());
   for (GatewayObserver* observer : observers_) observer->on_state_replaced();
   driver_.installed(file.meta.index, file.meta.ballot);
   schedule_turn_end();

@@ -31,8 +31,6 @@ class SnapshotTransfer {
   void on_chunk(ReplicaId from, wire::peer::SnapshotChunk chunk);
   void on_tick();
 
-  bool receiving() const { return incoming_ != nullptr; }
-
  private:
   struct Incoming;
 
