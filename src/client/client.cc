@@ -123,6 +123,7 @@ void Client::on_connected(Result<std::unique_ptr<env::Stream>> stream) {
   writer.finish();
   link_->write(std::move(frame));
   last_heard_ = last_sent_ = clock_.now();
+  pings_ = {last_sent_};
   arm_timer(options_.connect_timeout);
 }
 
@@ -171,6 +172,7 @@ bool Client::on_handshake(BytesView message) {
   password_ = response.password;
   timeout_ = Duration::millis(response.timeout_ms);
   established_ = true;
+  on_ping_reply();
   rotation_.succeeded();
   set_state(response.read_only.value_or(false) ? SessionState::connected_read_only : SessionState::connected);
   on_established();
@@ -178,14 +180,16 @@ bool Client::on_handshake(BytesView message) {
 }
 
 void Client::on_established() {
+  const Instant now = clock_.now();
   credentials_answered_ = 0;
   for (const Credentials& credentials : credentials_) send_auth(credentials);
   send_watches();
   for (Request& request : std::exchange(waiting_, {})) {
     link_->write(std::exchange(request.frame, {}));
+    request.sent = now;
     in_flight_.push_back(std::move(request));
   }
-  last_sent_ = clock_.now();
+  last_sent_ = now;
   arm_timer(timeout_ / 3);
 }
 
@@ -208,7 +212,7 @@ void Client::submit_frame(int32_t xid, Bytes frame, OnReply done) {
     return done(error, nullptr);
   }
   const Instant now = clock_.now();
-  Request request{.xid = xid, .frame = {}, .done = std::move(done), .submitted = now};
+  Request request{.xid = xid, .frame = {}, .done = std::move(done), .submitted = now, .sent = now};
   if (!established_) {
     request.frame = std::move(frame);
     waiting_.push_back(std::move(request));
@@ -229,6 +233,8 @@ bool Client::on_frame(BytesView message) {
   if (header.xid != kXidNotification && header.zxid > last_zxid_) last_zxid_ = header.zxid;
   switch (header.xid) {
     case kXidPing:
+      on_ping_reply();
+      break;
     case kXidSetWatches:
       break;
     case kXidNotification:
@@ -238,7 +244,7 @@ bool Client::on_frame(BytesView message) {
       on_auth_reply(header.error);
       break;
     default:
-      on_reply(header.xid, header.error, &in);
+      on_reply(header, &in);
   }
   return violation_.empty();
 }
@@ -255,7 +261,8 @@ void Client::on_notification(Reader* in) {
   }
 }
 
-void Client::on_reply(int32_t xid, ErrorCode error, Reader* in) {
+void Client::on_reply(const ReplyHeader& header, Reader* in) {
+  const int32_t xid = header.xid;
   if (in_flight_.empty() || in_flight_.front().xid != xid) {
     violation_ = in_flight_.empty() ? fmt::format("a reply {} that nobody waits for", xid)
                                     : fmt::format("reply {} instead of {}", xid, in_flight_.front().xid);
@@ -263,8 +270,24 @@ void Client::on_reply(int32_t xid, ErrorCode error, Reader* in) {
   }
   Request request = std::move(in_flight_.front());
   in_flight_.pop_front();
-  request.done(error, in);
-  if (error == ErrorCode::ok && !in->ok()) violation_ = fmt::format("a malformed body of reply {}", xid);
+  heard_answer_to(request.sent);
+  reading_zxid_ = header.zxid;
+  request.done(header.error, in);
+  reading_zxid_ = Zxid();
+  if (header.error == ErrorCode::ok && !in->ok()) violation_ = fmt::format("a malformed body of reply {}", xid);
+}
+
+void Client::on_ping_reply() {
+  if (pings_.empty()) {
+    violation_ = "an answer to a ping that was not sent";
+    return;
+  }
+  heard_answer_to(pings_.front());
+  pings_.pop_front();
+}
+
+void Client::heard_answer_to(Instant sent) {
+  if (!last_contact_ || sent > last_contact_->sent) last_contact_ = {.sent = sent, .answered = clock_.now()};
 }
 
 void Client::on_auth_reply(ErrorCode error) {
@@ -299,6 +322,7 @@ void Client::on_timer() {
   if (now >= last_sent_ + timeout_ / 3) {
     link_->write(frame_of(RequestHeader{.xid = kXidPing, .op = OpCode::ping}));
     last_sent_ = now;
+    pings_.push_back(now);
   }
   arm_timer(std::min(silent_at, last_sent_ + timeout_ / 3) - now);
 }
@@ -341,8 +365,10 @@ void Client::set_state(SessionState state) {
 }
 
 void Client::later(Task task) {
-  executor_.post([task = std::move(task), alive = std::weak_ptr(alive_)]() mutable {
-    if (!alive.expired()) task();
+  executor_.post([this, task = std::move(task), zxid = reading_zxid_, alive = std::weak_ptr(alive_)]() mutable {
+    if (alive.expired()) return;
+    reply_zxid_ = zxid;
+    task();
   });
 }
 

@@ -7,11 +7,13 @@
 //   C3  A request that was sent and whose reply was lost completes with connection_loss: it may or may not have taken
 //       effect. One that was not sent yet waits for the next server, for one session time-out at most.
 //   C4  Only the cell ends a session: state `expired` is never guessed.
+//   C5  A completion's reply_zxid() is that of its own reply.
 // After a change of server the session's identities are shown again and its watches set again, before anything else.
 #pragma once
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +59,8 @@ class Client {
   void get(std::string_view path, WatchFunction watch, Completion<NodeData> done);
   void children(std::string_view path, WatchFunction watch, Completion<Children> done);
   void set(std::string_view path, BytesView data, int32_t version, Completion<Stat> done);
+  // All of them take effect, in order and as one transaction, or none does.
+  void multi(const std::vector<Operation>& operations, Completion<MultiOutcome> done);
   void get_acl(std::string_view path, Completion<NodeAcl> done);
   void set_acl(std::string_view path, const Acl& acl, int32_t version, Completion<Stat> done);
   void sync(std::string_view path, Completion<void> done);
@@ -74,7 +78,13 @@ class Client {
   const env::Address& server() const { return server_; }
   // Why the last attempt or connection ended; empty before the first.
   const std::string& last_failure() const { return last_failure_; }
+  // The newest one in any reply.
   Zxid last_zxid() const { return last_zxid_; }
+  // During a completion: the zxid in the header of the reply that it tells of, however many came in with it; 0 if there
+  // was none. A write's is that of its transaction, a read's (also a failed one's) that of the state it saw.
+  Zxid reply_zxid() const { return reply_zxid_; }
+  // Kept over changes of server; empty before the first.
+  const std::optional<Contact>& last_contact() const { return last_contact_; }
 
  private:
   using Reader = wire::zookeeper::Reader;
@@ -87,6 +97,7 @@ class Client {
     Bytes frame;
     OnReply done;
     Instant submitted;
+    Instant sent;
   };
   struct Credentials {
     std::string scheme;
@@ -109,9 +120,11 @@ class Client {
   bool on_handshake(BytesView message);
   bool on_frame(BytesView message);
   void on_notification(Reader* in);
-  void on_reply(int32_t xid, ErrorCode error, Reader* in);
+  void on_reply(const wire::zookeeper::ReplyHeader& header, Reader* in);
+  void on_ping_reply();
   void on_auth_reply(ErrorCode error);
   void on_established();
+  void heard_answer_to(Instant sent);
   void send_auth(const Credentials& credentials);
   void send_watches();
   void arm_timer(Duration delay);
@@ -137,6 +150,8 @@ class Client {
   Bytes password_;
   Duration timeout_;
   Zxid last_zxid_;
+  Zxid reading_zxid_;  // of the reply that is being read; 0 outside
+  Zxid reply_zxid_;    // of the completion that is being called
   int32_t last_xid_ = 0;
 
   env::Address server_;
@@ -148,6 +163,8 @@ class Client {
   std::string violation_;  // set while reading: what the server did wrong
   Instant last_heard_{0};
   Instant last_sent_{0};
+  std::deque<Instant> pings_;  // sent on this connection and not answered, oldest first; the handshake is the first
+  std::optional<Contact> last_contact_;
   env::TimerId timer_ = 0;
   env::TimerId close_timer_ = 0;
 

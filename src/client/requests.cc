@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/client.h"
+#include "wire/zookeeper/multi.h"
 #include "wire/zookeeper/replies.h"
 
 namespace conclave::client {
@@ -29,6 +30,64 @@ client::Acl from_wire(const std::vector<wire::zookeeper::Acl>& acl) {
   return out;
 }
 
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+// A create goes to one of three opcodes, depending on its mode. The body that `send` gets holds views into the
+// arguments.
+template <class Send>
+void send_create(std::string_view path, BytesView data, const CreateOptions& options,
+                 std::vector<wire::zookeeper::Acl> acl, Send send) {
+  switch (options.mode) {
+    case CreateMode::persistent_with_ttl:
+    case CreateMode::persistent_sequential_with_ttl:
+      return send(
+          OpCode::create_ttl,
+          CreateTtlRequest{
+              .path = path, .data = data, .acl = std::move(acl), .mode = options.mode, .ttl_ms = options.ttl_ms});
+    default:
+      return send(
+          options.mode == CreateMode::container ? OpCode::create_container : OpCode::create2,
+          wire::zookeeper::CreateRequest{.path = path, .data = data, .acl = std::move(acl), .mode = options.mode});
+  }
+}
+
+// Views into `operation`.
+MultiOp to_wire(const Operation& operation) {
+  return std::visit(Overloaded{
+                        [](const CreateOperation& part) {
+                          MultiOp out;
+                          send_create(part.path, part.data, part.options, to_wire(part.options.acl),
+                                      [&](OpCode op, auto body) { out = {.op = op, .body = std::move(body)}; });
+                          return out;
+                        },
+                        [](const RemoveOperation& part) {
+                          return MultiOp{.op = OpCode::delete_node, .body = DeleteRequest{part.path, part.version}};
+                        },
+                        [](const SetOperation& part) {
+                          return MultiOp{.op = OpCode::set_data,
+                                         .body = SetDataRequest{part.path, part.data, part.version}};
+                        },
+                        [](const CheckOperation& part) {
+                          return MultiOp{.op = OpCode::check, .body = CheckVersionRequest{part.path, part.version}};
+                        },
+                    },
+                    operation);
+}
+
+OperationResult from_wire(const MultiResult& result) {
+  OperationResult out;
+  if (const auto* failed = std::get_if<ErrorResponse>(&result.body)) out.error = failed->error;
+  if (const auto* created = std::get_if<Create2Response>(&result.body)) {
+    out.path = std::string(created->path);
+    out.stat = created->stat;
+  }
+  if (const auto* set = std::get_if<StatResponse>(&result.body)) out.stat = set->stat;
+  return out;
+}
+
 struct NoBody {
   static constexpr auto kFields = std::tuple();
 };
@@ -42,7 +101,11 @@ void Client::submit(OpCode op, const Body& body, OnReply done) {
   FrameWriter frame(&bytes);
   Writer writer(&bytes);
   writer.put(RequestHeader{.xid = xid, .op = op});
-  writer.put(body);
+  if constexpr (std::is_same_v<Body, MultiRequest>) {
+    encode(body, &writer);
+  } else {
+    writer.put(body);
+  }
   frame.finish();
   submit_frame(xid, std::move(bytes), std::move(done));
 }
@@ -74,18 +137,22 @@ void Client::create(std::string_view path, BytesView data, const CreateOptions& 
     const auto response = in->get<Create2Response>();
     return Created{.path = std::string(response.path), .stat = response.stat};
   });
-  const auto acl = to_wire(options.acl);
-  const bool ttl =
-      options.mode == CreateMode::persistent_with_ttl || options.mode == CreateMode::persistent_sequential_with_ttl;
-  if (ttl) {
-    return submit(
-        OpCode::create_ttl,
-        CreateTtlRequest{.path = path, .data = data, .acl = acl, .mode = options.mode, .ttl_ms = options.ttl_ms},
-        std::move(on_reply));
-  }
-  submit(options.mode == CreateMode::container ? OpCode::create_container : OpCode::create2,
-         wire::zookeeper::CreateRequest{.path = path, .data = data, .acl = acl, .mode = options.mode},
-         std::move(on_reply));
+  send_create(path, data, options, to_wire(options.acl),
+              [&](OpCode op, const auto& body) { submit(op, body, std::move(on_reply)); });
+}
+
+void Client::multi(const std::vector<Operation>& operations, Completion<MultiOutcome> done) {
+  MultiRequest request;
+  for (const Operation& operation : operations) request.ops.push_back(to_wire(operation));
+  submit(OpCode::multi, request, reading<MultiOutcome>(std::move(done), [count = operations.size()](Reader* in) {
+           MultiOutcome out;
+           for (const MultiResult& result : decode_multi_response(in).results) {
+             out.parts.push_back(from_wire(result));
+             if (out.error == ErrorCode::ok) out.error = out.parts.back().error;
+           }
+           if (out.parts.size() != count) in->fault();
+           return out;
+         }));
 }
 
 void Client::remove(std::string_view path, int32_t version, Completion<void> done) {

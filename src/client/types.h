@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/time.h"
 #include "wire/zookeeper/protocol.h"
 #include "wire/zookeeper/records.h"
 
@@ -55,6 +58,47 @@ struct NodeAcl {
 struct Identity {
   std::string scheme;
   std::string id;
+};
+
+// The parts of a multi.
+struct CreateOperation {
+  std::string path;
+  Bytes data;
+  CreateOptions options;
+};
+struct RemoveOperation {
+  std::string path;
+  int32_t version = kAnyVersion;
+};
+struct SetOperation {
+  std::string path;
+  Bytes data;
+  int32_t version = kAnyVersion;
+};
+// Succeeds if the node has this version, and changes nothing.
+struct CheckOperation {
+  std::string path;
+  int32_t version = kAnyVersion;
+};
+using Operation = std::variant<CreateOperation, RemoveOperation, SetOperation, CheckOperation>;
+
+// What became of one part. In a multi that took effect: ok. In one that did not: ok before the part that failed, its
+// error there, runtime_inconsistency after it.
+struct OperationResult {
+  ErrorCode error = ErrorCode::ok;
+  std::string path;          // create that took effect: with the sequence number
+  std::optional<Stat> stat;  // create and set that took effect
+};
+struct MultiOutcome {
+  ErrorCode error = ErrorCode::ok;     // ok: every part took effect. Otherwise none did, and this is why
+  std::vector<OperationResult> parts;  // one for each operation, in order
+};
+
+// A proof that the cell heard this client: of the newest frame that was answered, when it was sent and answered.
+struct Contact {
+  Instant sent;
+  Instant answered;
+  friend bool operator==(const Contact&, const Contact&) = default;
 };
 
 struct WatchEvent {
