@@ -6,11 +6,12 @@
 namespace conclave::replica {
 
 Driver::Driver(env::World& world, std::unique_ptr<consensus::Engine> engine, std::unique_ptr<storage::Journal> journal,
-               Index applied, consensus::Ballot applied_ballot, DriverHandler& handler)
+               Index applied, consensus::Ballot applied_ballot, DriverHandler& handler, EngineObserver* observer)
     : world_(world),
       engine_(std::move(engine)),
       journal_(std::move(journal)),
       handler_(handler),
+      observer_(observer),
       applied_(applied),
       applied_ballot_(applied_ballot) {
   journal_->on_failure([this](const Error& error) {
@@ -28,7 +29,9 @@ void Driver::feed(consensus::EventBody body) {
   while (!queue_.empty()) {
     const consensus::Event event{.now = world_.clock.now(), .body = std::move(queue_.front())};
     queue_.pop_front();
-    perform(engine_->step(event));
+    consensus::Output output = engine_->step(event);
+    if (observer_ != nullptr) observer_->on_step(event, output);
+    perform(std::move(output));
   }
   draining_ = false;
 }

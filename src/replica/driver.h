@@ -14,6 +14,7 @@
 
 #include "consensus/api/engine.h"
 #include "env/world.h"
+#include "replica/engine_observer.h"
 #include "storage/journal.h"
 
 namespace conclave::replica {
@@ -34,7 +35,7 @@ class DriverHandler {
 class Driver {
  public:
   Driver(env::World& world, std::unique_ptr<consensus::Engine> engine, std::unique_ptr<storage::Journal> journal,
-         Index applied, consensus::Ballot applied_ballot, DriverHandler& handler);
+         Index applied, consensus::Ballot applied_ballot, DriverHandler& handler, EngineObserver* observer = nullptr);
 
   // Steps the engine with `body` now, or right after the event being performed.
   void feed(consensus::EventBody body);
@@ -63,6 +64,7 @@ class Driver {
   std::unique_ptr<consensus::Engine> engine_;
   std::unique_ptr<storage::Journal> journal_;
   DriverHandler& handler_;
+  EngineObserver* observer_;
   Index applied_;
   consensus::Ballot applied_ballot_;
   std::deque<consensus::EventBody> queue_;

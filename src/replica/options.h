@@ -8,6 +8,7 @@
 #include "consensus/api/engine.h"
 #include "consensus/factory/factory.h"
 #include "env/network.h"
+#include "replica/engine_observer.h"
 #include "state/service/evaluator.h"
 
 namespace conclave::replica {
@@ -45,6 +46,8 @@ struct Options {
   Duration forward_retry = Duration::millis(1000);  // forwarded and unanswered for this long: sent again
   Duration serving_grace = Duration::seconds(2);    // without a master for this long: clients are told
   Duration slow_sync = Duration::millis(1000);
+
+  EngineObserver* engine_observer = nullptr;  // null: nobody looks; outlives the replica
 };
 
 }  // namespace conclave::replica

@@ -50,6 +50,8 @@ class Replica final : public Gateway,
   const state::Service& state() const override { return *service_; }
   bool serving() const override { return serving_; }
   Status status() const override;
+  // What the engine reported last: its role, ballot and master.
+  const consensus::RoleChange& role() const { return role_; }
 
  private:
   Replica(const env::World& world, Options options, Recovered recovered, std::unique_ptr<consensus::Engine> engine);

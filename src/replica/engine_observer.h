@@ -1,0 +1,16 @@
+// Sees every step of a replica's engine: what went in and what came out, before the driver performs it. For checking
+// and tracing; it changes nothing. Loop thread only.
+#pragma once
+
+#include "consensus/api/event.h"
+#include "consensus/api/output.h"
+
+namespace conclave::replica {
+
+class EngineObserver {
+ public:
+  virtual ~EngineObserver() = default;
+  virtual void on_step(const consensus::Event& event, const consensus::Output& output) = 0;
+};
+
+}  // namespace conclave::replica

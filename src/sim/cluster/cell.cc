@@ -1,0 +1,160 @@
+#include "sim/cluster/cell.h"
+
+#include <utility>
+
+namespace conclave::sim {
+namespace {
+
+constexpr CellId kCell{0xC0C1A7E};
+constexpr Duration kStopPatience = Duration::seconds(2);
+
+std::vector<consensus::Member> members_of(const Plan& plan) {
+  std::vector<consensus::Member> members;
+  for (int64_t id = 1; id <= plan.replicas + plan.observers; ++id) {
+    members.push_back({.id = ReplicaId(static_cast<uint8_t>(id)), .voter = id <= plan.replicas});
+  }
+  return members;
+}
+
+WorldOptions world_options(const Plan& plan) {
+  WorldOptions options;
+  options.link.latency_min = plan.latency_min;
+  options.link.latency_max = plan.latency_max;
+  options.disk.sync_time_max = plan.sync_time_max;
+  options.disk.survive_percent = static_cast<uint32_t>(plan.survive_percent);
+  return options;
+}
+
+}  // namespace
+
+Cell::Cell(const Plan& plan, Findings& findings)
+    : plan_(plan),
+      findings_(findings),
+      world_(static_cast<uint64_t>(plan.seed), world_options(plan)),
+      members_(members_of(plan)),
+      log_(world_.scheduler(), findings),
+      engine_checks_(members_, findings, [this](const consensus::Entry& entry) { log_.committed(entry); }),
+      state_checks_(log_, findings),
+      recorder_(world_.scheduler(), [this](Zxid zxid) { engine_checks_.note_acknowledged(log_.index_of(zxid)); }) {
+  for (const consensus::Member& member : members_) {
+    ids_.push_back(member.id);
+    world_.host(member.id);
+  }
+  for (uint32_t number = 0; number < clients(); ++number) world_.client(number);
+}
+
+Cell::~Cell() {
+  // Processes go while all that they refer to is still there.
+  for (const ReplicaId id : ids_) world_.host(id).crash(Crash::kill);
+  for (uint32_t number = 0; number < clients(); ++number) world_.client(number).crash(Crash::kill);
+  world_.run_for(Duration{0});
+}
+
+replica::Options Cell::options_of(ReplicaId id) const {
+  replica::Options options{.cell = kCell};
+  options.consensus.self = id;
+  options.consensus.members = members_;
+  options.consensus.tick = plan_.tick;
+  options.consensus.heartbeat = plan_.heartbeat;
+  options.consensus.election_timeout_min = plan_.election_timeout_min;
+  options.consensus.election_timeout_max = plan_.election_timeout_max;
+  options.consensus.leases = plan_.leases;
+  options.consensus.clock_drift_ppm = plan_.clock_drift_ppm;
+  options.consensus.learning = static_cast<consensus::Learning>(plan_.learning);
+  options.consensus.slots_in_flight_max = static_cast<size_t>(plan_.slots_in_flight_max);
+  options.consensus.message_bytes_max = static_cast<size_t>(plan_.message_bytes_max);
+  options.transactions_in_flight_max = static_cast<size_t>(plan_.transactions_in_flight_max);
+  options.evaluator.epoch_counter_high = static_cast<uint32_t>(plan_.epoch_counter_high);
+  options.snapshot_entries = static_cast<uint64_t>(plan_.snapshot_entries);
+  options.entries_kept_in_memory = static_cast<uint64_t>(plan_.entries_kept_in_memory);
+  options.snapshots_kept = static_cast<size_t>(plan_.snapshots_kept);
+  options.journal_segment_bytes = static_cast<uint64_t>(plan_.journal_segment_bytes);
+  for (const consensus::Member& member : members_) {
+    options.addresses[member.id] = {.peer = World::address(member.id.value, 2888),
+                                    .client = World::address(member.id.value, kClientPort)};
+  }
+  return options;
+}
+
+void Cell::start(ReplicaId id) {
+  exits_.erase(id);
+  Host& host = world_.host(id);
+  if (host.lives() == 0) {
+    host.boot([this, id](const env::World& env) { return boot(id, env); });
+  } else {
+    host.restart();
+  }
+}
+
+std::shared_ptr<ReplicaProcess> Cell::boot(ReplicaId id, const env::World& env) {
+  ++recoveries_;
+  replica::Options options = options_of(id);
+  options.engine_observer = engine_checks_.begin_life(id);
+  frontend::zookeeper::Settings settings;
+  settings.listen = {World::address(id.value, kClientPort)};
+  seats_.push_back(state_checks_.watch(id));
+  return std::make_shared<ReplicaProcess>(
+      env, std::move(options), std::move(settings),
+      [this, id, seat = seats_.back().get()](replica::Replica& replica) {
+        engine_checks_.recovered(id, replica.status().applied);
+        seat->attach(replica);
+        replica.add_observer(seat);
+      },
+      [this, id, life = world_.host(id).lives()](const Error& error) { on_exit(id, life, error); });
+}
+
+void Cell::on_exit(ReplicaId id, uint64_t life, const Error& error) {
+  if (!running(id) || world_.host(id).lives() != life) return;
+  exits_[id] = {.error = error, .at_start = process(id).refused().has_value()};
+  world_.trace().record(world_.now(), "exit", id.value, static_cast<uint64_t>(error.kind));
+  world_.host(id).crash(Crash::kill);
+  if (on_exit_) on_exit_(id);
+}
+
+void Cell::start_all() {
+  for (const ReplicaId id : ids_) {
+    if (!running(id)) start(id);
+  }
+}
+
+std::optional<ReplicaId> Cell::master() {
+  std::optional<ReplicaId> found;
+  uint64_t round = 0;
+  for (const ReplicaId id : ids_) {
+    if (!up(id)) continue;
+    const consensus::RoleChange& role = at(id).role();
+    if (role.role == consensus::Role::master && role.ballot.round > round) {
+      found = id;
+      round = role.ballot.round;
+    }
+  }
+  return found;
+}
+
+void Cell::stop_gracefully(ReplicaId id) {
+  at(id).stop(kStopPatience, [this, id, life = world_.host(id).lives()] {
+    if (running(id) && world_.host(id).lives() == life) world_.host(id).crash(Crash::kill);
+  });
+}
+
+std::optional<Cell::Exit> Cell::exited(ReplicaId id) const {
+  const auto found = exits_.find(id);
+  return found == exits_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Cell::start_client(uint32_t number) {
+  Host& host = world_.client(number);
+  if (host.lives() > 0) return host.restart();
+  host.boot([this, number](const env::World& env) {
+    return std::make_shared<ClientProgram>(env, plan_, addresses(), number, world_.client(number).lives(), recorder_,
+                                           world_.scheduler());
+  });
+}
+
+std::vector<env::Address> Cell::addresses() const {
+  std::vector<env::Address> addresses;
+  for (const ReplicaId id : ids_) addresses.push_back(World::address(id.value, kClientPort));
+  return addresses;
+}
+
+}  // namespace conclave::sim

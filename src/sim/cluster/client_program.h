@@ -1,0 +1,65 @@
+// A client of the simulated cell: a process on a host of its own that keeps a session through the client library,
+// asks for what its workload says, and writes everything down. When its session ends it begins another. Loop thread of
+// its host only.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "env/world.h"
+#include "sim/cluster/recorder.h"
+#include "sim/cluster/workload.h"
+
+namespace conclave::sim {
+
+class ClientProgram {
+ public:
+  // `number` tells the clients of a run apart, `life` the lives of one of them.
+  ClientProgram(const env::World& world, const Plan& plan, std::vector<env::Address> servers, uint32_t number,
+                uint64_t life, Recorder& recorder, const Scheduler& scheduler);
+  ~ClientProgram();
+
+  // Asks for nothing more, and lets what is under way come to its end.
+  void stop_asking() { asking_ = false; }
+  size_t under_way() const { return under_way_; }
+  // When the last write that succeeded was asked for; the beginning of time if none was.
+  Instant last_write_asked() const { return last_write_asked_; }
+
+ private:
+  void open_session();
+  void on_state(client::SessionState state);
+  void pause_then_ask();
+  void ask_burst();
+  void ask(const Workload::Next& next);
+  void end_session();
+  size_t begin(const check::Call& call, bool watch = false, const std::vector<check::Call>& parts = {});
+  client::WatchFunction watch_function(bool wanted, size_t place);
+  template <class T, class Take>
+  client::Completion<T> recording(size_t place, Take take);
+  void done(const check::Operation& operation);
+  void send(size_t place, const check::Call& call, bool watch);
+  void send_multi(size_t place, const std::vector<check::Call>& parts);
+  void note_contact();
+
+  env::World world_;
+  const Plan& plan_;
+  std::vector<env::Address> servers_;
+  Recorder& recorder_;
+  const Scheduler& scheduler_;
+  Random random_;
+  Workload workload_;
+
+  std::unique_ptr<client::Client> client_;
+  std::unique_ptr<client::Client> ended_;  // destroyed when its last call has returned
+  check::ClientId id_ = 0;
+  bool set_up_ = false;
+  bool asking_ = true;
+  size_t under_way_ = 0;
+  Instant last_write_asked_{INT64_MIN};
+  std::optional<client::Contact> noted_;
+};
+
+}  // namespace conclave::sim

@@ -1,0 +1,159 @@
+#include "sim/cluster/draw.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/random.h"
+
+namespace conclave::sim {
+namespace {
+
+class Drawing {
+ public:
+  Drawing(uint64_t seed, Duration safety) : random_(seed) {
+    plan_.seed = static_cast<int64_t>(seed & 0x7FFF'FFFF'FFFF'FFFF);
+    plan_.safety = safety;
+  }
+
+  Plan swarm() {
+    cell();
+    world();
+    clients();
+    faults();
+    return std::move(plan_);
+  }
+
+  Plan standard() {
+    plan_.replicas = 5;
+    plan_.clients = 5;
+    plan_.survive_percent = 50;
+    faults();
+    return std::move(plan_);
+  }
+
+ private:
+  // Milliseconds.
+  Duration between_ms(uint64_t low, uint64_t high) {
+    return Duration::micros(static_cast<int64_t>(random_.between(low * 1000, high * 1000)));
+  }
+  template <size_t N>
+  int64_t one_of(const std::array<int64_t, N>& values) {
+    return values[random_.below(N)];
+  }
+  bool one_in(uint64_t n) { return random_.below(n) == 0; }
+
+  void cell() {
+    plan_.replicas = one_of(std::array<int64_t, 10>{1, 2, 3, 3, 3, 3, 4, 5, 5, 7});
+    plan_.observers = one_in(4) ? 1 : 0;
+    plan_.leases = !one_in(4);
+    plan_.learning = one_in(3) ? one_of(std::array<int64_t, 2>{1, 2}) : 0;
+    if (one_in(3)) {
+      plan_.tick = Duration::millis(20);
+      plan_.heartbeat = Duration::millis(60);
+      plan_.election_timeout_min = Duration::millis(400);
+      plan_.election_timeout_max = Duration::millis(800);
+    }
+    plan_.slots_in_flight_max = one_in(3) ? one_of(std::array<int64_t, 3>{1, 4, 16}) : plan_.slots_in_flight_max;
+    plan_.message_bytes_max = one_in(3) ? one_of(std::array<int64_t, 2>{64, 4096}) : plan_.message_bytes_max;
+    plan_.transactions_in_flight_max =
+        one_in(4) ? one_of(std::array<int64_t, 3>{1, 3, 20}) : plan_.transactions_in_flight_max;
+    if (one_in(4)) plan_.epoch_counter_high = one_of(std::array<int64_t, 3>{10, 50, 300});
+    if (!one_in(3)) plan_.snapshot_entries = one_of(std::array<int64_t, 4>{10, 30, 100, 1000});
+    plan_.entries_kept_in_memory = one_of(std::array<int64_t, 4>{0, 5, 50, 10'000});
+    plan_.snapshots_kept = one_of(std::array<int64_t, 3>{1, 2, 3});
+    plan_.journal_segment_bytes = one_of(std::array<int64_t, 3>{64 << 10, 128 << 10, 1 << 20});
+  }
+
+  void world() {
+    if (one_in(3)) plan_.latency_max = between_ms(1, 20);
+    if (one_in(3)) plan_.sync_time_max = between_ms(1, 40);
+    plan_.survive_percent = one_of(std::array<int64_t, 4>{0, 10, 50, 90});
+  }
+
+  void clients() {
+    plan_.clients = static_cast<int64_t>(random_.between(1, 6));
+    plan_.session_timeout = between_ms(4000, one_in(2) ? 5000 : 15'000);
+    plan_.pause_between_operations = between_ms(100, 1000);
+    plan_.pipelined = one_of(std::array<int64_t, 4>{1, 1, 3, 8});
+    plan_.keys = one_of(std::array<int64_t, 4>{1, 2, 5, 12});
+    plan_.data_bytes_max = one_of(std::array<int64_t, 4>{20, 200, 2000, 20'000});
+    for (int64_t Plan::* share : {&Plan::share_create, &Plan::share_remove, &Plan::share_set, &Plan::share_get,
+                                  &Plan::share_exists, &Plan::share_children, &Plan::share_sync_get,
+                                  &Plan::share_multi, &Plan::share_sequential}) {
+      if (one_in(5)) plan_.*share = 0;
+    }
+    plan_.share_create += 1;  // something must be written
+    plan_.watch_percent = one_of(std::array<int64_t, 3>{0, 30, 100});
+    plan_.session_end_per_million = one_of(std::array<int64_t, 3>{0, 5000, 50'000});
+  }
+
+  void faults() {
+    std::vector<FaultKind> kinds;
+    for (const FaultType& type : fault_types()) {
+      if (one_in(2)) kinds.push_back(type.kind);
+    }
+    if (plan_.leases) std::erase(kinds, FaultKind::clock_jump);  // beyond what a lease allows for
+    if (kinds.empty()) return;
+    const Duration pace = between_ms(300, one_in(3) ? 15'000 : 5000);
+    for (Duration at = between_ms(0, 3000); at < plan_.safety;) {
+      plan_.faults.push_back(fault(at, kinds[random_.below(kinds.size())]));
+      at = at + Duration::micros(static_cast<int64_t>(random_.between(1, static_cast<uint64_t>(pace.us) * 2)));
+    }
+  }
+
+  Fault fault(Duration at, FaultKind kind) {
+    Fault fault{.at = at, .kind = kind, .target = {}, .lasting = {}, .amount = 0, .choice = random_.u64() | 1};
+    if (one_in(3)) fault.target.who = one_in(3) ? Target::kFollower : Target::kMaster;
+    fault.lasting = one_in(4) ? between_ms(1000, 12'000) : between_ms(20, 3000);
+    switch (kind) {
+      case FaultKind::power_cut:
+      case FaultKind::power_cut_all:
+        fault.amount = static_cast<uint64_t>(one_of(std::array<int64_t, 3>{0, 512, 4096}));
+        break;
+      case FaultKind::crash_in_disk:
+      case FaultKind::disk_error:
+      case FaultKind::misdirected_write:
+        fault.amount = random_.below(30);
+        break;
+      case FaultKind::slow:
+        fault.amount = random_.between(100, 20'000);
+        break;
+      case FaultKind::slow_links:
+        fault.amount = random_.between(1000, 150'000);
+        break;
+      case FaultKind::drop_frames:
+      case FaultKind::duplicate_frames:
+      case FaultKind::reorder_frames:
+      case FaultKind::replay_frames:
+        fault.amount = one_in(2) ? random_.between(1000, 20'000) : random_.between(20'000, 300'000);
+        break;
+      case FaultKind::clock_rate: {
+        // Two clocks may differ by the bound, so each may be off by half of it.
+        const auto most = static_cast<uint64_t>(plan_.clock_drift_ppm) / 2;
+        fault.amount = 1'000'000 - most + random_.between(0, 2 * most);
+        break;
+      }
+      case FaultKind::wall_clock_jump:
+        fault.amount = 1'000'000'000 - 100'000 + random_.below(200'000);
+        break;
+      case FaultKind::fault_points:
+        fault.amount = random_.between(1000, 250'000);
+        break;
+      default:
+        break;
+    }
+    return fault;
+  }
+
+  Random random_;
+  Plan plan_;
+};
+
+}  // namespace
+
+Plan draw_plan(uint64_t seed, Profile profile, Duration safety) {
+  Drawing drawing(seed, safety);
+  return profile == Profile::swarm ? drawing.swarm() : drawing.standard();
+}
+
+}  // namespace conclave::sim

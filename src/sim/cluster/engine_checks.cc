@@ -1,0 +1,196 @@
+#include "sim/cluster/engine_checks.h"
+
+#include <algorithm>
+#include <deque>
+#include <fmt/format.h>
+
+#include "base/checksum.h"
+
+namespace conclave::sim {
+namespace {
+
+constexpr const char* kName = "engine";
+
+uint64_t value_of(const consensus::Entry& entry) {
+  return xxh3_64(entry.payload.view(), static_cast<uint64_t>(entry.kind));
+}
+
+}  // namespace
+
+// What is known of one replica from its steps.
+class EngineChecks::Seat final : public replica::EngineObserver {
+ public:
+  Seat(EngineChecks& checks, ReplicaId replica) : checks_(checks), replica_(replica) {}
+
+  void begin_life() {
+    writing_.clear();
+    barriers_.clear();
+    given_ = Index();
+    role_ = consensus::Role::follower;
+  }
+
+  void recovered(Index applied) { given_ = applied; }
+
+  void on_step(const consensus::Event& event, const consensus::Output& output) override {
+    ++checks_.steps_;
+    if (const auto* persisted = std::get_if<consensus::Persisted>(&event.body)) {
+      became_durable(persisted->persist);
+    } else if (const auto* barrier = std::get_if<consensus::ReadBarrier>(&event.body)) {
+      barriers_[barrier->token] = checks_.acknowledged_;
+    } else if (const auto* installed = std::get_if<consensus::SnapshotInstalled>(&event.body)) {
+      given_ = installed->index;
+    }
+    if (output.persist.number != 0) begin_writing(output.persist);
+    for (const consensus::Entry& entry : output.committed) give_out(entry);
+    for (const consensus::ReadGrant& read : output.reads) grant(read);
+    for (const uint64_t token : output.reads_refused) barriers_.erase(token);
+    if (output.role) change_role(*output.role);
+  }
+
+ private:
+  struct Accepted {
+    Index index;
+    consensus::Ballot ballot;
+    uint64_t value;
+  };
+  struct Writing {
+    uint64_t number;
+    std::optional<consensus::Ballot> promised;
+    std::vector<Accepted> accepted;
+  };
+
+  void begin_writing(const consensus::Persist& persist) {
+    Writing writing{.number = persist.number, .promised = {}, .accepted = {}};
+    if (persist.hard_state) writing.promised = persist.hard_state->promised;
+    for (const consensus::Entry& entry : persist.entries) {
+      if (!entry.ballot || entry.index <= checks_.committed()) continue;
+      writing.accepted.push_back({.index = entry.index, .ballot = entry.ballot, .value = value_of(entry)});
+    }
+    if (writing.promised && *writing.promised < promised_) {
+      checks_.findings_.add(kName, fmt::format("replica {} writes promise {} after {} was durable (PX-10)",
+                                               replica_.value, to_string(*writing.promised), to_string(promised_)));
+    }
+    writing_.push_back(std::move(writing));
+  }
+
+  void became_durable(uint64_t persist) {
+    while (!writing_.empty() && writing_.front().number <= persist) {
+      const Writing& done = writing_.front();
+      if (done.promised) promised_ = *done.promised;
+      for (const Accepted& entry : done.accepted) checks_.accepted(replica_, entry.index, entry.ballot, entry.value);
+      writing_.pop_front();
+    }
+  }
+
+  void give_out(const consensus::Entry& entry) {
+    if (entry.index != given_.next()) {
+      checks_.findings_.add(kName, fmt::format("replica {} gives out index {} after {} (E1)", replica_.value,
+                                               entry.index.value, given_.value));
+    }
+    given_ = entry.index;
+    checks_.given_out(replica_, entry);
+  }
+
+  void grant(const consensus::ReadGrant& read) {
+    const auto barrier = barriers_.find(read.token);
+    if (barrier == barriers_.end()) {
+      checks_.findings_.add(kName, fmt::format("replica {} grants read {}, which nobody asked for", replica_.value,
+                                               read.token));
+      return;
+    }
+    if (read.index < barrier->second) {
+      checks_.findings_.add(kName, fmt::format("replica {} grants a read at index {}, but {} was acknowledged before it "
+                                               "was asked for (E3)",
+                                               replica_.value, read.index.value, barrier->second.value));
+    }
+    barriers_.erase(barrier);
+  }
+
+  void change_role(const consensus::RoleChange& role) {
+    const bool began = role.role == consensus::Role::master && role_ != consensus::Role::master;
+    role_ = role.role;
+    if (role.role != consensus::Role::master && role.role != consensus::Role::synchronising) return;
+    const auto owner = checks_.rounds_.emplace(role.ballot.round, replica_).first->second;
+    if (owner != replica_) {
+      checks_.findings_.add(kName, fmt::format("round {} led by replica {} and by replica {} (E5)", role.ballot.round,
+                                               owner.value, replica_.value));
+    }
+    if (!began) return;
+    ++checks_.masters_;
+    if (given_ < checks_.acknowledged_) {
+      checks_.findings_.add(kName, fmt::format("replica {} serves as master of ballot {} having given out up to index {}; "
+                                               "{} was acknowledged (E4)",
+                                               replica_.value, to_string(role.ballot), given_.value,
+                                               checks_.acknowledged_.value));
+    }
+  }
+
+  EngineChecks& checks_;
+  ReplicaId replica_;
+  consensus::Ballot promised_;  // durable, over all lives
+  std::deque<Writing> writing_;
+  std::map<uint64_t, Index> barriers_;  // by token: what was acknowledged when it was asked for
+  Index given_;                         // out to the driver, in this life
+  consensus::Role role_ = consensus::Role::follower;
+};
+
+EngineChecks::EngineChecks(std::vector<consensus::Member> members, Findings& findings,
+                           std::function<void(const consensus::Entry&)> on_first_commit)
+    : members_(std::move(members)),
+      quorum_(members_),
+      findings_(findings),
+      on_first_commit_(std::move(on_first_commit)) {}
+
+EngineChecks::~EngineChecks() = default;
+
+replica::EngineObserver* EngineChecks::begin_life(ReplicaId replica) {
+  auto& seat = seats_[replica];
+  if (seat == nullptr) seat = std::make_unique<Seat>(*this, replica);
+  seat->begin_life();
+  return seat.get();
+}
+
+void EngineChecks::recovered(ReplicaId replica, Index applied) {
+  seats_.at(replica)->recovered(applied);
+}
+
+void EngineChecks::accepted(ReplicaId by, Index index, const consensus::Ballot& ballot, uint64_t value) {
+  if (index <= committed()) return;
+  std::vector<Acceptance>& known = acceptances_[index];
+  const auto same = std::ranges::find_if(
+      known, [&](const Acceptance& a) { return a.ballot == ballot && a.value == value; });
+  if (same != known.end()) {
+    same->by.set(by.value);
+  } else {
+    known.push_back({.ballot = ballot, .value = value, .by = consensus::ReplicaSet().set(by.value)});
+  }
+}
+
+void EngineChecks::given_out(ReplicaId by, const consensus::Entry& entry) {
+  const uint64_t value = value_of(entry);
+  if (entry.index <= committed()) {
+    if (values_[entry.index.value - 1] != value) {
+      findings_.add(kName, fmt::format("replica {} gives out another value at index {} than was given out before (E1)",
+                                       by.value, entry.index.value));
+    }
+    return;
+  }
+  if (entry.index != committed().next()) {
+    findings_.add(kName, fmt::format("replica {} gives out index {}; nobody gave out {}", by.value, entry.index.value,
+                                     committed().next().value));
+    return;
+  }
+  const std::vector<Acceptance>& known = acceptances_[entry.index];
+  const bool chosen = std::ranges::any_of(
+      known, [&](const Acceptance& a) { return a.value == value && quorum_.reached(a.by); });
+  if (!chosen) {
+    findings_.add(kName, fmt::format("replica {} gives out index {} under ballot {}, which no majority has accepted "
+                                     "durably (PX-04)",
+                                     by.value, entry.index.value, to_string(entry.ballot)));
+  }
+  acceptances_.erase(entry.index);
+  values_.push_back(value);
+  on_first_commit_(entry);
+}
+
+}  // namespace conclave::sim

@@ -1,0 +1,67 @@
+// Invariants of consensus, checked after every step of every engine of a cell (consensus/api/engine.h, E1 ... E5):
+//
+//   committed   entries are given out in order, without gaps, and never differ between replicas or lives (E1)
+//   chosen      what is first given out anywhere was durably accepted, under one ballot, by a majority of the voters
+//   ballots     a round belongs to one replica for ever (E5); no replica writes a lower promise than one it made durable
+//   serving     a replica that reports to be master has given out everything acknowledged before (E4, B25)
+//   reads       a barrier is granted at an index that covers every write acknowledged before it was asked for (E3, B23)
+//
+// What was acknowledged is told from outside: by note_acknowledged(), for each write a client was told of.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "consensus/api/engine.h"
+#include "consensus/api/quorum.h"
+#include "replica/engine_observer.h"
+#include "sim/cluster/findings.h"
+
+namespace conclave::sim {
+
+class EngineChecks {
+ public:
+  // `on_first_commit` hears of each entry once, when the first replica gives it out; in order of the log.
+  EngineChecks(std::vector<consensus::Member> members, Findings& findings,
+               std::function<void(const consensus::Entry&)> on_first_commit);
+  ~EngineChecks();
+
+  // For the options of a replica's next life.
+  replica::EngineObserver* begin_life(ReplicaId replica);
+  // Where that life begins: its state holds everything up to `applied`.
+  void recovered(ReplicaId replica, Index applied);
+  void note_acknowledged(Index index) { acknowledged_ = std::max(acknowledged_, index); }
+
+  Index committed() const { return Index(values_.size()); }
+  uint64_t steps() const { return steps_; }
+  uint64_t masters() const { return masters_; }  // how often a replica began to serve
+
+ private:
+  class Seat;
+  struct Acceptance {
+    consensus::Ballot ballot;
+    uint64_t value = 0;
+    consensus::ReplicaSet by;
+  };
+
+  void accepted(ReplicaId by, Index index, const consensus::Ballot& ballot, uint64_t value);
+  void given_out(ReplicaId by, const consensus::Entry& entry);
+
+  std::vector<consensus::Member> members_;
+  consensus::Quorum quorum_;
+  Findings& findings_;
+  std::function<void(const consensus::Entry&)> on_first_commit_;
+  std::map<ReplicaId, std::unique_ptr<Seat>> seats_;
+  std::vector<uint64_t> values_;                          // values_[i]: hash of what index i + 1 holds
+  std::map<Index, std::vector<Acceptance>> acceptances_;  // durable ones of indexes not given out yet
+  std::map<uint64_t, ReplicaId> rounds_;
+  Index acknowledged_;
+  uint64_t steps_ = 0;
+  uint64_t masters_ = 0;
+};
+
+}  // namespace conclave::sim

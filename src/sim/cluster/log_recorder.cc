@@ -1,0 +1,70 @@
+#include "sim/cluster/log_recorder.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "state/txn/transaction.h"
+
+namespace conclave::sim {
+namespace {
+
+check::Change change_of(const state::FactBody& fact) {
+  return std::visit(
+      []<class T>(const T& f) -> check::Change {
+        if constexpr (std::is_same_v<T, state::EpochStartTxn>) {
+          return check::EpochStarted{};
+        } else if constexpr (std::is_same_v<T, state::CreateTxn>) {
+          return check::Created{.path = f.path, .data = f.data, .owner = f.owner};
+        } else if constexpr (std::is_same_v<T, state::DeleteTxn>) {
+          return check::Removed{.path = f.path};
+        } else if constexpr (std::is_same_v<T, state::SetDataTxn>) {
+          return check::DataSet{.path = f.path, .data = f.data};
+        } else if constexpr (std::is_same_v<T, state::SetAclTxn>) {
+          return check::Other{.path = f.path};
+        } else if constexpr (std::is_same_v<T, state::CheckTxn>) {
+          return check::Checked{.path = f.path};
+        } else if constexpr (std::is_same_v<T, state::CreateSessionTxn>) {
+          return check::SessionOpened{.session = f.id, .timeout = Duration::millis(f.timeout_ms)};
+        } else {
+          static_assert(std::is_same_v<T, state::CloseSessionTxn>);
+          check::SessionClosed closed{.session = f.id, .ephemerals = {}};
+          for (const state::DeleteTxn& removed : f.ephemerals) closed.ephemerals.push_back(removed.path);
+          return closed;
+        }
+      },
+      fact);
+}
+
+bool follows(Zxid zxid, Zxid last) {
+  if (zxid.epoch() == last.epoch()) return zxid.counter() == last.counter() + 1;
+  return zxid.epoch() > last.epoch() && zxid.counter() == 1;
+}
+
+}  // namespace
+
+void LogRecorder::committed(const consensus::Entry& entry) {
+  if (entry.kind != consensus::EntryKind::transaction) return;
+  const auto txn = state::decode_transaction(entry.payload.view());
+  if (!txn) {
+    findings_.add("log", fmt::format("index {} holds no transaction: {}", entry.index.value, txn.error().message));
+    return;
+  }
+  if (!follows(txn->zxid, last())) {
+    ++skipped_;
+    return;
+  }
+  check::Transaction out{.zxid = txn->zxid,
+                         .index = entry.index,
+                         .session = txn->session,
+                         .first_applied = scheduler_.now(),
+                         .changes = {}};
+  for (const state::FactBody& fact : txn->facts) out.changes.push_back(change_of(fact));
+  log_.push_back(std::move(out));
+}
+
+Index LogRecorder::index_of(Zxid zxid) const {
+  const auto found = std::ranges::lower_bound(log_, zxid, {}, &check::Transaction::zxid);
+  return found != log_.end() && found->zxid == zxid ? found->index : Index();
+}
+
+}  // namespace conclave::sim

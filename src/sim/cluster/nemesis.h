@@ -1,0 +1,79 @@
+// Carries out a schedule of faults on a cell, and takes back those that last. Keeps to the fault atlas: a fault that
+// would damage more disks than the cell promises to bear is left out, and counted as such. Starts again, after a while,
+// processes that ended by themselves, as an init system would. One thread.
+//
+// After stop() nothing strikes any more, every fault is taken back, and links, clocks and disks are as they were; which
+// replicas run is the caller's business then.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "sim/cluster/atlas.h"
+#include "sim/cluster/cell.h"
+#include "sim/cluster/fault.h"
+#include "sim/cluster/fault_points.h"
+#include "sim/cluster/phase.h"
+
+namespace conclave::sim {
+
+constexpr size_t kFaultKinds = static_cast<size_t>(FaultKind::client_isolate) + 1;
+
+class Nemesis {
+ public:
+  Nemesis(Cell& cell, FaultPoints& points);
+
+  // Every fault strikes at its time from now.
+  void schedule(const std::vector<Fault>& faults);
+  // Now.
+  void strike(const Fault& fault);
+  void stop();
+
+  const Atlas& atlas() const { return atlas_; }
+  // A start that was refused, and may be: the disk was damaged.
+  bool given_up(ReplicaId id) const { return given_up_.contains(id); }
+
+  using Counts = std::array<std::array<uint64_t, kPhases>, kFaultKinds>;
+  const Counts& struck() const { return struck_; }
+  uint64_t left_out() const { return left_out_; }
+
+ private:
+  using Undo = std::function<void()>;
+
+  bool strike_process(const Fault& fault, Random& choice);
+  bool strike_network(const Fault& fault, Random& choice);
+  bool strike_frames(const Fault& fault);
+  bool strike_clock(const Fault& fault, Random& choice);
+  bool strike_disk(const Fault& fault, Random& choice);
+  bool strike_client(const Fault& fault, Random& choice);
+
+  void crash(ReplicaId id, Crash how, uint64_t torn_bytes, Duration lasting);
+  bool rot(ReplicaId id, Random& choice);
+  void on_exit(ReplicaId id);
+  void restart_after(ReplicaId id, Duration pause);
+  void cut(const std::vector<std::pair<uint32_t, uint32_t>>& links, Duration lasting);
+  // Takes a fault back after `lasting`, or when told to stop.
+  void undo_after(Duration lasting, Undo undo);
+  std::optional<ReplicaId> resolve(Target target, Random& choice);
+  std::vector<uint32_t> shuffled_replicas(Random& choice);
+  std::vector<uint32_t> everybody();
+
+  Cell& cell_;
+  World& world_;
+  FaultPoints& points_;
+  Atlas atlas_;
+  bool stopped_ = false;
+  std::list<Undo> undos_;
+  std::map<std::pair<uint32_t, uint32_t>, int> cuts_;  // how many faults hold each link cut
+  std::set<ReplicaId> given_up_;
+  Counts struck_{};
+  uint64_t left_out_ = 0;
+};
+
+}  // namespace conclave::sim

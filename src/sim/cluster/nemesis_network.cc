@@ -1,0 +1,145 @@
+// Faults of links, packets and clocks.
+#include <algorithm>
+
+#include "sim/cluster/nemesis.h"
+
+namespace conclave::sim {
+namespace {
+
+using Links = std::vector<std::pair<uint32_t, uint32_t>>;
+
+void add_both(Links& links, uint32_t a, uint32_t b) {
+  links.emplace_back(a, b);
+  links.emplace_back(b, a);
+}
+
+// The pairs of `hosts` (in a row) that `apart` says do not see each other.
+template <class Apart>
+Links links_between(const std::vector<uint32_t>& hosts, Apart apart) {
+  Links links;
+  for (size_t i = 0; i < hosts.size(); ++i) {
+    for (size_t j = i + 1; j < hosts.size(); ++j) {
+      if (apart(i, j)) add_both(links, hosts[i], hosts[j]);
+    }
+  }
+  return links;
+}
+
+}  // namespace
+
+bool Nemesis::strike_network(const Fault& fault, Random& choice) {
+  const std::vector<uint32_t> row = shuffled_replicas(choice);
+  const size_t half = row.size() / 2;
+  switch (fault.kind) {
+    case FaultKind::isolate: {
+      const auto id = resolve(fault.target, choice);
+      if (!id) return false;
+      Links links;
+      for (const uint32_t other : everybody()) {
+        if (other != id->value) add_both(links, id->value, other);
+      }
+      cut(links, fault.lasting);
+      return true;
+    }
+    case FaultKind::partition:
+      if (row.size() < 2) return false;
+      cut(links_between(row, [&](size_t i, size_t j) { return (i < half) != (j < half); }), fault.lasting);
+      return true;
+    case FaultKind::one_way_cut:
+      if (row.size() < 2) return false;
+      cut({{row[0], row[1]}}, fault.lasting);
+      return true;
+    case FaultKind::bridge:  // row[half] sees both sides
+      if (row.size() < 3) return false;
+      cut(links_between(row, [&](size_t i, size_t j) { return i < half && j > half; }), fault.lasting);
+      return true;
+    case FaultKind::ring:
+      if (row.size() < 4) return false;
+      cut(links_between(row, [&](size_t i, size_t j) { return j != i + 1 && !(i == 0 && j == row.size() - 1); }),
+          fault.lasting);
+      return true;
+    case FaultKind::clog: {
+      if (row.size() < 2) return false;
+      world_.clog(row[0], row[1], fault.lasting);
+      return true;
+    }
+    case FaultKind::slow_links:
+      world_.set_extra_latency(Duration::micros(static_cast<int64_t>(fault.amount)));
+      undo_after(fault.lasting, [this] { world_.set_extra_latency(Duration{0}); });
+      return true;
+    case FaultKind::reset_clients: {
+      const auto id = resolve(fault.target, choice);
+      if (!id) return false;
+      for (uint32_t number = 0; number < cell_.clients(); ++number) {
+        world_.reset_connections(id->value, World::kFirstClient + number);
+      }
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+bool Nemesis::strike_frames(const Fault& fault) {
+  PeerFaults faults = world_.peer_faults();
+  const auto rate = static_cast<uint32_t>(fault.amount);
+  uint32_t PeerFaults::* const field = fault.kind == FaultKind::drop_frames        ? &PeerFaults::drop_per_million
+                                       : fault.kind == FaultKind::duplicate_frames ? &PeerFaults::duplicate_per_million
+                                       : fault.kind == FaultKind::reorder_frames   ? &PeerFaults::reorder_per_million
+                                                                                   : &PeerFaults::replay_per_million;
+  faults.*field = rate;
+  world_.set_peer_faults(faults);
+  undo_after(fault.lasting, [this, field] {
+    PeerFaults now = world_.peer_faults();
+    now.*field = 0;
+    world_.set_peer_faults(now);
+  });
+  return true;
+}
+
+bool Nemesis::strike_clock(const Fault& fault, Random& choice) {
+  const auto id = resolve(fault.target, choice);
+  if (!id) return false;
+  Host& host = world_.host(*id);
+  switch (fault.kind) {
+    case FaultKind::clock_rate:
+      host.set_clock_rate_ppm(static_cast<int64_t>(fault.amount) - 1'000'000);
+      undo_after(fault.lasting, [&host] { host.set_clock_rate_ppm(0); });
+      return true;
+    case FaultKind::clock_jump:
+      host.jump_clock(fault.lasting);
+      return true;
+    case FaultKind::wall_clock_jump:
+      host.jump_wall_clock_ms(static_cast<int64_t>(fault.amount) - 1'000'000'000);
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Nemesis::cut(const Links& links, Duration lasting) {
+  for (const auto& [from, to] : links) {
+    if (++cuts_[{from, to}] == 1) world_.cut(from, to);
+  }
+  undo_after(lasting, [this, links] {
+    for (const auto& [from, to] : links) {
+      if (--cuts_[{from, to}] == 0) world_.heal(from, to);
+    }
+  });
+}
+
+std::vector<uint32_t> Nemesis::shuffled_replicas(Random& choice) {
+  std::vector<uint32_t> row;
+  for (const ReplicaId id : cell_.replicas()) row.push_back(id.value);
+  for (size_t i = row.size(); i > 1; --i) std::swap(row[i - 1], row[choice.below(i)]);
+  return row;
+}
+
+std::vector<uint32_t> Nemesis::everybody() {
+  std::vector<uint32_t> all;
+  for (const ReplicaId id : cell_.replicas()) all.push_back(id.value);
+  for (uint32_t number = 0; number < cell_.clients(); ++number) all.push_back(World::kFirstClient + number);
+  return all;
+}
+
+}  // namespace conclave::sim

@@ -1,0 +1,40 @@
+// One replica as a process of a virtual host: the same parts that `conclave server` puts together, in the same order,
+// and what an operator would know of it: whether it refused to start, or stopped because its disk failed. Loop thread
+// of its host only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "env/world.h"
+#include "frontend/zookeeper/server.h"
+#include "replica/replica.h"
+
+namespace conclave::sim {
+
+class ReplicaProcess {
+ public:
+  // Recovers, listens and joins. `on_open` gets the replica as it was recovered, before the front end sees it.
+  // `on_exit` is called, from the loop, when the process ends by itself: refused to start, or storage failed.
+  ReplicaProcess(const env::World& world, replica::Options options, frontend::zookeeper::Settings settings,
+                 const std::function<void(replica::Replica&)>& on_open,
+                 std::function<void(const Error&)> on_exit);
+  ~ReplicaProcess();
+
+  // Null when it refused to start.
+  replica::Replica* replica() { return replica_.get(); }
+  frontend::zookeeper::Server* front_end() { return front_end_.get(); }
+  const std::optional<Error>& refused() const { return refused_; }
+
+ private:
+  Result<> start(const env::World& world, replica::Options options, frontend::zookeeper::Settings settings,
+                 const std::function<void(replica::Replica&)>& on_open);
+
+  std::function<void(const Error&)> on_exit_;
+  std::unique_ptr<replica::Replica> replica_;
+  std::unique_ptr<frontend::zookeeper::Server> front_end_;  // destroyed before the replica, its gateway
+  std::optional<Error> refused_;
+};
+
+}  // namespace conclave::sim

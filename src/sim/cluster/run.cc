@@ -1,0 +1,195 @@
+#include "sim/cluster/run.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <vector>
+
+#include "sim/cluster/cell.h"
+
+namespace conclave::sim {
+namespace {
+
+constexpr Duration kStep = Duration::millis(50);  // how often conditions and findings are looked at
+
+class Run {
+ public:
+  Run(const Plan& plan, RunOptions options)
+      : plan_(plan),
+        options_(std::move(options)),
+        points_(static_cast<uint64_t>(plan.seed)),
+        cell_(plan, findings_),
+        nemesis_(cell_, points_) {}
+
+  RunResult execute() {
+    if (options_.listener) cell_.world().trace().listen(options_.listener);
+    cell_.start_all();
+    for (uint32_t number = 0; number < cell_.clients(); ++number) cell_.start_client(number);
+    nemesis_.schedule(plan_.faults);
+    run_until([] { return false; }, plan_.safety);
+    if (!findings_.any()) settle_core();
+    if (!findings_.any()) settle_whole();
+    return verdict();
+  }
+
+ private:
+  // Until `reached`, at most `limit`; also ends when something was found. True: reached.
+  template <class Reached>
+  bool run_until(Reached reached, Duration limit) {
+    const Instant end = cell_.world().now() + limit;
+    while (!findings_.any()) {
+      if (reached()) return true;
+      const Instant now = cell_.world().now();
+      if (now >= end) return false;
+      cell_.world().run_for(std::min(kStep, end - now));
+    }
+    return false;
+  }
+
+  // The faults end, but those outside of a random majority of the intact voters stay down.
+  void settle_core() {
+    nemesis_.stop();
+    Random random(static_cast<uint64_t>(plan_.seed) ^ 0xC04E);
+    std::vector<ReplicaId> candidates;
+    for (const ReplicaId id : cell_.replicas()) {
+      if (cell_.is_voter(id) && nemesis_.atlas().intact(id)) candidates.push_back(id);
+    }
+    for (size_t i = candidates.size(); i > 1; --i) std::swap(candidates[i - 1], candidates[random.below(i)]);
+    const size_t majority = cell_.voters() / 2 + 1;
+    candidates.resize(std::min(candidates.size(), random.between(majority, candidates.size())));
+    for (const ReplicaId id : cell_.replicas()) {
+      const bool in_core = std::ranges::find(candidates, id) != candidates.end();
+      if (!in_core && cell_.running(id)) cell_.world().host(id).crash(Crash::kill);
+      if (in_core && !cell_.running(id)) cell_.start(id);
+    }
+    start_clients();
+    if (!demand_progress()) return;
+    healthy_.emplace_back(cell_.world().now(), cell_.world().now());
+  }
+
+  void settle_whole() {
+    for (const ReplicaId id : cell_.replicas()) {
+      if (!cell_.running(id) && !nemesis_.given_up(id)) cell_.start(id);
+    }
+    for (uint32_t number = 0; number < cell_.clients(); ++number) cell_.client(number).stop_asking();
+    const bool agreed = run_until([this] { return quiet() && alike(); }, plan_.settle_bound * 2);
+    if (!agreed && !findings_.any()) not_live(fmt::format("the replicas do not agree in time\n{}", describe()));
+    if (!healthy_.empty()) healthy_.back().second = cell_.world().now();
+  }
+
+  void start_clients() {
+    for (uint32_t number = 0; number < cell_.clients(); ++number) {
+      if (!cell_.world().client(number).running()) cell_.start_client(number);
+    }
+  }
+
+  // Every client completes a write that it asks for from now on.
+  bool demand_progress() {
+    const Instant from = cell_.world().now();
+    const auto wrote = [&](uint32_t number) { return cell_.client(number).last_write_asked() >= from; };
+    const auto all_wrote = [&] {
+      for (uint32_t number = 0; number < cell_.clients(); ++number) {
+        if (!wrote(number)) return false;
+      }
+      return cell_.master().has_value();
+    };
+    if (run_until(all_wrote, plan_.settle_bound) || findings_.any()) return !findings_.any();
+    std::string waiting;
+    for (uint32_t number = 0; number < cell_.clients(); ++number) {
+      if (!wrote(number)) waiting += fmt::format(" {}", number);
+    }
+    not_live(fmt::format("no write of clients{} succeeds within {} after the faults\n{}", waiting,
+                         to_text(plan_.settle_bound), describe()));
+    return false;
+  }
+
+  bool quiet() {
+    for (uint32_t number = 0; number < cell_.clients(); ++number) {
+      if (cell_.client(number).under_way() > 0) return false;
+    }
+    return true;
+  }
+
+  // Every replica that can run does, has repaired its damage, and is where the log is.
+  bool alike() {
+    for (const ReplicaId id : cell_.replicas()) {
+      if (nemesis_.given_up(id)) continue;
+      if (!cell_.up(id)) return false;
+      const replica::Replica& replica = cell_.at(id);
+      if (!replica.serving() || replica.state().last_zxid() != cell_.log().last()) return false;
+      if (replica.status().damaged > 0) return false;
+    }
+    return cell_.master().has_value();
+  }
+
+  std::string describe() {
+    std::string text;
+    for (const ReplicaId id : cell_.replicas()) {
+      text += fmt::format("  replica {}: ", id.value);
+      if (!cell_.up(id)) {
+        const auto exit = cell_.exited(id);
+        text += exit ? fmt::format("ended: {}\n", exit->error.message) : "not running\n";
+        continue;
+      }
+      const replica::Status status = cell_.at(id).status();
+      text += fmt::format("role {} master {} ballot {} applied {} committed {} last {} damaged {}\n",
+                          static_cast<int>(cell_.at(id).role().role), status.master.value, status.ballot,
+                          status.applied.value, status.committed.value, status.last.value, status.damaged);
+    }
+    return text;
+  }
+
+  void not_live(std::string what) { liveness_.push_back({.checker = "liveness", .what = std::move(what)}); }
+
+  RunResult verdict() {
+    RunResult result;
+    result.figures = figures();
+    const check::History history = cell_.recorder().take(cell_.log().log(), healthy_);
+    result.figures.operations = history.operations.size();
+    result.figures.watch_events = history.watch_events.size();
+    if (options_.on_history) options_.on_history(history);
+    result.violations = findings_.list();
+    judge(history, result);
+    if (!result.violations.empty()) {
+      result.verdict = Verdict::unsafe;
+    } else if (!liveness_.empty()) {
+      result.verdict = Verdict::no_liveness;
+    }
+    result.violations.insert(result.violations.end(), liveness_.begin(), liveness_.end());
+    result.trace_hash = cell_.world().trace_hash();
+    return result;
+  }
+
+  void judge(const check::History&, RunResult&) {}
+
+  RunFigures figures() {
+    return {.simulated = cell_.world().now() - Instant{0},
+            .events = cell_.world().scheduler().events_run(),
+            .engine_steps = cell_.engine_checks().steps(),
+            .digests_compared = cell_.state_checks().compared(),
+            .answered = cell_.recorder().answered(),
+            .transactions = cell_.log().log().size(),
+            .skipped_by_primary_order = cell_.log().skipped(),
+            .recoveries = cell_.recoveries(),
+            .masters = cell_.engine_checks().masters(),
+            .faults_left_out = nemesis_.left_out(),
+            .struck = nemesis_.struck(),
+            .points = points_.counts()};
+  }
+
+  const Plan& plan_;
+  RunOptions options_;
+  Findings findings_;
+  FaultPoints points_;
+  Cell cell_;
+  Nemesis nemesis_;
+  check::Violations liveness_;
+  std::vector<std::pair<Instant, Instant>> healthy_;
+};
+
+}  // namespace
+
+RunResult run(const Plan& plan, RunOptions options) {
+  return Run(plan, std::move(options)).execute();
+}
+
+}  // namespace conclave::sim

@@ -1,0 +1,67 @@
+// One run of a plan, start to verdict.
+//
+//   safety    the cell and its clients run under the schedule of faults; every check that looks at single steps is on
+//   core      faults end; a random majority of the replicas that can serve is connected and started, the others stay as
+//             they are: every client must complete a write within `settle_bound` (liveness)
+//   whole     everything is started and connected: all replicas must agree, and serve, within twice that bound
+//   verdict   the history of everything that clients saw is judged by the checkers of sim/check
+//
+// A run is a function of its plan: equal plans give equal results, trace hash included, on every machine.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "sim/check/history.h"
+#include "sim/cluster/fault_points.h"
+#include "sim/cluster/nemesis.h"
+#include "sim/cluster/plan.h"
+
+namespace conclave::sim {
+
+struct RunFigures {
+  Duration simulated{0};
+  uint64_t events = 0;  // of the virtual world
+  uint64_t engine_steps = 0;
+  uint64_t digests_compared = 0;
+  uint64_t operations = 0;          // asked for by clients
+  uint64_t answered = 0;
+  uint64_t linear_checked = 0;      // operations judged by the linear-time checker
+  uint64_t order_blind_checked = 0; // by the order-blind one
+  uint64_t order_blind_given_up = 0;
+  uint64_t watch_events = 0;
+  uint64_t transactions = 0;
+  uint64_t skipped_by_primary_order = 0;
+  uint64_t recoveries = 0;  // starts of a replica from its disk, the first ones included
+  uint64_t masters = 0;
+  uint64_t faults_left_out = 0;
+  Nemesis::Counts struck{};
+  FaultPoints::Counts points;
+};
+
+enum class Verdict : uint8_t {
+  passed,
+  unsafe,     // a checker found something
+  no_liveness,  // no progress, or no agreement, in time after the faults
+};
+
+struct RunResult {
+  Verdict verdict = Verdict::passed;
+  check::Violations violations;
+  uint64_t trace_hash = 0;
+  RunFigures figures;
+};
+
+struct RunOptions {
+  // Called with every event of the trace; for printing a run.
+  Trace::Listener listener;
+  // Gets the history before it is judged; for tests, and for printing one.
+  std::function<void(const check::History&)> on_history;
+};
+
+RunResult run(const Plan& plan, RunOptions options = {});
+
+}  // namespace conclave::sim
