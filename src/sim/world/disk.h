@@ -1,24 +1,37 @@
-// One host's disk: what is there now, what would be there after a power cut, and the difference, operation by
-// operation. Files of the page cache survive a killed process; a power cut loses what was not synced, file data and
-// directory entries each on their own (B30: a file synced in a directory that was not).
+// One host's disk. It outlives crashes: files of the page cache survive a killed process, and a power cut loses what
+// was not synced, file data and directory entries each on their own (B30: a file synced in a directory that was not).
 //
 // After a power cut a file holds its synced content plus a seeded choice of the later writes (`survive_percent` each;
 // with `torn_writes`, sector by sector), and a directory its synced entries plus a seeded prefix of the later changes,
-// as a journalling file system replays them. The default loses everything unsynced. One thread.
+// as a journalling file system replays them. The default loses everything unsynced.
+//
+// A disk can also fail in every way that disks do: inject() for calls, the other faults for what is stored. All are
+// recorded in the trace. One thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "base/result.h"
+#include "base/task.h"
 #include "base/time.h"
+#include "sim/world/disk_faults.h"
+#include "sim/world/inode.h"
+#include "sim/world/scheduler.h"
+#include "sim/world/trace.h"
 
 namespace conclave::sim {
+
+enum class Crash {
+  kill,       // kill -9: the page cache survives, connections are reset
+  power_cut,  // what was not synced is lost, connections are left half-open
+};
 
 struct DiskOptions {
   uint64_t capacity_bytes = uint64_t{16} << 30;
@@ -27,84 +40,104 @@ struct DiskOptions {
   Duration sync_time_min = Duration::micros(100);
   Duration sync_time_max = Duration::micros(400);
   uint32_t survive_percent = 0;  // chance of an unsynced change to survive a power cut
-  bool torn_writes = false;      // a surviving write may survive in part, by sectors of 512 bytes
+  bool torn_writes = false;      // a surviving write may survive in part, by sectors
+  uint64_t sector_bytes = 512;   // or 4096
 };
 
-// Sparse content: preallocated zeroes cost nothing.
-class Pages {
+// What was durable at one moment. Cheap to keep: it shares pages with the disk.
+class DiskImage {
  public:
-  Pages() = default;
-  Pages(const Pages& other);
-  Pages& operator=(const Pages& other);
-  Pages(Pages&&) = default;
-  Pages& operator=(Pages&&) = default;
-
-  uint64_t size() const { return size_; }
-  void write(uint64_t offset, BytesView bytes);
-  Bytes read(uint64_t offset, size_t size) const;  // fewer at the end
-  void resize(uint64_t size);
+  DiskImage() = default;
 
  private:
-  static constexpr uint64_t kPage = 4096;
-  using Page = std::array<char, kPage>;
-  uint64_t size_ = 0;
-  std::map<uint64_t, std::unique_ptr<Page>> pages_;
+  friend class Disk;
+  explicit DiskImage(std::shared_ptr<const Inode> root) : root_(std::move(root)) {}
+  std::shared_ptr<const Inode> root_;
 };
 
-struct Inode {
-  struct FileChange {
-    bool is_resize = false;
-    uint64_t offset = 0;  // or the new size
-    Bytes bytes;
-  };
-  // Links `name` to `target`, or unlinks it if `target` is null. A rename within a directory is one change.
-  struct DirectoryChange {
-    std::vector<std::pair<std::string, std::shared_ptr<Inode>>> links;
-  };
-  using Entries = std::map<std::string, std::shared_ptr<Inode>>;
-
-  explicit Inode(bool is_directory) : directory(is_directory) {}
-
-  bool directory;
-  Pages content, durable_content;  // of a file
-  std::vector<FileChange> file_changes;
-  Entries entries, durable_entries;  // of a directory
-  std::vector<DirectoryChange> directory_changes;
-
-  void write(uint64_t offset, BytesView bytes);
-  void resize(uint64_t size);
-  void sync();
-  void change(DirectoryChange change);
+struct FileInfo {
+  std::string name;  // as env::Files calls it: "name" or "directory/name"
+  uint64_t size = 0;
 };
 
 class Disk {
  public:
-  Disk(uint64_t seed, DiskOptions options)
-      : options_(options), random_(seed), root_(std::make_shared<Inode>(/*is_directory=*/true)) {}
+  // `host` is for the trace.
+  Disk(Scheduler& scheduler, Trace& trace, uint32_t host, uint64_t seed, DiskOptions options);
 
+  // Settable at any time: a full disk is one of a small capacity, a slow one takes more time.
   DiskOptions& options() { return options_; }
   const std::shared_ptr<Inode>& root() const { return root_; }
-  uint64_t used_bytes() const;
+  uint64_t used_bytes() const { return root_->used_bytes(); }
   uint64_t free_bytes() const;
+
+  // --- faults of calls
+  DiskFaultId inject(DiskFault fault) { return plan_.add(std::move(fault)); }
+  void remove_fault(DiskFaultId id) { plan_.remove(id); }
+  void clear_faults() { plan_.clear(); }
+  // No worker begins or ends a job until release(). Reads before the loop of a process starts are not held up.
+  void stall();
+  void release();
+  bool stalled() const { return stalled_; }
+
+  // --- faults of what is stored; a running process sees them in its next read
+  std::vector<FileInfo> files() const;  // sorted by name
+  // Flips the bits of `mask`; false if there is no such byte.
+  bool corrupt(std::string_view name, uint64_t offset, uint8_t mask);
+  // REQUIRES of wipe and restore: no process runs on the host; an open file would go on as if it had been removed.
+  void wipe();
+  DiskImage image() const { return DiskImage(root_->durable_copy()); }
+  void restore(const DiskImage& image);
   void power_cut();
 
+  // --- for Files, File, Worker and Host
+  // Calls under the fault plan. `name` is for errors and rules; room and rights are the caller's business.
+  Result<> write(Inode& inode, std::string_view name, uint64_t offset, BytesView bytes);
+  Result<Bytes> read(const Inode& inode, std::string_view name, uint64_t offset, size_t size);
+  Result<> sync(Inode& inode, std::string_view name, DiskOperation which);
+  // Any other call: `effect` does it, if the plan lets it.
+  template <class F>
+  Result<> perform(DiskOperation which, std::string_view name, F&& effect) {
+    const auto struck = begin({.operation = which, .name = name});
+    if (!struck || (is_crash(*struck) && plan_.random().chance(1, 2))) effect();
+    return struck ? end(*struck, which, name) : Result<>();
+  }
+  // Runs `task` as an event of its own after the next release().
+  void when_released(Task task) { waiting_.push_back(std::move(task)); }
+  // How a process dies in the middle of a call.
+  void on_crash(std::function<void(Crash)> crash) { crash_ = std::move(crash); }
   // Virtual time that the calls since the last take_time() would have taken.
-  void spend_read() { time_ = time_ + options_.read_time; }
-  void spend_write() { time_ = time_ + options_.write_time; }
-  void spend_sync();
   Duration take_time();
 
   // The lock of the data directory: which life of the host holds it; 0 is none.
   uint64_t lock_holder = 0;
 
  private:
-  void power_cut(Inode& inode);
-  bool survives() { return options_.survive_percent > 0 && random_.chance(options_.survive_percent, 100); }
+  struct Place {
+    Inode* inode = nullptr;  // null: nowhere
+    uint64_t offset = 0;
+    uint64_t size = 0;
+  };
+  static bool is_crash(DiskEffect effect) { return effect == DiskEffect::kill || effect == DiskEffect::power_cut; }
+  // Spends the time of the call and says what strikes it.
+  std::optional<DiskEffect> begin(const DiskCall& call);
+  // The error of a call that was struck; if it is a crash, the crash.
+  Result<> end(DiskEffect effect, DiskOperation which, std::string_view name);
+  Place elsewhere(const Inode& inode, uint64_t offset, uint64_t size);
+  Inode* find(std::string_view name) const;
+  void record(std::string_view what, uint64_t a = 0, uint64_t b = 0);
 
+  Scheduler& scheduler_;
+  Trace& trace_;
+  uint32_t host_;
   DiskOptions options_;
   Random random_;
+  DiskFaultPlan plan_;
   std::shared_ptr<Inode> root_;
+  std::function<void(Crash)> crash_;
   Duration time_{0};
+  bool stalled_ = false;
+  std::vector<Task> waiting_;
 };
 
 }  // namespace conclave::sim

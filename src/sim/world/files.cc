@@ -14,23 +14,18 @@ class File final : public env::File {
 
   Result<> write_at(uint64_t offset, BytesView bytes) override {
     if (auto usable = check("write", /*writes=*/true); !usable) return usable;
-    disk_.spend_write();
     if (auto room = check_room("write", offset + bytes.size()); !room) return room;
-    inode_->write(offset, bytes);
-    return {};
+    return disk_.write(*inode_, name_, offset, bytes);
   }
 
   Result<Bytes> read_at(uint64_t offset, size_t size) override {
     if (auto usable = check("read", /*writes=*/false); !usable) return std::unexpected(usable.error());
-    disk_.spend_read();
-    return inode_->content.read(offset, size);
+    return disk_.read(*inode_, name_, offset, size);
   }
 
   Result<> sync() override {
     if (auto usable = check("sync", /*writes=*/false); !usable) return usable;
-    disk_.spend_sync();
-    inode_->sync();
-    return {};
+    return disk_.sync(*inode_, name_, DiskOperation::sync);
   }
 
   Result<uint64_t> size() override {
@@ -40,10 +35,8 @@ class File final : public env::File {
 
   Result<> resize(uint64_t size) override {
     if (auto usable = check("resize", /*writes=*/true); !usable) return usable;
-    disk_.spend_write();
     if (auto room = check_room("resize", size); !room) return room;
-    inode_->resize(size);
-    return {};
+    return disk_.perform(DiskOperation::resize, name_, [&] { inode_->resize(size); });
   }
 
  private:
@@ -103,13 +96,16 @@ Result<std::unique_ptr<env::File>> Files::open(std::string_view name, Open mode)
   if (place->inode == nullptr && !creates) {
     return refuse(ErrorKind::not_found, "open", name, "No such file or directory");
   }
-  disk_.spend_read();
-  if (place->inode == nullptr) {
-    place->inode = std::make_shared<Inode>(/*is_directory=*/false);
-    place->directory->change({.links = {{place->name, place->inode}}});
-  } else if (mode == Open::create_or_truncate) {
-    place->inode->resize(0);
-  }
+  const bool made = place->inode == nullptr;
+  const auto opened = disk_.perform(made ? DiskOperation::create : DiskOperation::open, name, [&] {
+    if (made) {
+      place->inode = std::make_shared<Inode>(/*is_directory=*/false);
+      place->directory->change({.links = {{place->name, place->inode}}});
+    } else if (mode == Open::create_or_truncate) {
+      place->inode->resize(0);
+    }
+  });
+  if (!opened) return std::unexpected(opened.error());
   return std::make_unique<File>(life_, disk_, place->inode, std::string(name), mode != Open::read_only);
 }
 
@@ -117,7 +113,10 @@ Result<std::vector<std::string>> Files::list(std::string_view directory) {
   auto found = find_directory(directory);
   if (!found) return std::unexpected(found.error());
   std::vector<std::string> names;
-  for (const auto& [name, inode] : (*found)->entries) names.push_back(name);
+  const auto read = disk_.perform(DiskOperation::list, directory, [&] {
+    for (const auto& [name, inode] : (*found)->entries) names.push_back(name);
+  });
+  if (!read) return std::unexpected(read.error());
   return names;
 }
 
@@ -135,8 +134,9 @@ Result<> Files::make_directory(std::string_view name) {
     return refuse(ErrorKind::already_exists, "make directory", name, "File exists");
   }
   if (place->inode != nullptr) return {};
-  place->directory->change({.links = {{place->name, std::make_shared<Inode>(/*is_directory=*/true)}}});
-  return {};
+  return disk_.perform(DiskOperation::make_directory, name, [&] {
+    place->directory->change({.links = {{place->name, std::make_shared<Inode>(/*is_directory=*/true)}}});
+  });
 }
 
 Result<> Files::rename(std::string_view from, std::string_view to) {
@@ -148,15 +148,15 @@ Result<> Files::rename(std::string_view from, std::string_view to) {
   if (target->inode != nullptr && target->inode->directory) {
     return refuse(ErrorKind::io, "rename onto", to, "Is a directory");
   }
-  disk_.spend_write();
-  if (source->inode == target->inode) return {};
-  if (source->directory == target->directory) {
-    source->directory->change({.links = {{target->name, source->inode}, {source->name, nullptr}}});
-  } else {  // two directories, durable each on its own
-    target->directory->change({.links = {{target->name, source->inode}}});
-    source->directory->change({.links = {{source->name, nullptr}}});
-  }
-  return {};
+  return disk_.perform(DiskOperation::rename, from, [&] {
+    if (source->inode == target->inode) return;
+    if (source->directory == target->directory) {
+      source->directory->change({.links = {{target->name, source->inode}, {source->name, nullptr}}});
+    } else {  // two directories, durable each on its own
+      target->directory->change({.links = {{target->name, source->inode}}});
+      source->directory->change({.links = {{source->name, nullptr}}});
+    }
+  });
 }
 
 Result<> Files::remove(std::string_view name) {
@@ -166,17 +166,14 @@ Result<> Files::remove(std::string_view name) {
   if (place->inode->directory && !place->inode->entries.empty()) {
     return refuse(ErrorKind::io, "remove", name, "Directory not empty");
   }
-  disk_.spend_write();
-  place->directory->change({.links = {{place->name, nullptr}}});
-  return {};
+  return disk_.perform(DiskOperation::remove, name,
+                       [&] { place->directory->change({.links = {{place->name, nullptr}}}); });
 }
 
 Result<> Files::sync_directory(std::string_view directory) {
   auto found = find_directory(directory);
   if (!found) return std::unexpected(found.error());
-  disk_.spend_sync();
-  (*found)->sync();
-  return {};
+  return disk_.sync(**found, directory, DiskOperation::sync_directory);
 }
 
 Result<> Files::lock() {

@@ -19,9 +19,7 @@ void Executor::post(Task task) {
   queue_.push_back(std::move(task));
   if (turn_pending_) return;
   turn_pending_ = true;
-  scheduler_.after(kTurn, [this, life = life_] {
-    if (life->alive) run_turn();
-  });
+  scheduler_.after(kTurn, [this] { life_->enter([this] { run_turn(); }); });
 }
 
 void Executor::run_turn() {
@@ -29,19 +27,53 @@ void Executor::run_turn() {
   std::vector<Task> batch;
   batch.swap(queue_);
   trace_.record(scheduler_.now(), "turn", life_->host.value, batch.size());
-  for (Task& task : batch) {
-    if (!life_->alive) return;  // a task crashed its own host
-    task();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (i > 0) life_->event_done();
+    if (!life_->alive) return;  // a task crashed its own host, or was its last
+    batch[i]();
   }
 }
 
 env::TimerId Executor::schedule(Duration delay, Task task) {
   if (!life_->alive) return ~uint64_t{0};
-  return scheduler_.after(delay, [this, life = life_, moved = std::move(task)]() mutable {
-    if (!life->alive) return;
-    trace_.record(scheduler_.now(), "timer", life->host.value);
-    moved();
+  const env::TimerId id = ++last_timer_;
+  const Duration due = clock_.elapsed() + delay;
+  timers_.emplace(id, Timer{.due = due, .event = arm(id, due), .task = std::move(task)});
+  return id;
+}
+
+EventId Executor::arm(env::TimerId id, Duration due) {
+  return scheduler_.after(clock_.until(due), [this, id] {
+    const auto it = timers_.find(id);
+    if (it == timers_.end()) return;
+    it->second.event = 0;
+    life_->enter([this, id] { run_timer(id); });
   });
+}
+
+void Executor::run_timer(env::TimerId id) {
+  const auto timer = timers_.extract(id);
+  if (timer.empty()) return;  // cancelled while it waited for the loop
+  trace_.record(scheduler_.now(), "timer", life_->host.value);
+  timer.mapped().task();
+}
+
+void Executor::cancel(env::TimerId id) {
+  const auto timer = timers_.extract(id);
+  if (!timer.empty() && timer.mapped().event != 0) scheduler_.cancel(timer.mapped().event);
+}
+
+void Executor::clock_changed() {
+  for (auto& [id, timer] : timers_) {
+    if (timer.event == 0) continue;
+    scheduler_.cancel(timer.event);
+    timer.event = arm(id, timer.due);
+  }
+}
+
+// Tasks are destroyed by a later event: this may be a call from inside one of them.
+void Executor::crash() {
+  scheduler_.after(Duration{0}, [queue = std::exchange(queue_, {}), timers = std::exchange(timers_, {})] {});
 }
 
 void Worker::submit(Task work, Task done) {
@@ -53,28 +85,46 @@ void Worker::submit(Task work, Task done) {
 void Worker::start() {
   busy_ = true;
   const auto wake_up = Duration::micros(static_cast<int64_t>(random_.between(kWakeUpMinUs, kWakeUpMaxUs)));
-  scheduler_.after(wake_up, [this, life = life_] {
-    if (life->alive) run();
-  });
+  scheduler_.after(wake_up, [this] { run(); });
+}
+
+bool Worker::stands_still(void (Worker::*again)()) {
+  Task task = [this, again] { (this->*again)(); };
+  if (life_->paused()) {
+    life_->when_resumed(std::move(task));
+  } else if (disk_.stalled()) {
+    disk_.when_released(std::move(task));
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void Worker::run() {
-  Job job = std::move(queue_.front());
-  queue_.pop_front();
+  if (!life_->alive || stands_still(&Worker::run)) return;
   disk_.take_time();  // what was spent outside a worker, before the loop started, is nobody's
-  job.work();
+  queue_.front().work();
   if (!life_->alive) return;
   const Duration took = disk_.take_time();
   trace_.record(scheduler_.now(), "work", life_->host.value, static_cast<uint64_t>(took.us));
-  scheduler_.after(took, [this, life = life_, done = std::move(job.done)]() mutable {
-    if (!life->alive) return;
-    executor_.post(std::move(done));
-    if (queue_.empty()) {
-      busy_ = false;
-    } else {
-      start();
-    }
-  });
+  scheduler_.after(took, [this] { report(); });
+  life_->event_done();
+}
+
+void Worker::report() {
+  if (!life_->alive || stands_still(&Worker::report)) return;
+  executor_.post(std::move(queue_.front().done));
+  queue_.pop_front();
+  if (queue_.empty()) {
+    busy_ = false;
+  } else {
+    start();
+  }
+  life_->event_done();
+}
+
+void Worker::crash() {
+  scheduler_.after(Duration{0}, [queue = std::exchange(queue_, {})] {});
 }
 
 }  // namespace conclave::sim

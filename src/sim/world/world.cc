@@ -22,15 +22,11 @@ World::~World() {
 Host& World::host(uint32_t id) {
   auto& host = hosts_[HostId(id)];
   if (host == nullptr) {
-    host = std::make_unique<Host>(HostId(id),
-                                  Surroundings{.scheduler = scheduler_,
-                                               .trace = trace_,
-                                               .fabric = fabric_,
-                                               .hub = hub_,
-                                               .mesh = mesh_,
-                                               .seed = seed_,
-                                               .wall_start_ms = options_.wall_start_ms},
-                                  options_.disk);
+    host = std::make_unique<Host>(
+        HostId(id),
+        Surroundings{
+            .scheduler = scheduler_, .trace = trace_, .fabric = fabric_, .hub = hub_, .mesh = mesh_, .seed = seed_},
+        options_.disk, options_.wall_start_ms);
   }
   return *host;
 }
