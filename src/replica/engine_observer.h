@@ -1,7 +1,8 @@
-// Sees every step of a replica's engine: what went in and what came out, before the driver performs it. For checking
-// and tracing; it changes nothing. Loop thread only.
+// Sees what a replica's engine begins with and every step of it: what went in and what came out, before the driver
+// performs it. For checking and tracing; it changes nothing. Loop thread only.
 #pragma once
 
+#include "consensus/api/engine.h"
 #include "consensus/api/event.h"
 #include "consensus/api/output.h"
 
@@ -10,6 +11,7 @@ namespace conclave::replica {
 class EngineObserver {
  public:
   virtual ~EngineObserver() = default;
+  virtual void on_recovered(const consensus::Recovered& log) = 0;
   virtual void on_step(const consensus::Event& event, const consensus::Output& output) = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "replica/proposer.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/codec.h"
 #include "base/log.h"
@@ -217,20 +219,27 @@ bool Proposer::has_capacity() const {
 
 void Proposer::flush() {
   if (!active()) return;
-  if (!batch_.empty() && !refused_) {
-    offered_ = batch_;
-    consensus::Propose proposal{
-        .cookie = ++cookie_, .kind = consensus::EntryKind::transaction, .payloads = std::move(batch_)};
-    batch_.clear();
-    ports_.propose(std::move(proposal));
-    offered_.clear();
-  }
+  while (!batch_.empty() && !refused_) propose_batch();
   if (active() && !syncs_.empty()) {
     const uint64_t token = ++token_;
     barriers_[token] = std::move(syncs_);
     syncs_.clear();
     ports_.ask_read_barrier(token);
   }
+}
+
+// Offers the batch, or as much of it as an idle engine takes at once.
+void Proposer::propose_batch() {
+  const size_t most = std::min(batch_.size(), options_.consensus.slots_in_flight_max);
+  std::vector<Blob> rest(std::make_move_iterator(batch_.begin() + static_cast<ptrdiff_t>(most)),
+                         std::make_move_iterator(batch_.end()));
+  batch_.resize(most);
+  offered_ = batch_;
+  consensus::Propose proposal{
+      .cookie = ++cookie_, .kind = consensus::EntryKind::transaction, .payloads = std::move(batch_)};
+  batch_ = std::move(rest);
+  ports_.propose(std::move(proposal));
+  offered_.clear();
 }
 
 void Proposer::on_refused() {

@@ -96,6 +96,7 @@ class Proposer {
   void evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms);
   void resume(const Item& item, Instant now);
   void answer(ReplicaId origin, uint64_t incarnation, wire::peer::Answers::Item item);
+  void propose_batch();
   void drain_backlog(Instant now, int64_t wall_ms);
   bool has_capacity() const;
   void own_request(state::RequestBody body, SessionId session, Instant now, int64_t wall_ms);

@@ -20,6 +20,7 @@ Options test_options() {
   Options options{.cell = CellId(1)};
   options.consensus.self = kSelf;
   options.consensus.members = {{kSelf, true}, {kPeer, true}, {ReplicaId(3), true}};
+  options.consensus.slots_in_flight_max = 4;
   options.transactions_in_flight_max = 4;
   options.evaluator.epoch_counter_high = 1000;
   return options;
@@ -29,7 +30,7 @@ Options test_options() {
 class ProposerTest : public testing::Test, public ProposerPorts {
  protected:
   void propose(consensus::Propose proposal) override {
-    if (engine_refuses) return proposer.on_refused();
+    if (engine_refuses || proposal.payloads.size() > options.consensus.slots_in_flight_max) return proposer.on_refused();
     for (const Blob& payload : proposal.payloads) log.push_back(payload);
     ++proposals;
   }
@@ -103,6 +104,24 @@ TEST_F(ProposerTest, M1_TakesEachSequenceOnceAndOnlyTheNext) {
   settle();
   EXPECT_TRUE(service.exists("/d"));
   EXPECT_EQ(results.back().origin, (state::RequestTag{kPeer, kPeerIncarnation, 1004}));
+}
+
+// All sessions of a cell may expire at once, and the engine refuses whole what it has no room for.
+TEST_F(ProposerTest, MoreFactsThanTheEngineTakesAtOnceArePartedM2) {
+  begin();
+  settle();
+  constexpr int64_t kSessions = 10;
+  for (int64_t id = 1; id <= kSessions; ++id) {
+    proposer.take(kPeer, from_peer(static_cast<uint64_t>(id), {open_session(SessionId(id), 1000)}), now, 0);
+    settle();
+  }
+  ASSERT_EQ(service.session_count(), static_cast<size_t>(kSessions));
+  for (int i = 0; i < 20; ++i) {
+    now = now + Duration::millis(100);
+    proposer.on_tick(now, 0);
+  }
+  settle();
+  EXPECT_EQ(service.session_count(), 0u);
 }
 
 TEST_F(ProposerTest, RequestsForAnotherEpochAreNotOurs) {

@@ -34,6 +34,7 @@ Result<std::unique_ptr<Replica>> Replica::open(const env::World& world, Options 
   auto recovered = recover(world, options);
   if (!recovered) return std::unexpected(recovered.error());
   options.consensus.seed = world.entropy.u64();
+  if (options.engine_observer != nullptr) options.engine_observer->on_recovered(recovered->log);
   const consensus::Recovered start{.snapshot_index = recovered->log.snapshot_index,
                                    .snapshot_ballot = recovered->log.snapshot_ballot};
   auto engine = consensus::make_engine(options.engine, options.consensus, std::exchange(recovered->log, start));
