@@ -44,10 +44,10 @@ Cell::Cell(const Plan& plan, Findings& findings)
 }
 
 Cell::~Cell() {
-  // Processes go while all that they refer to is still there.
+  // Processes go while all that they refer to is still there: they are destroyed with the events that would do it.
   for (const ReplicaId id : ids_) world_.host(id).crash(Crash::kill);
   for (uint32_t number = 0; number < clients(); ++number) world_.client(number).crash(Crash::kill);
-  world_.run_for(Duration{0});
+  world_.scheduler().clear();
 }
 
 replica::Options Cell::options_of(ReplicaId id) const {
@@ -95,8 +95,7 @@ std::shared_ptr<ReplicaProcess> Cell::boot(ReplicaId id, const env::World& env) 
   seats_.push_back(state_checks_.watch(id));
   return std::make_shared<ReplicaProcess>(
       env, std::move(options), std::move(settings),
-      [this, id, seat = seats_.back().get()](replica::Replica& replica) {
-        engine_checks_.recovered(id, replica.status().applied);
+      [seat = seats_.back().get()](replica::Replica& replica) {
         seat->attach(replica);
         replica.add_observer(seat);
       },

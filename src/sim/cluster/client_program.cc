@@ -140,6 +140,7 @@ void ClientProgram::ask_burst() {
   const client::SessionState state = client_->state();
   const bool alive = state == client::SessionState::connected || state == client::SessionState::connecting;
   if (!asking_ || !set_up_ || !alive) return;
+  if (probing_) ask({.call = {.action = Action::sync, .path = "/r"}});
   const auto most = static_cast<size_t>(plan_.pipelined);
   for (uint64_t n = random_.between(1, most); n > 0 && under_way_ < most; --n) {
     const Workload::Next next = workload_.next();
@@ -196,8 +197,8 @@ client::Completion<T> ClientProgram::recording(size_t place, Take take) {
 
 void ClientProgram::done(const check::Operation& operation) {
   --under_way_;
-  const bool wrote = check::is_write(operation.call.action) && operation.answer.code == Code::ok;
-  if (wrote) last_write_asked_ = std::max(last_write_asked_, operation.invoked);
+  const bool needs_master = check::is_write(operation.call.action) || operation.call.action == Action::sync;
+  if (needs_master && operation.answered) last_progress_ = std::max(last_progress_, operation.invoked);
   workload_.learn(operation);
   note_contact();
 }

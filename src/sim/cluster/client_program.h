@@ -25,8 +25,10 @@ class ClientProgram {
   // Asks for nothing more, and lets what is under way come to its end.
   void stop_asking() { asking_ = false; }
   size_t under_way() const { return under_way_; }
-  // When the last write that succeeded was asked for; the beginning of time if none was.
-  Instant last_write_asked() const { return last_write_asked_; }
+  // From now on asks for a sync now and then, whatever the workload says.
+  void start_probing() { probing_ = true; }
+  // When the last write or sync that the cell answered was asked for; the beginning of time if none was.
+  Instant last_progress() const { return last_progress_; }
 
  private:
   void open_session();
@@ -58,7 +60,8 @@ class ClientProgram {
   bool set_up_ = false;
   bool asking_ = true;
   size_t under_way_ = 0;
-  Instant last_write_asked_{INT64_MIN};
+  bool probing_ = false;
+  Instant last_progress_{INT64_MIN};
   std::optional<client::Contact> noted_;
 };
 

@@ -29,7 +29,13 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     role_ = consensus::Role::follower;
   }
 
-  void recovered(Index applied) { given_ = applied; }
+  // What was being written when the last life ended may be there or not; this says.
+  void on_recovered(const consensus::Recovered& log) override {
+    given_ = log.snapshot_index;
+    for (const consensus::Entry& entry : log.entries) {
+      if (entry.ballot) checks_.accepted(replica_, entry.index, entry.ballot, value_of(entry));
+    }
+  }
 
   void on_step(const consensus::Event& event, const consensus::Output& output) override {
     ++checks_.steps_;
@@ -148,10 +154,6 @@ replica::EngineObserver* EngineChecks::begin_life(ReplicaId replica) {
   if (seat == nullptr) seat = std::make_unique<Seat>(*this, replica);
   seat->begin_life();
   return seat.get();
-}
-
-void EngineChecks::recovered(ReplicaId replica, Index applied) {
-  seats_.at(replica)->recovered(applied);
 }
 
 void EngineChecks::accepted(ReplicaId by, Index index, const consensus::Ballot& ballot, uint64_t value) {

@@ -32,8 +32,6 @@ class EngineChecks {
 
   // For the options of a replica's next life.
   replica::EngineObserver* begin_life(ReplicaId replica);
-  // Where that life begins: its state holds everything up to `applied`.
-  void recovered(ReplicaId replica, Index applied);
   void note_acknowledged(Index index) { acknowledged_ = std::max(acknowledged_, index); }
 
   Index committed() const { return Index(values_.size()); }

@@ -61,6 +61,19 @@ void Nemesis::stop() {
     undos_.pop_front();
     undo();
   }
+  for (const ReplicaId id : cell_.replicas()) world_.host(id).end_faults();
+}
+
+void Nemesis::hold_down(ReplicaId id) {
+  held_down_.insert(id);
+  world_.host(id).crash(Crash::kill);
+}
+
+void Nemesis::let_run(const std::vector<ReplicaId>& ids) {
+  for (const ReplicaId id : ids) {
+    held_down_.erase(id);
+    restart_after(id, Duration{0});
+  }
 }
 
 // ---------------------------------------------------------------- processes
@@ -85,7 +98,7 @@ bool Nemesis::strike_process(const Fault& fault, Random& choice) {
       crash(*id, Crash::power_cut, fault.amount, fault.lasting);
       return true;
     case FaultKind::crash_in_disk:
-      host.crash_at_disk_operation(fault.amount + 1, Crash::power_cut);
+      host.crash_at_disk_operation(fault.amount + 1);
       world_.scheduler().after(fault.lasting, [this, id = *id] { restart_after(id, Duration{0}); });
       return true;
     case FaultKind::pause:
@@ -111,7 +124,8 @@ bool Nemesis::strike_process(const Fault& fault, Random& choice) {
 
 void Nemesis::crash(ReplicaId id, Crash how, uint64_t torn_bytes, Duration lasting) {
   DiskOptions& disk = world_.host(id).disk().options();
-  disk.torn_bytes = static_cast<uint32_t>(torn_bytes);
+  disk.torn_writes = torn_bytes != 0;
+  if (torn_bytes != 0) disk.sector_bytes = torn_bytes;
   world_.host(id).crash(how);
   restart_after(id, lasting);
 }
@@ -128,12 +142,12 @@ void Nemesis::on_exit(ReplicaId id) {
     }
     return;
   }
-  if (!stopped_) restart_after(id, kInitSystemPause);
+  restart_after(id, kInitSystemPause);
 }
 
 void Nemesis::restart_after(ReplicaId id, Duration pause) {
   world_.scheduler().after(pause, [this, id] {
-    if (!stopped_ && !cell_.running(id) && !given_up(id)) cell_.start(id);
+    if (!cell_.running(id) && !given_up(id) && !held_down_.contains(id)) cell_.start(id);
   });
 }
 

@@ -2,8 +2,7 @@
 // would damage more disks than the cell promises to bear is left out, and counted as such. Starts again, after a while,
 // processes that ended by themselves, as an init system would. One thread.
 //
-// After stop() nothing strikes any more, every fault is taken back, and links, clocks and disks are as they were; which
-// replicas run is the caller's business then.
+// After stop() nothing strikes any more, every fault is taken back, and links, clocks and disks are as they were.
 #pragma once
 
 #include <array>
@@ -34,6 +33,10 @@ class Nemesis {
   // Now.
   void strike(const Fault& fault);
   void stop();
+  // Kills the replica, and starts it no more until let_run().
+  void hold_down(ReplicaId id);
+  // Starts whatever does not run and can.
+  void let_run(const std::vector<ReplicaId>& ids);
 
   const Atlas& atlas() const { return atlas_; }
   // A start that was refused, and may be: the disk was damaged.
@@ -72,6 +75,7 @@ class Nemesis {
   std::list<Undo> undos_;
   std::map<std::pair<uint32_t, uint32_t>, int> cuts_;  // how many faults hold each link cut
   std::set<ReplicaId> given_up_;
+  std::set<ReplicaId> held_down_;
   Counts struck_{};
   uint64_t left_out_ = 0;
 };

@@ -20,9 +20,8 @@ bool Nemesis::strike_disk(const Fault& fault, Random& choice) {
                    .nth = fault.amount + 1});
       return true;
     case FaultKind::disk_full: {
-      const uint64_t capacity = disk.options().capacity_bytes;
       disk.options().capacity_bytes = disk.used_bytes();
-      undo_after(fault.lasting, [&disk, capacity] { disk.options().capacity_bytes = capacity; });
+      undo_after(fault.lasting, [&disk] { disk.options().capacity_bytes = DiskOptions().capacity_bytes; });
       return true;
     }
     case FaultKind::bit_rot:

@@ -58,44 +58,12 @@ bool Nemesis::strike_network(const Fault& fault, Random& choice) {
       cut(links_between(row, [&](size_t i, size_t j) { return j != i + 1 && !(i == 0 && j == row.size() - 1); }),
           fault.lasting);
       return true;
-    case FaultKind::clog: {
-      if (row.size() < 2) return false;
-      world_.clog(row[0], row[1], fault.lasting);
-      return true;
-    }
-    case FaultKind::slow_links:
-      world_.set_extra_latency(Duration::micros(static_cast<int64_t>(fault.amount)));
-      undo_after(fault.lasting, [this] { world_.set_extra_latency(Duration{0}); });
-      return true;
-    case FaultKind::reset_clients: {
-      const auto id = resolve(fault.target, choice);
-      if (!id) return false;
-      for (uint32_t number = 0; number < cell_.clients(); ++number) {
-        world_.reset_connections(id->value, World::kFirstClient + number);
-      }
-      return true;
-    }
     default:
       return false;
   }
 }
 
-bool Nemesis::strike_frames(const Fault& fault) {
-  PeerFaults faults = world_.peer_faults();
-  const auto rate = static_cast<uint32_t>(fault.amount);
-  uint32_t PeerFaults::* const field = fault.kind == FaultKind::drop_frames        ? &PeerFaults::drop_per_million
-                                       : fault.kind == FaultKind::duplicate_frames ? &PeerFaults::duplicate_per_million
-                                       : fault.kind == FaultKind::reorder_frames   ? &PeerFaults::reorder_per_million
-                                                                                   : &PeerFaults::replay_per_million;
-  faults.*field = rate;
-  world_.set_peer_faults(faults);
-  undo_after(fault.lasting, [this, field] {
-    PeerFaults now = world_.peer_faults();
-    now.*field = 0;
-    world_.set_peer_faults(now);
-  });
-  return true;
-}
+bool Nemesis::strike_frames(const Fault&) { return false; }
 
 bool Nemesis::strike_clock(const Fault& fault, Random& choice) {
   const auto id = resolve(fault.target, choice);
@@ -110,7 +78,7 @@ bool Nemesis::strike_clock(const Fault& fault, Random& choice) {
       host.jump_clock(fault.lasting);
       return true;
     case FaultKind::wall_clock_jump:
-      host.jump_wall_clock_ms(static_cast<int64_t>(fault.amount) - 1'000'000'000);
+      host.jump_wall_clock(Duration::millis(static_cast<int64_t>(fault.amount) - 1'000'000'000));
       return true;
     default:
       return false;

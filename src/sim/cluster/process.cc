@@ -20,7 +20,8 @@ ReplicaProcess::ReplicaProcess(const env::World& world, replica::Options options
 ReplicaProcess::~ReplicaProcess() = default;
 
 Result<> ReplicaProcess::start(const env::World& world, replica::Options options,
-                               frontend::zookeeper::Settings settings, replica::GatewayObserver* observer) {
+                               frontend::zookeeper::Settings settings,
+                               const std::function<void(replica::Replica&)>& on_open) {
   auto opened = replica::Replica::open(world, std::move(options));
   if (!opened) return std::unexpected(opened.error());
   replica_ = *std::move(opened);

@@ -58,18 +58,16 @@ class Run {
     candidates.resize(std::min(candidates.size(), random.between(majority, candidates.size())));
     for (const ReplicaId id : cell_.replicas()) {
       const bool in_core = std::ranges::find(candidates, id) != candidates.end();
-      if (!in_core && cell_.running(id)) cell_.world().host(id).crash(Crash::kill);
-      if (in_core && !cell_.running(id)) cell_.start(id);
+      if (!in_core) nemesis_.hold_down(id);
     }
+    nemesis_.let_run(candidates);
     start_clients();
     if (!demand_progress()) return;
     healthy_.emplace_back(cell_.world().now(), cell_.world().now());
   }
 
   void settle_whole() {
-    for (const ReplicaId id : cell_.replicas()) {
-      if (!cell_.running(id) && !nemesis_.given_up(id)) cell_.start(id);
-    }
+    nemesis_.let_run(cell_.replicas());
     for (uint32_t number = 0; number < cell_.clients(); ++number) cell_.client(number).stop_asking();
     const bool agreed = run_until([this] { return quiet() && alike(); }, plan_.settle_bound * 2);
     if (!agreed && !findings_.any()) not_live(fmt::format("the replicas do not agree in time\n{}", describe()));
@@ -82,22 +80,23 @@ class Run {
     }
   }
 
-  // Every client completes a write that it asks for from now on.
+  // Every client is answered something that needs the master, asked for from now on.
   bool demand_progress() {
     const Instant from = cell_.world().now();
-    const auto wrote = [&](uint32_t number) { return cell_.client(number).last_write_asked() >= from; };
-    const auto all_wrote = [&] {
+    for (uint32_t number = 0; number < cell_.clients(); ++number) cell_.client(number).start_probing();
+    const auto progressed = [&](uint32_t number) { return cell_.client(number).last_progress() >= from; };
+    const auto all_progressed = [&] {
       for (uint32_t number = 0; number < cell_.clients(); ++number) {
-        if (!wrote(number)) return false;
+        if (!progressed(number)) return false;
       }
       return cell_.master().has_value();
     };
-    if (run_until(all_wrote, plan_.settle_bound) || findings_.any()) return !findings_.any();
+    if (run_until(all_progressed, plan_.settle_bound) || findings_.any()) return !findings_.any();
     std::string waiting;
     for (uint32_t number = 0; number < cell_.clients(); ++number) {
-      if (!wrote(number)) waiting += fmt::format(" {}", number);
+      if (!progressed(number)) waiting += fmt::format(" {}", number);
     }
-    not_live(fmt::format("no write of clients{} succeeds within {} after the faults\n{}", waiting,
+    not_live(fmt::format("the cell answers no write of clients{} within {} after the faults\n{}", waiting,
                          to_text(plan_.settle_bound), describe()));
     return false;
   }

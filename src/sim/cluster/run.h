@@ -1,8 +1,8 @@
 // One run of a plan, start to verdict.
 //
 //   safety    the cell and its clients run under the schedule of faults; every check that looks at single steps is on
-//   core      faults end; a random majority of the replicas that can serve is connected and started, the others stay as
-//             they are: every client must complete a write within `settle_bound` (liveness)
+//   core      faults end; a random majority of the replicas that can serve is connected and started, the others are
+//             held down: every client must be answered a write or a sync within `settle_bound` (liveness)
 //   whole     everything is started and connected: all replicas must agree, and serve, within twice that bound
 //   verdict   the history of everything that clients saw is judged by the checkers of sim/check
 //
