@@ -18,18 +18,24 @@ void Channel::finish(Side side, Error reason) {
   fabric_->close_side(*this, side);
 }
 
+size_t Channel::readable(Side receiver, size_t arrived) {
+  return fabric_->readable(*this, receiver, arrived);
+}
+
 std::shared_ptr<Channel> Fabric::open(HostId first, HostId second) {
   auto channel = std::make_shared<Channel>();
   channel->fabric_ = this;
   channel->id_ = next_channel_++;
   channel->sides_[0].host = first;
   channel->sides_[1].host = second;
+  channel->sides_[0].out = &link(first, second);
+  channel->sides_[1].out = &link(second, first);
   channels_.emplace(channel->id_, channel);
   trace_.record(scheduler_.now(), "channel opened", first.value, second.value, channel->id_);
   return channel;
 }
 
-Fabric::Link& Fabric::link(HostId from, HostId to) {
+Link& Fabric::link(HostId from, HostId to) {
   return links_.try_emplace({from, to}, Link{.options = defaults_}).first->second;
 }
 
@@ -38,33 +44,47 @@ bool Fabric::is_cut(HostId from, HostId to) const {
   return it != links_.end() && it->second.cut;
 }
 
-Duration Fabric::latency(HostId from, HostId to) {
-  const LinkOptions& options = link(from, to).options;
+Duration Fabric::latency(const Link& link, HostId from, HostId to) {
+  const LinkOptions& options = link.options;
   const auto low = static_cast<uint64_t>(options.latency_min.us);
   const auto high = std::max(low, static_cast<uint64_t>(options.latency_max.us));
-  return Duration::micros(static_cast<int64_t>(random_.between(low, high)));
+  uint64_t us = random_.between(low, high);
+  if (options.spike_per_million > 0 && random_.chance(options.spike_per_million, 1'000'000)) {
+    us += random_.between(0, static_cast<uint64_t>(options.spike_max.us));
+    trace_.record(scheduler_.now(), "delay spike", from.value, to.value, us);
+  }
+  return Duration::micros(static_cast<int64_t>(us));
+}
+
+Duration Fabric::travel_time(HostId from, HostId to) {
+  return latency(from, to) + std::max(Duration{0}, link(from, to).clogged_until - scheduler_.now());
 }
 
 bool Fabric::loses_frame(HostId from, HostId to) {
   const uint32_t loss = link(from, to).options.frame_loss_per_million;
-  return loss > 0 && random_.chance(loss, 1'000'000);
+  if (loss == 0 || !random_.chance(loss, 1'000'000)) return false;
+  trace_.record(scheduler_.now(), "frame lost", from.value, to.value);
+  return true;
+}
+
+Channel::Item Fabric::reset_by_peer() {
+  return {.bytes = {}, .end = Error{ErrorKind::closed, "connection reset by peer"}};
 }
 
 void Fabric::transmit(Channel& channel, Channel::Side sender, Channel::Item item) {
   auto& from = channel.at(sender);
   const HostId to = channel.at(Channel::other(sender)).host;
-  from.last_arrival = std::max(from.last_arrival, scheduler_.now() + latency(from.host, to));
-  const auto found = channels_.find(channel.id_);
-  if (found == channels_.end()) return;  // both sides are gone
-  scheduler_.at(from.last_arrival, [this, shared = found->second, sender, moved = std::move(item)]() mutable {
-    arrive(shared, sender, std::move(moved));
-  });
+  from.last_arrival = std::max(from.last_arrival, scheduler_.now() + latency(*from.out, from.host, to));
+  from.in_flight.push_back(std::move(item));
+  scheduler_.at(from.last_arrival,
+                [shared = channel.shared_from_this(), sender] { shared->fabric_->arrive(shared, sender); });
 }
 
-void Fabric::arrive(const std::shared_ptr<Channel>& channel, Channel::Side sender, Channel::Item item) {
+void Fabric::arrive(const std::shared_ptr<Channel>& channel, Channel::Side sender) {
   auto& from = channel->at(sender);
-  const HostId to = channel->at(Channel::other(sender)).host;
-  if (is_cut(from.host, to) || !from.held.empty()) {
+  Channel::Item item = std::move(from.in_flight.front());
+  from.in_flight.pop_front();
+  if (blocked(*from.out) || !from.held.empty()) {
     from.held.push_back(std::move(item));
   } else {
     deliver(channel, sender, std::move(item));
@@ -73,7 +93,10 @@ void Fabric::arrive(const std::shared_ptr<Channel>& channel, Channel::Side sende
 
 void Fabric::deliver(const std::shared_ptr<Channel>& channel, Channel::Side sender, Channel::Item item) {
   const Channel::Side receiver = Channel::other(sender);
-  if (!channel->open(receiver)) return;
+  if (!channel->open(receiver)) {
+    if (channel->at(receiver).answers_reset && channel->open(sender)) transmit(*channel, receiver, reset_by_peer());
+    return;
+  }
   ChannelEnd* end = channel->at(receiver).end;
   const HostId from = channel->at(sender).host;
   const HostId to = channel->at(receiver).host;
@@ -90,7 +113,7 @@ void Fabric::deliver(const std::shared_ptr<Channel>& channel, Channel::Side send
 
 void Fabric::release_held(const std::shared_ptr<Channel>& channel, Channel::Side sender) {
   auto& from = channel->at(sender);
-  if (is_cut(from.host, channel->at(Channel::other(sender)).host)) return;  // cut again meanwhile
+  if (blocked(*from.out)) return;  // again meanwhile
   std::deque<Channel::Item> held;
   held.swap(from.held);
   for (auto& item : held) deliver(channel, sender, std::move(item));
@@ -124,12 +147,74 @@ void Fabric::heal(HostId from, HostId to) {
   if (on_heal_) on_heal_(from, to);
 }
 
+size_t Fabric::readable(const Channel& channel, Channel::Side receiver, size_t arrived) {
+  const auto& from = channel.sides_[static_cast<size_t>(Channel::other(receiver))];
+  const uint32_t rate = from.out->options.short_read_per_million;
+  if (rate == 0 || arrived < 2 || !random_.chance(rate, 1'000'000)) return arrived;
+  const auto part = static_cast<size_t>(random_.between(1, arrived - 1));
+  trace_.record(scheduler_.now(), "short read", from.host.value, arrived, part);
+  return part;
+}
+
+void Fabric::clog(HostId from, HostId to, Duration time) {
+  Link& it = link(from, to);
+  const Instant until = scheduler_.now() + time;
+  if (until <= it.clogged_until) return;
+  it.clogged_until = until;
+  trace_.record(scheduler_.now(), "link clogged", from.value, to.value, static_cast<uint64_t>(time.us));
+  scheduler_.at(until, [this, from, to] { unclog(from, to); });
+}
+
+void Fabric::unclog(HostId from, HostId to) {
+  if (blocked(link(from, to))) return;  // clogged for longer, or cut: healing releases what is held
+  for (const auto& channel : between(from, to)) {
+    release_held(channel, channel->sides_[0].host == from ? Channel::Side::first : Channel::Side::second);
+  }
+}
+
 void Fabric::heal_all() {
-  std::vector<std::pair<HostId, HostId>> cuts;
-  for (const auto& [ends, it] : links_) {
+  std::vector<std::pair<HostId, HostId>> cuts, clogs;
+  for (auto& [ends, it] : links_) {
     if (it.cut) cuts.push_back(ends);
+    if (it.clogged_until > scheduler_.now()) clogs.push_back(ends);
+  }
+  for (const auto& [from, to] : clogs) {
+    link(from, to).clogged_until = scheduler_.now();
+    trace_.record(scheduler_.now(), "link unclogged", from.value, to.value);
+    scheduler_.after(Duration{0}, [this, from, to] { unclog(from, to); });
   }
   for (const auto& [from, to] : cuts) heal(from, to);
+}
+
+void Fabric::set_link(HostId from, HostId to, const LinkOptions& options) {
+  trace_.record(scheduler_.now(), "link set", from.value, to.value);
+  link(from, to).options = options;
+}
+
+void Fabric::set_all_links(const LinkOptions& options) {
+  trace_.record(scheduler_.now(), "all links set");
+  defaults_ = options;
+  for (auto& [ends, it] : links_) it.options = options;
+}
+
+void Fabric::reset_connections(HostId a, HostId b) {
+  trace_.record(scheduler_.now(), "connections reset", a.value, b.value);
+  for (const auto& channel : between(a, b)) {
+    scheduler_.after(Duration{0},
+                     [this, channel] { break_channel(channel, Error{ErrorKind::closed, "connection reset by peer"}); });
+  }
+}
+
+void Fabric::half_open(HostId gone, HostId stays) {
+  trace_.record(scheduler_.now(), "connections half-open", gone.value, stays.value);
+  for (const auto& channel : between(gone, stays)) {
+    const auto side = channel->sides_[0].host == gone ? Channel::Side::first : Channel::Side::second;
+    scheduler_.after(Duration{0}, [this, channel, side] {
+      if (!channel->open(side)) return;
+      channel->at(side).answers_reset = true;
+      deliver(channel, Channel::other(side), reset_by_peer());
+    });
+  }
 }
 
 void Fabric::host_down(HostId host, bool resets) {
@@ -157,7 +242,7 @@ void Fabric::host_up(HostId host) {
     for (const auto side : {Channel::Side::first, Channel::Side::second}) {
       const auto far = Channel::other(side);
       if (channel->at(side).host != host || channel->open(side) || !channel->open(far)) continue;
-      transmit(*channel, side, {.bytes = {}, .end = Error{ErrorKind::closed, "connection reset by peer"}});
+      transmit(*channel, side, reset_by_peer());
     }
   }
 }

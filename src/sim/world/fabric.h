@@ -5,6 +5,8 @@
 // everything arrives late, in order; after `break_after` (TCP_USER_TIMEOUT of the real world) every channel between the
 // two hosts breaks, in whichever direction the cut was, since acknowledgements are lost with the data.
 //
+// Clogging a link holds everything back for a given time, then releases it in a burst; connections outlast it.
+//
 // A killed process resets its channels, which the other end hears after the link's latency. A power cut says nothing:
 // the other end learns by break_after, or when the machine is back and answers with a reset.
 #pragma once
@@ -20,22 +22,14 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/ids.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "sim/world/link.h"
 #include "sim/world/scheduler.h"
 #include "sim/world/trace.h"
 
 namespace conclave::sim {
-
-using HostId = StrongId<struct HostIdTag, uint32_t>;
-
-struct LinkOptions {
-  Duration latency_min = Duration::micros(50);
-  Duration latency_max = Duration::micros(250);  // each message draws its own; order on a channel is kept
-  uint32_t frame_loss_per_million = 0;           // of peer frames; more than the contract's TCP would ever lose
-};
 
 // One side of a channel. Called from scheduler events only, so never inside a call on the same channel.
 class ChannelEnd {
@@ -47,7 +41,7 @@ class ChannelEnd {
 
 class Fabric;
 
-class Channel {
+class Channel : public std::enable_shared_from_this<Channel> {
  public:
   enum class Side : uint8_t { first, second };
   static constexpr Side other(Side side) { return side == Side::first ? Side::second : Side::first; }
@@ -61,6 +55,8 @@ class Channel {
   void consumed(Side receiver, size_t size) { at(other(receiver)).outstanding -= size; }
   // Bytes that `sender` sent and the receiver has not taken.
   size_t outstanding(Side sender) const { return sides_[static_cast<size_t>(sender)].outstanding; }
+  // How many of `arrived` bytes the receiver gets to see at once: all, or a part by the link's chance of a short read.
+  size_t readable(Side receiver, size_t arrived);
   bool open(Side side) const { return sides_[static_cast<size_t>(side)].open; }
 
  private:
@@ -74,8 +70,11 @@ class Channel {
     ChannelEnd* end = nullptr;
     bool open = true;
     size_t outstanding = 0;
+    Link* out = nullptr;      // from this host to the other
     Instant last_arrival{0};  // of what this side sent
-    std::deque<Item> held;    // sent by this side, held back by a cut
+    std::deque<Item> in_flight;
+    std::deque<Item> held;       // arrived, but held back by a cut or a clog
+    bool answers_reset = false;  // closed without the other side's knowledge, on a machine that is up
   };
   SideState& at(Side side) { return sides_[static_cast<size_t>(side)]; }
 
@@ -91,16 +90,32 @@ class Fabric {
 
   std::shared_ptr<Channel> open(HostId first, HostId second);
 
-  void set_link(HostId from, HostId to, LinkOptions options) { link(from, to).options = options; }
+  const LinkOptions& options(HostId from, HostId to) { return link(from, to).options; }
+  void set_link(HostId from, HostId to, const LinkOptions& options);
+  // Those there are and those to come.
+  void set_all_links(const LinkOptions& options);
   // One way: what `from` sends to `to` is held back.
   void cut(HostId from, HostId to);
   void heal(HostId from, HostId to);
+  // One way: what arrives within `time` from now is held back until then.
+  void clog(HostId from, HostId to, Duration time);
+  // Ends all cuts and clogs.
   void heal_all();
   bool is_cut(HostId from, HostId to) const;
+  // Cut or clogged.
+  bool blocked(HostId from, HostId to) { return blocked(link(from, to)); }
   // Called after a link healed.
   void on_heal(std::function<void(HostId, HostId)> hook) { on_heal_ = std::move(hook); }
 
-  Duration latency(HostId from, HostId to);
+  // Breaks all connections between the two; both sides hear of it.
+  void reset_connections(HostId a, HostId b);
+  // Breaks them so that only `gone` knows; `stays` hears of it when it sends something.
+  void half_open(HostId gone, HostId stays);
+
+  // Of one message.
+  Duration latency(HostId from, HostId to) { return latency(link(from, to), from, to); }
+  // The same, and what is left of a clog.
+  Duration travel_time(HostId from, HostId to);
   bool loses_frame(HostId from, HostId to);
 
   // The host's side of all its channels is gone: reset (a killed process) or silent (a power cut).
@@ -110,15 +125,15 @@ class Fabric {
 
  private:
   friend class Channel;
-  struct Link {
-    LinkOptions options;
-    bool cut = false;
-    uint64_t generation = 0;  // counts cuts and heals
-  };
   Link& link(HostId from, HostId to);
+  bool blocked(const Link& link) const { return link.cut || scheduler_.now() < link.clogged_until; }
+  Duration latency(const Link& link, HostId from, HostId to);
   void transmit(Channel& channel, Channel::Side sender, Channel::Item item);
-  void arrive(const std::shared_ptr<Channel>& channel, Channel::Side sender, Channel::Item item);
+  static Channel::Item reset_by_peer();
+  size_t readable(const Channel& channel, Channel::Side receiver, size_t arrived);
+  void arrive(const std::shared_ptr<Channel>& channel, Channel::Side sender);
   void deliver(const std::shared_ptr<Channel>& channel, Channel::Side sender, Channel::Item item);
+  void unclog(HostId from, HostId to);
   void release_held(const std::shared_ptr<Channel>& channel, Channel::Side sender);
   void break_channel(const std::shared_ptr<Channel>& channel, const Error& reason);
   void close_side(Channel& channel, Channel::Side side);

@@ -9,8 +9,8 @@ constexpr uint64_t kConnectMinUs = 500, kConnectMaxUs = 20'000;  // until the ne
 
 }  // namespace
 
-// One end of a peer connection. Shared, so that it outlives a callback that replaces it.
-class Peers::End final : public ChannelEnd {
+// One end of a peer connection. Shared, so that it outlives a callback that replaces it, and what waits for the loop.
+class Peers::End final : public ChannelEnd, public std::enable_shared_from_this<Peers::End> {
  public:
   End(Peers& owner, ReplicaId peer, std::shared_ptr<Channel> channel, Channel::Side side)
       : owner_(owner), peer_(peer), channel_(std::move(channel)), side_(side) {
@@ -20,18 +20,26 @@ class Peers::End final : public ChannelEnd {
     if (channel_->outstanding(side_) + frame.size() <= kQueueBytesMax) channel_->send(side_, std::move(frame));
   }
   void close() { channel_->finish(side_, Error{ErrorKind::closed, "closed by the other side"}); }
+  void retire() { retired_ = true; }
 
  private:
   void on_message(Bytes frame) override {
-    channel_->consumed(side_, frame.size());
-    owner_.receiver_->on_peer_frame(peer_, frame);
+    owner_.life_->enter([end = shared_from_this(), moved = std::move(frame)] {
+      end->channel_->consumed(end->side_, moved.size());
+      if (!end->retired_) end->owner_.receiver_->on_peer_frame(end->peer_, moved);
+    });
   }
-  void on_end(const Error& /*reason*/) override { owner_.down(peer_); }
+  void on_end(const Error& /*reason*/) override {
+    owner_.life_->enter([end = shared_from_this()] {
+      if (!end->retired_) end->owner_.down(end->peer_);
+    });
+  }
 
   Peers& owner_;
   ReplicaId peer_;
   std::shared_ptr<Channel> channel_;
   Channel::Side side_;
+  bool retired_ = false;  // replaced or down: the receiver hears nothing of it any more
 };
 
 void Peers::start(env::PeerReceiver* receiver) {
@@ -43,8 +51,7 @@ void Peers::start(env::PeerReceiver* receiver) {
 void Peers::send(ReplicaId to, Bytes frame) {
   const auto it = ends_.find(to);
   if (it == ends_.end()) return;
-  if (mesh_.fabric().loses_frame(life_->host, host_of(to))) return;
-  it->second->send(std::move(frame));
+  if (mesh_.faults().carried(self_, to, frame)) it->second->send(std::move(frame));
 }
 
 void Peers::crash() {
@@ -52,19 +59,26 @@ void Peers::crash() {
   ends_.clear();  // the fabric closes the channels of the whole host
 }
 
+// The end hears from now on, but what it hears waits behind the news that it is there.
 void Peers::up(ReplicaId peer, std::shared_ptr<Channel> channel, Channel::Side side) {
+  auto end = std::make_shared<End>(*this, peer, std::move(channel), side);
+  life_->enter([this, peer, end] { install(peer, end); });
+}
+
+void Peers::install(ReplicaId peer, std::shared_ptr<End> end) {
   const auto it = ends_.find(peer);
   if (it != ends_.end()) {  // the old connection was half-open: the peer is back before its end was noticed
     it->second->close();
     down(peer);
     if (!life_->alive) return;
   }
-  ends_[peer] = std::make_shared<End>(*this, peer, std::move(channel), side);
+  ends_[peer] = std::move(end);
   receiver_->on_peer_up(peer);
 }
 
 void Peers::down(ReplicaId peer) {
   const auto keep = std::move(ends_.at(peer));
+  keep->retire();
   ends_.erase(peer);
   receiver_->on_peer_down(peer);
   mesh_.try_connect(self_, peer);
@@ -102,12 +116,27 @@ void PeerMesh::connect(ReplicaId low, ReplicaId high) {
   Peers& a = *lower->second;
   Peers& b = *higher->second;
   if (a.connected(high) && b.connected(low)) return;
+  const bool clogged = fabric_.blocked(host_of(low), host_of(high)) || fabric_.blocked(host_of(high), host_of(low));
+  if (clogged || a.life_->paused() || b.life_->paused()) {
+    try_connect(low, high);
+    return;
+  }
   auto channel = fabric_.open(host_of(low), host_of(high));
   const auto a_life = a.life_;
   const auto b_life = b.life_;
   a.up(high, channel, Channel::Side::first);
   if (a_life->alive && b_life->alive) b.up(low, channel, Channel::Side::second);
   trace_.record(scheduler_.now(), "peers connected", low.value, high.value);
+}
+
+void PeerMesh::deliver_stray(ReplicaId from, ReplicaId to, Bytes frame) {
+  const auto receiver = started_.find(to);
+  if (receiver == started_.end() || !receiver->second->connected(from)) return;
+  Peers& peers = *receiver->second;
+  trace_.record(scheduler_.now(), "stray frame", from.value, to.value, xxh3_64(frame));
+  peers.life_->enter([&peers, from, moved = std::move(frame)] {
+    if (peers.connected(from)) peers.receiver_->on_peer_frame(from, moved);
+  });
 }
 
 void PeerMesh::healed(HostId a, HostId b) {

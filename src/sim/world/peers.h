@@ -1,6 +1,6 @@
 // env::PeerNetwork of one life of a host, and the mesh that joins all of them. Each pair of started replicas is kept
-// connected while links allow; frames go over one channel (fabric.h), so they keep the contract's order. A link may
-// also be told to lose single frames, which is harsher than the contract.
+// connected while links allow and neither process stands still; frames go over one channel (fabric.h), so they keep the
+// contract's order, but for those that a link is told to lose or to lead astray (peer_faults.h).
 #pragma once
 
 #include <map>
@@ -8,10 +8,12 @@
 #include <set>
 #include <utility>
 
+#include "base/checksum.h"
 #include "base/random.h"
 #include "env/peers.h"
 #include "sim/world/fabric.h"
 #include "sim/world/life.h"
+#include "sim/world/peer_faults.h"
 
 namespace conclave::sim {
 
@@ -21,7 +23,12 @@ class Peers;
 class PeerMesh {
  public:
   PeerMesh(Scheduler& scheduler, Trace& trace, Fabric& fabric, uint64_t seed)
-      : scheduler_(scheduler), trace_(trace), fabric_(fabric), random_(seed) {}
+      : scheduler_(scheduler),
+        trace_(trace),
+        fabric_(fabric),
+        random_(seed),
+        faults_(scheduler, trace, fabric, xxh3_64("peer faults", seed),
+                [this](ReplicaId from, ReplicaId to, Bytes frame) { deliver_stray(from, to, std::move(frame)); }) {}
 
   void join(Peers& peers);
   void leave(Peers& peers);
@@ -30,22 +37,20 @@ class PeerMesh {
   // Tells that a link was healed.
   void healed(HostId a, HostId b);
 
-  Fabric& fabric() { return fabric_; }
+  PeerFaults& faults() { return faults_; }
 
  private:
+  void deliver_stray(ReplicaId from, ReplicaId to, Bytes frame);
   void connect(ReplicaId low, ReplicaId high);
 
   Scheduler& scheduler_;
   Trace& trace_;
   Fabric& fabric_;
   Random random_;
+  PeerFaults faults_;
   std::map<ReplicaId, Peers*> started_;
   std::set<std::pair<ReplicaId, ReplicaId>> attempts_;
 };
-
-inline HostId host_of(ReplicaId replica) {
-  return HostId(replica.value);
-}
 
 class Peers final : public env::PeerNetwork {
  public:
@@ -63,6 +68,7 @@ class Peers final : public env::PeerNetwork {
   friend class PeerMesh;
   class End;
   void up(ReplicaId peer, std::shared_ptr<Channel> channel, Channel::Side side);
+  void install(ReplicaId peer, std::shared_ptr<End> end);
   void down(ReplicaId peer);
 
   PeerMesh& mesh_;

@@ -8,6 +8,7 @@ namespace conclave::sim {
 namespace {
 
 constexpr std::string_view kPrefix = "host-";
+constexpr Duration kShortReadGap = Duration::micros(20);
 constexpr size_t kWindow = 256 << 10;  // bytes that socket buffers and the wire hold before `unsent` grows
 
 class Stream final : public env::Stream, public ChannelEnd {
@@ -56,18 +57,24 @@ class Stream final : public env::Stream, public ChannelEnd {
  private:
   void on_message(Bytes bytes) override {
     received_ += bytes;
-    deliver();
+    deliver_in_turn();
   }
   void on_end(const Error& reason) override {
     end_with(reason);
-    deliver();
+    deliver_in_turn();
   }
   void end_with(const Error& reason) {
     if (!end_) end_ = reason;
   }
-  void deliver_later() {
+  void deliver_later(Duration delay = Duration{0}) {
     if (received_.empty() && !end_) return;
-    scheduler_.after(Duration{0}, [this, alive = alive_] {
+    scheduler_.after(delay, [this, alive = alive_] {
+      if (*alive) deliver_in_turn();
+    });
+  }
+  // In a turn of the loop; until then bytes pile up, as in the buffer of a socket.
+  void deliver_in_turn() {
+    life_->enter([this, alive = alive_] {
       if (*alive) deliver();
     });
   }
@@ -75,10 +82,17 @@ class Stream final : public env::Stream, public ChannelEnd {
     if (handler_ == nullptr || paused_ || ended_ || !life_->alive) return;
     const auto alive = alive_;
     if (!received_.empty()) {
-      const Bytes bytes = std::exchange(received_, Bytes());
-      channel_->consumed(side_, bytes.size());
+      Bytes bytes = std::exchange(received_, Bytes());
+      const size_t part = channel_->readable(side_, bytes.size());
+      received_ = bytes.substr(part);
+      bytes.resize(part);
+      channel_->consumed(side_, part);
       handler_->on_data(bytes);
       if (!*alive || paused_ || !life_->alive) return;
+      if (!received_.empty()) {
+        deliver_later(kShortReadGap);
+        return;
+      }
     }
     if (end_ && !ended_) {
       ended_ = true;
@@ -120,7 +134,9 @@ class Network::ListenerImpl final : public env::Listener {
   ListenerImpl(Network& network, std::shared_ptr<Life> life, env::Address local)
       : network_(network), life_(std::move(life)), local_(std::move(local)) {}
   ~ListenerImpl() override {
-    if (life_->alive) network_.ports_.erase(local_.port);
+    if (!life_->alive) return;
+    const auto port = network_.ports_.extract(local_.port);
+    port.mapped()->closed = true;
   }
   env::Address local() const override { return local_; }
 
@@ -154,53 +170,53 @@ Result<std::unique_ptr<env::Listener>> Network::listen(const env::Address& addre
 void Network::connect(const env::Address& address, Duration timeout, Connected done) {
   if (!life_->alive) return;
   auto attempt = std::make_shared<Attempt>(Attempt{.address = address, .done = std::move(done)});
-  attempt->timeout = hub_.scheduler.after(timeout, [this, life = life_, attempt] {
-    if (!life->alive) return;
-    finish(attempt, fail(ErrorKind::timed_out, "connect " + to_string(attempt->address) + ": timed out"));
-  });
+  attempt->timeout = finish_after(timeout, attempt,
+                                  fail(ErrorKind::timed_out, "connect " + to_string(attempt->address) + ": timed out"));
   const bool self = address.host == "localhost" || address.host == "127.0.0.1";
   const auto target = self ? std::optional(life_->host) : host_of(address.host);
   if (!target || !hub_.hosts.contains(*target)) {
-    hub_.scheduler.after(Duration{0}, [this, life = life_, attempt] {
-      if (!life->alive) return;
-      finish(attempt, fail(ErrorKind::not_found, "resolve " + attempt->address.host + ": unknown host"));
-    });
+    finish_after(Duration{0}, attempt, fail(ErrorKind::not_found, "resolve " + address.host + ": unknown host"));
     return;
   }
-  const Duration there = hub_.fabric.latency(life_->host, *target);
-  hub_.scheduler.after(there, [this, life = life_, attempt, host = *target, port = address.port] {
-    if (life->alive && attempt->done) knock(attempt, host, port);
+  const Duration there = hub_.fabric.travel_time(life_->host, *target);
+  hub_.scheduler.after(there, [this, attempt, host = *target, port = address.port] {
+    if (life_->alive && attempt->done) knock(attempt, host, port);
   });
 }
 
-// The connection request reaches the other host. No answer at all means that the timeout decides.
+// The connection request reaches the other host. No answer at all means that the timeout decides. All this is the work
+// of kernels: a process that stands still is connected to, and learns of it later.
 void Network::knock(const std::shared_ptr<Attempt>& attempt, HostId target, uint16_t port) {
   const HostId self = life_->host;
   if (hub_.fabric.is_cut(self, target) || hub_.fabric.is_cut(target, self)) return;
   const StreamHub::Presence& presence = hub_.hosts[target];
   if (!presence.powered) return;
-  const Duration back = hub_.fabric.latency(target, self);
+  const Duration back = hub_.fabric.travel_time(target, self);
   std::shared_ptr<Port> listening;
   if (presence.network != nullptr) {
     const auto it = presence.network->ports_.find(port);
     if (it != presence.network->ports_.end()) listening = it->second;
   }
   if (listening == nullptr) {
-    hub_.scheduler.after(back, [this, life = life_, attempt] {
-      if (!life->alive) return;
-      finish(attempt, fail(ErrorKind::io, "connect " + to_string(attempt->address) + ": Connection refused"));
-    });
+    finish_after(back, attempt, fail(ErrorKind::io, "connect " + to_string(attempt->address) + ": Connection refused"));
     return;
   }
   auto channel = hub_.fabric.open(self, target);
   const env::Address client{.host = host_name(self), .port = next_port_++};
   auto mine = std::make_unique<Stream>(hub_.scheduler, life_, channel, Channel::Side::first, attempt->address);
-  auto theirs =
-      std::make_unique<Stream>(hub_.scheduler, presence.network->life_, channel, Channel::Side::second, client);
-  hub_.scheduler.after(back, [this, life = life_, attempt, stream = std::move(mine)]() mutable {
-    if (life->alive) finish(attempt, std::move(stream));
+  const auto their_life = presence.network->life_;
+  auto theirs = std::make_unique<Stream>(hub_.scheduler, their_life, channel, Channel::Side::second, client);
+  finish_after(back, attempt, std::move(mine));
+  their_life->enter([listening, stream = std::move(theirs)]() mutable {
+    if (!listening->closed) listening->accept(std::move(stream));
   });
-  listening->accept(std::move(theirs));
+}
+
+EventId Network::finish_after(Duration delay, const std::shared_ptr<Attempt>& attempt,
+                              Result<std::unique_ptr<env::Stream>> result) {
+  return hub_.scheduler.after(delay, [this, attempt, outcome = std::move(result)]() mutable {
+    life_->enter([this, attempt, moved = std::move(outcome)]() mutable { finish(attempt, std::move(moved)); });
+  });
 }
 
 void Network::finish(const std::shared_ptr<Attempt>& attempt, Result<std::unique_ptr<env::Stream>> result) {

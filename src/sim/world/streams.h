@@ -42,11 +42,14 @@ class Network final : public env::Network {
  private:
   struct Port {
     Accept accept;
+    bool closed = false;  // its listener is gone
   };
   class ListenerImpl;
   struct Attempt;
 
   void finish(const std::shared_ptr<Attempt>& attempt, Result<std::unique_ptr<env::Stream>> result);
+  EventId finish_after(Duration delay, const std::shared_ptr<Attempt>& attempt,
+                       Result<std::unique_ptr<env::Stream>> result);
   void knock(const std::shared_ptr<Attempt>& attempt, HostId target, uint16_t port);
 
   StreamHub& hub_;

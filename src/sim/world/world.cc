@@ -53,12 +53,47 @@ void World::partition(const std::vector<uint32_t>& a, const std::vector<uint32_t
   }
 }
 
-void World::isolate(uint32_t host) {
-  std::vector<uint32_t> others;
-  for (const auto& [id, machine] : hosts_) {
-    if (id.value != host) others.push_back(id.value);
+void World::bridge(uint32_t host, const std::vector<uint32_t>& a, const std::vector<uint32_t>& b) {
+  auto left = a;
+  auto right = b;
+  std::erase(left, host);
+  std::erase(right, host);
+  partition(left, right);
+}
+
+void World::ring(const std::vector<uint32_t>& hosts, size_t reach) {
+  for (size_t i = 0; i < hosts.size(); ++i) {
+    for (size_t j = i + 1; j < hosts.size(); ++j) {
+      const size_t distance = std::min(j - i, hosts.size() - (j - i));
+      if (distance > reach) partition({hosts[i]}, {hosts[j]});
+    }
   }
-  partition({host}, others);
+}
+
+void World::isolate(uint32_t host) {
+  partition({host}, others(host));
+}
+
+void World::mute(uint32_t host) {
+  for (const uint32_t other : others(host)) cut(host, other);
+}
+
+void World::deafen(uint32_t host) {
+  for (const uint32_t other : others(host)) cut(other, host);
+}
+
+void World::end_faults() {
+  heal_all();
+  set_all_links(options_.link);
+  for (const auto& [id, host] : hosts_) host->end_faults();
+}
+
+std::vector<uint32_t> World::others(uint32_t host) const {
+  std::vector<uint32_t> found;
+  for (const auto& [id, machine] : hosts_) {
+    if (id.value != host) found.push_back(id.value);
+  }
+  return found;
 }
 
 }  // namespace conclave::sim

@@ -53,15 +53,44 @@ class World {
   // Runs until `reached` holds, asked after every event; false if `limit` passes first.
   bool run_until(const std::function<bool()>& reached, Duration limit);
 
-  // Links, each one way. Cutting holds traffic back, and breaks connections if it lasts (fabric.h).
+  // --- links, each one way. Cutting holds traffic back, and breaks connections if it lasts (fabric.h).
   void cut(uint32_t from, uint32_t to) { fabric_.cut(HostId(from), HostId(to)); }
   void heal(uint32_t from, uint32_t to) { fabric_.heal(HostId(from), HostId(to)); }
+  bool is_cut(uint32_t from, uint32_t to) const { return fabric_.is_cut(HostId(from), HostId(to)); }
+  // Holds traffic back for `time`, then releases it in a burst.
+  void clog(uint32_t from, uint32_t to, Duration time) { fabric_.clog(HostId(from), HostId(to), time); }
+  // Ends all cuts and clogs.
   void heal_all() { fabric_.heal_all(); }
-  void set_link(uint32_t from, uint32_t to, LinkOptions link) { fabric_.set_link(HostId(from), HostId(to), link); }
-  // Cuts every link between the two groups, both ways.
+
+  // Latency, spikes, and what happens to frames and reads: from now on, for one link or for all.
+  LinkOptions link(uint32_t from, uint32_t to) { return fabric_.options(HostId(from), HostId(to)); }
+  void set_link(uint32_t from, uint32_t to, const LinkOptions& link) {
+    fabric_.set_link(HostId(from), HostId(to), link);
+  }
+  void set_all_links(const LinkOptions& link) { fabric_.set_all_links(link); }
+
+  // --- partitions, by cuts. `hosts` of a ring are in its order.
+  // Cuts every link between the two groups, both ways. A host in neither sees both: a bridge.
   void partition(const std::vector<uint32_t>& a, const std::vector<uint32_t>& b);
-  // Cuts one host from all others that exist now, both ways.
+  // The same, with `host` in both groups: it alone sees them all.
+  void bridge(uint32_t host, const std::vector<uint32_t>& a, const std::vector<uint32_t>& b);
+  // Each host sees its two neighbours alone.
+  void ring(const std::vector<uint32_t>& hosts) { ring(hosts, 1); }
+  // Each host sees a majority of them, and no two see the same.
+  void majorities_ring(const std::vector<uint32_t>& hosts) { ring(hosts, (hosts.size() / 2 + 1) / 2); }
+  // Cuts one host from all others that exist now: both ways, what it sends, what it would hear.
   void isolate(uint32_t host);
+  void mute(uint32_t host);
+  void deafen(uint32_t host);
+
+  // --- connections between two hosts. Breaks them for both sides, or so that only `gone` knows and `stays` hears of it
+  // when it next sends.
+  void reset_connections(uint32_t a, uint32_t b) { fabric_.reset_connections(HostId(a), HostId(b)); }
+  void half_open(uint32_t gone, uint32_t stays) { fabric_.half_open(HostId(gone), HostId(stays)); }
+
+  // Ends everything that can end: cuts, clogs, unusual links, and each host's faults (Host::end_faults). What is down
+  // stays down, and what is damaged stays damaged.
+  void end_faults();
 
   Trace& trace() { return trace_; }
   uint64_t trace_hash() const { return trace_.hash(); }
@@ -69,6 +98,9 @@ class World {
   Random& random() { return random_; }
 
  private:
+  std::vector<uint32_t> others(uint32_t host) const;
+  void ring(const std::vector<uint32_t>& hosts, size_t reach);
+
   uint64_t seed_;
   WorldOptions options_;
   Random random_;
