@@ -5,23 +5,10 @@
 namespace conclave::app {
 namespace {
 
-// Every number of the figures, in one order for both directions.
+// The counts of the figures, in one order for both directions.
 template <class Figures, class Visit>
 void visit_numbers(Figures& figures, Visit visit) {
-  visit(figures.events);
-  visit(figures.engine_steps);
-  visit(figures.digests_compared);
-  visit(figures.operations);
-  visit(figures.answered);
-  visit(figures.linear_checked);
-  visit(figures.order_blind_checked);
-  visit(figures.order_blind_given_up);
-  visit(figures.watch_events);
-  visit(figures.transactions);
-  visit(figures.skipped_by_primary_order);
-  visit(figures.recoveries);
-  visit(figures.masters);
-  visit(figures.faults_left_out);
+  for (const auto number : sim::kRunNumbers) visit(figures.*number);
   for (auto& phases : figures.struck) {
     for (auto& count : phases) visit(count);
   }

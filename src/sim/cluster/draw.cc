@@ -121,6 +121,7 @@ class Drawing {
       case FaultKind::slow_links:
         fault.amount = random_.between(1000, 150'000);
         break;
+      case FaultKind::short_reads:
       case FaultKind::drop_frames:
       case FaultKind::duplicate_frames:
       case FaultKind::reorder_frames:

@@ -35,7 +35,9 @@ enum class FaultKind : uint8_t {
   ring,            // each replica sees only its two neighbours
   clog,            // a link delivers nothing, then everything
   slow_links,      // latencies of all links up to `amount` microseconds
+  short_reads,     // what arrives at streams is read in pieces, `amount` in a million
   reset_clients,   // connections between clients and one replica are reset
+  half_open,       // one replica has forgotten half of its connections; the other sides have not
   drop_frames,     // between replicas; `amount` in a million. More than TCP does
   duplicate_frames,
   reorder_frames,

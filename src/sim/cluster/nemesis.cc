@@ -12,6 +12,7 @@ constexpr Duration kInitSystemPause = Duration::millis(500);  // between the end
 
 Nemesis::Nemesis(Cell& cell, FaultPoints& points)
     : cell_(cell), world_(cell.world()), points_(points), atlas_(cell.voters()) {
+  usual_links_ = world_.link(1, 2);
   cell_.when_exited([this](ReplicaId id) { on_exit(id); });
   for (const ReplicaId id : cell_.replicas()) world_.host(id).set_faults(&points_);
 }
@@ -32,7 +33,7 @@ void Nemesis::strike(const Fault& fault) {
   bool struck = false;
   if (fault.kind <= FaultKind::transfer_lead) {
     struck = strike_process(fault, choice);
-  } else if (fault.kind <= FaultKind::reset_clients) {
+  } else if (fault.kind <= FaultKind::half_open) {
     struck = strike_network(fault, choice);
   } else if (fault.kind <= FaultKind::replay_frames) {
     struck = strike_frames(fault);

@@ -60,6 +60,8 @@ class Nemesis {
   bool rot(ReplicaId id, Random& choice);
   void on_exit(ReplicaId id);
   void restart_after(ReplicaId id, Duration pause);
+  void change_links(Duration lasting, std::function<void(LinkOptions&)> change);
+  void set_links();
   void cut(const std::vector<std::pair<uint32_t, uint32_t>>& links, Duration lasting);
   // Takes a fault back after `lasting`, or when told to stop.
   void undo_after(Duration lasting, Undo undo);
@@ -74,6 +76,9 @@ class Nemesis {
   bool stopped_ = false;
   std::list<Undo> undos_;
   std::map<std::pair<uint32_t, uint32_t>, int> cuts_;  // how many faults hold each link cut
+  LinkOptions usual_links_;
+  std::map<uint64_t, std::function<void(LinkOptions&)>> link_changes_;  // that last, in the order made
+  uint64_t last_link_change_ = 0;
   std::set<ReplicaId> given_up_;
   std::set<ReplicaId> held_down_;
   Counts struck_{};

@@ -58,12 +58,69 @@ bool Nemesis::strike_network(const Fault& fault, Random& choice) {
       cut(links_between(row, [&](size_t i, size_t j) { return j != i + 1 && !(i == 0 && j == row.size() - 1); }),
           fault.lasting);
       return true;
+    case FaultKind::clog:
+      if (row.size() < 2) return false;
+      world_.clog(row[0], row[1], fault.lasting);
+      return true;
+    case FaultKind::slow_links:
+      change_links(fault.lasting, [amount = static_cast<int64_t>(fault.amount)](LinkOptions& links) {
+        links.latency_max = links.latency_max + Duration::micros(amount);
+      });
+      return true;
+    case FaultKind::short_reads:
+      change_links(fault.lasting, [amount = static_cast<uint32_t>(fault.amount)](LinkOptions& links) {
+        links.short_read_per_million = std::max(links.short_read_per_million, amount);
+      });
+      return true;
+    case FaultKind::reset_clients: {
+      const auto id = resolve(fault.target, choice);
+      if (!id) return false;
+      for (uint32_t number = 0; number < cell_.clients(); ++number) {
+        world_.reset_connections(id->value, World::kFirstClient + number);
+      }
+      return true;
+    }
+    case FaultKind::half_open: {
+      const auto id = resolve(fault.target, choice);
+      if (!id) return false;
+      for (const uint32_t other : everybody()) {
+        if (other != id->value && choice.chance(1, 2)) world_.half_open(id->value, other);
+      }
+      return true;
+    }
     default:
       return false;
   }
 }
 
-bool Nemesis::strike_frames(const Fault&) { return false; }
+bool Nemesis::strike_frames(const Fault& fault) {
+  uint32_t LinkOptions::* const rate = fault.kind == FaultKind::drop_frames ? &LinkOptions::frame_loss_per_million
+                                       : fault.kind == FaultKind::duplicate_frames
+                                           ? &LinkOptions::frame_duplicate_per_million
+                                       : fault.kind == FaultKind::reorder_frames ? &LinkOptions::frame_reorder_per_million
+                                                                                 : &LinkOptions::frame_replay_per_million;
+  change_links(fault.lasting, [rate, amount = static_cast<uint32_t>(fault.amount)](LinkOptions& links) {
+    links.*rate = std::max(links.*rate, amount);
+  });
+  return true;
+}
+
+// Several such faults may last at once: the links are always those of the plan, with every change that lasts.
+void Nemesis::change_links(Duration lasting, std::function<void(LinkOptions&)> change) {
+  const uint64_t number = ++last_link_change_;
+  link_changes_[number] = std::move(change);
+  set_links();
+  undo_after(lasting, [this, number] {
+    link_changes_.erase(number);
+    set_links();
+  });
+}
+
+void Nemesis::set_links() {
+  LinkOptions links = usual_links_;
+  for (const auto& [number, change] : link_changes_) change(links);
+  world_.set_all_links(links);
+}
 
 bool Nemesis::strike_clock(const Fault& fault, Random& choice) {
   const auto id = resolve(fault.target, choice);

@@ -9,6 +9,7 @@
 // A run is a function of its plan: equal plans give equal results, trace hash included, on every machine.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -41,6 +42,22 @@ struct RunFigures {
   Nemesis::Counts struck{};
   FaultPoints::Counts points;
 };
+
+// The numbers of RunFigures that add up over runs.
+inline constexpr std::array kRunNumbers = {&RunFigures::events,
+                                           &RunFigures::engine_steps,
+                                           &RunFigures::digests_compared,
+                                           &RunFigures::operations,
+                                           &RunFigures::answered,
+                                           &RunFigures::linear_checked,
+                                           &RunFigures::order_blind_checked,
+                                           &RunFigures::order_blind_given_up,
+                                           &RunFigures::watch_events,
+                                           &RunFigures::transactions,
+                                           &RunFigures::skipped_by_primary_order,
+                                           &RunFigures::recoveries,
+                                           &RunFigures::masters,
+                                           &RunFigures::faults_left_out};
 
 enum class Verdict : uint8_t {
   passed,
