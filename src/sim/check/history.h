@@ -83,7 +83,8 @@ struct Operation {
   bool watch = false;       // a one-shot watch was asked for with this read
 
   Instant invoked;
-  // Nothing: never answered, or connection_loss, or the run ended. The effect of a write is then unknown: once or never.
+  // Nothing: never answered, or connection_loss, or the run ended. The effect of a write is then unknown: once or
+  // never.
   bool answered = false;
   Instant completed;  // when the client was told; also for connection_loss (code says so). Valid if `seen` != 0
   uint64_t seen = 0;  // place in the client's order of being told; 0: it was never told anything
@@ -171,12 +172,12 @@ struct Transaction {
 // ---------------------------------------------------------------- all of it
 
 struct History {
-  std::vector<Operation> operations;      // by time of invocation
-  std::vector<WatchEvent> watch_events;   // by time
+  std::vector<Operation> operations;         // by time of invocation
+  std::vector<WatchEvent> watch_events;      // by time
   std::vector<SessionEvent> session_events;  // by time
-  std::vector<SignOfLife> signs_of_life;  // by `answered`
-  std::vector<Transaction> log;           // by zxid, complete up to the last one any replica applied
-  Instant ended;                          // of the run
+  std::vector<SignOfLife> signs_of_life;     // by `answered`
+  std::vector<Transaction> log;              // by zxid, complete up to the last one any replica applied
+  Instant ended;                             // of the run
   // While nothing stood in the way, in true time: a quorum of replicas up and connected, and the clients too. Expiry is
   // only demanded in time while it was so.
   std::vector<std::pair<Instant, Instant>> healthy;
