@@ -90,6 +90,7 @@ ClientProgram::ClientProgram(const env::World& world, const Plan& plan, std::vec
 ClientProgram::~ClientProgram() = default;
 
 void ClientProgram::open_session() {
+  if (client_ != nullptr) note_contact();
   id_ = recorder_.new_client();
   noted_.reset();
   ended_ = std::move(client_);
@@ -101,6 +102,7 @@ void ClientProgram::open_session() {
 }
 
 void ClientProgram::on_state(client::SessionState state) {
+  note_contact();
   const auto note = [&](check::SessionChange change) {
     recorder_.session(id_, client_->session(), change, client_->session_timeout());
   };
@@ -131,6 +133,7 @@ void ClientProgram::on_state(client::SessionState state) {
 void ClientProgram::pause_then_ask() {
   const auto twice = static_cast<uint64_t>(plan_.pause_between_operations.us) * 2;
   world_.executor.schedule(Duration::micros(static_cast<int64_t>(random_.between(1, twice))), [this] {
+    note_contact();
     ask_burst();
     pause_then_ask();
   });

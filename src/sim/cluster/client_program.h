@@ -29,6 +29,8 @@ class ClientProgram {
   void start_probing() { probing_ = true; }
   // When the last write or sync that the cell answered was asked for; the beginning of time if none was.
   Instant last_progress() const { return last_progress_; }
+  // Writes down the newest proof that the cell heard of this client, if it is new.
+  void note_contact();
 
  private:
   void open_session();
@@ -44,7 +46,6 @@ class ClientProgram {
   void done(const check::Operation& operation);
   void send(size_t place, const check::Call& call, bool watch);
   void send_multi(size_t place, const std::vector<check::Call>& parts);
-  void note_contact();
 
   env::World world_;
   const Plan& plan_;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "sim/check/check_all.h"
 #include "sim/cluster/cell.h"
 
 namespace conclave::sim {
@@ -142,9 +143,11 @@ class Run {
   RunResult verdict() {
     RunResult result;
     result.figures = figures();
+    for (uint32_t number = 0; number < cell_.clients(); ++number) {
+      if (cell_.world().client(number).running()) cell_.client(number).note_contact();
+    }
     const check::History history = cell_.recorder().take(cell_.log().log(), healthy_);
     result.figures.operations = history.operations.size();
-    result.figures.watch_events = history.watch_events.size();
     if (options_.on_history) options_.on_history(history);
     result.violations = findings_.list();
     judge(history, result);
@@ -158,7 +161,16 @@ class Run {
     return result;
   }
 
-  void judge(const check::History&, RunResult&) {}
+  void judge(const check::History& history, RunResult& result) {
+    check::CheckOptions options;
+    options.expiry.drift_ppm = plan_.clock_drift_ppm;
+    const check::Report report = check::check_all(history, options);
+    result.violations.insert(result.violations.end(), report.violations.begin(), report.violations.end());
+    result.figures.linear_checked = report.figures.operations_linear;
+    result.figures.order_blind_checked = report.figures.operations_order_blind;
+    result.figures.order_blind_given_up = report.figures.searches_exhausted;
+    result.figures.watch_events = report.figures.watch_events;
+  }
 
   RunFigures figures() {
     return {.simulated = cell_.world().now() - Instant{0},

@@ -59,7 +59,9 @@ Workload::Next Workload::next() {
 }
 
 Call Workload::create() {
-  return {.action = Action::create, .path = key(), .data = unique_data(), .ephemeral = random_.chance(3, 10)};
+  Call call{.action = Action::create, .path = key(), .data = unique_data()};
+  call.ephemeral = call.path.starts_with("/r/e");
+  return call;
 }
 
 Call Workload::remove() {
@@ -110,7 +112,7 @@ std::vector<Call> Workload::multi() {
 }
 
 std::string Workload::key() {
-  return "/r/k" + std::to_string(random_.below(static_cast<uint64_t>(plan_.keys)));
+  return (random_.chance(1, 4) ? "/r/e" : "/r/k") + std::to_string(random_.below(static_cast<uint64_t>(plan_.keys)));
 }
 
 Bytes Workload::unique_data() {

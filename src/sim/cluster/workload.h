@@ -1,5 +1,6 @@
 // What a client asks for next: a seeded mix of operations over a few nodes, by the shares of the plan. All nodes lie
-// below /r (registers, shared by all clients) and /q (sequential ones). Data is unique in a run. Pure.
+// below /r (registers, shared by all clients: /r/k0 ... lasting ones, /r/e0 ... ephemeral ones) and /q (sequential
+// ones). Data is unique in a run. Pure.
 #pragma once
 
 #include <cstdint>
