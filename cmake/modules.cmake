@@ -5,6 +5,9 @@
 # compiles every src/storage/*.cc that is not a test into the library conclave_storage, and every
 # src/storage/*_test.cc into the test program storage_test.
 #
+# Sources named under PLANTED contain planted bugs: cmake/plants.cmake. The test program of such a module has a twin too,
+# planted_storage_test.
+#
 # Headers of the standard library, fmt and GoogleTest are compiled once (conclave_pch, conclave_test_pch). A source still
 # includes what it uses: -DCONCLAVE_PCH=OFF builds without them, and the presets debug and tsan do.
 option(CONCLAVE_PCH "Share precompiled headers" ON)
@@ -37,7 +40,7 @@ function(conclave_make_precompiled)
 endfunction()
 
 function(conclave_module module)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;TEST_DEPS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;PLANTED;TEST_DEPS;TEST_LIBS" ${ARGN})
   string(REPLACE "/" "_" name ${module})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${module}/*.cc)
   set(tests ${sources})
@@ -60,6 +63,7 @@ function(conclave_module module)
   if(sources)
     conclave_precompiled(conclave_${name})
   endif()
+  conclave_twin(${name} PLANTED ${ARG_PLANTED} DEPS ${ARG_DEPS} LIBS ${ARG_LIBS})
 
   if(tests)
     add_executable(${name}_test ${tests})
@@ -71,5 +75,9 @@ function(conclave_module module)
     conclave_precompiled(${name}_test TEST)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    if(ARG_PLANTED)
+      conclave_planted_program(planted_${name}_test ${name}_test)
+      add_dependencies(planted_tests planted_${name}_test)
+    endif()
   endif()
 endfunction()

@@ -45,6 +45,31 @@ TEST(Cell, AFollowerForwardsAndAnswersFromItsOwnState) {
   EXPECT_EQ(again->outcome.code, Code::node_exists);
 }
 
+TEST(Cell, ObserversHearOfAChangeBeforeTheReplyShowsIt) {  // ZK-07
+  struct Observer final : GatewayObserver {
+    explicit Observer(std::vector<std::string>& log) : told(log) {}
+    void on_applied(const state::Applied& applied) override {
+      for (const state::NodeEvent& event : applied.events) told.push_back("event " + event.path);
+    }
+    void on_state_replaced() override {}
+    void on_serving_changed(bool) override {}
+    std::vector<std::string>& told;
+  };
+  TestCell cell(5);
+  cell.wait_for_master();
+  for (const ReplicaId id : cell.ids) {
+    ASSERT_TRUE(cell.converge());
+    std::vector<std::string> told;
+    Observer observer(told);
+    cell.at(id).add_observer(&observer);
+    const std::string path = "/" + to_string(id);
+    cell.at(id).submit(create(path), [&](const Reply&) { told.push_back("reply"); });
+    ASSERT_TRUE(cell.world.run_until([&] { return told.size() == 3; }, Duration::seconds(10)));
+    EXPECT_EQ(told, (std::vector<std::string>{"event " + path, "event /", "reply"}));
+    cell.at(id).remove_observer(&observer);
+  }
+}
+
 TEST(Cell, SyncShowsEveryWriteAcknowledgedBefore) {
   TestCell cell(4);
   const ReplicaId follower = cell.follower();

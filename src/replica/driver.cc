@@ -1,6 +1,7 @@
 #include "replica/driver.h"
 
 #include "base/assert.h"
+#include "base/plant.h"
 #include "wire/peer/peer_message.h"
 
 namespace conclave::replica {
@@ -44,7 +45,7 @@ void Driver::perform(consensus::Output output) {
   }
   send(output.send);
   if (!output.send_when_durable.empty()) {
-    if (persist_durable_ == persist_started_) {
+    if (persist_durable_ == persist_started_ || CONCLAVE_PLANT(sent_before_durable)) {
       send(output.send_when_durable);
     } else {
       waiting_.push_back({.persist = persist_started_, .messages = std::move(output.send_when_durable)});

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "replica/outcome_codec.h"
 
 namespace conclave::replica {
@@ -67,7 +68,8 @@ void Forwarder::try_open(Epoch applied_epoch, Instant now) {
     applied_epoch_ = applied_epoch;
     answers_.clear();
   }
-  if (open() || master_ == ReplicaId() || master_epoch_ != applied_epoch_) return;
+  if (open() || master_ == ReplicaId()) return;
+  if (master_epoch_ != applied_epoch_ && !CONCLAVE_PLANT(resubmitted_too_early)) return;
   open_epoch_ = master_epoch_;
   progress_ = now;
   next_unsent_ = first_number_;  // everything unanswered goes (again)

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "replica/outcome_codec.h"
 
 namespace conclave::replica {
@@ -20,7 +21,8 @@ void Proposer::begin(Epoch epoch, Instant now, int64_t wall_ms) {
   epoch_ = epoch;
   evaluator_ = std::make_unique<state::Evaluator>(service_, epoch, options_.evaluator);
   for (const state::SessionView& session : service_.sessions()) {
-    leases_.add(session.id, session.timeout_ms, ReplicaId(), now);
+    const int64_t timeout_ms = CONCLAVE_PLANT(leases_shortened_by_new_master) ? 0 : session.timeout_ms;
+    leases_.add(session.id, timeout_ms, ReplicaId(), now);
   }
   next_reaping_ = now + options_.container_check_interval;
   own_request(state::EpochStartRequest{}, SessionId(), now, wall_ms);
@@ -255,7 +257,10 @@ void Proposer::on_read_granted(uint64_t token, Index index) {
   if (barrier == barriers_.end()) return;
   for (const Sync& sync : barrier->second) {
     answer(sync.origin, sync.incarnation,
-           {.number = sync.number, .outcome = {}, .after_zxid = Zxid(), .after_index = index});
+           {.number = sync.number,
+            .outcome = {},
+            .after_zxid = Zxid(),
+            .after_index = CONCLAVE_PLANT(sync_does_not_wait) ? Index() : index});
   }
   barriers_.erase(token);
 }

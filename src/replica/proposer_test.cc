@@ -235,6 +235,28 @@ TEST_F(ProposerTest, DueContainersAndSilentSessionsGoByTheMastersOwnRequests) {
   EXPECT_FALSE(service.session(SessionId(5)));
 }
 
+TEST_F(ProposerTest, B48_ANewMasterGivesEverySessionItsWholeTimeout) {
+  begin(2);
+  settle();
+  proposer.take(kPeer, from_peer(1, {open_session(SessionId(5), 1000)}), now, 0);
+  settle();
+  const auto wait = [&](int hundred_ms) {
+    for (int i = 0; i < hundred_ms; ++i) {
+      now = now + Duration::millis(100);
+      proposer.on_tick(now, 0);
+      settle();
+    }
+  };
+  wait(9);
+  proposer.end();
+  begin(3);
+  settle();
+  wait(9);
+  EXPECT_TRUE(service.session(SessionId(5))) << "nobody had told this master that the session lives";
+  wait(20);
+  EXPECT_FALSE(service.session(SessionId(5)));
+}
+
 TEST_F(ProposerTest, B52_AnEpochThatIsNearlyUsedUpIsGivenUp) {
   begin();
   std::vector<state::Request> requests{create("/n")};

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "consensus/factory/factory.h"
 
 namespace conclave::replica {
@@ -180,6 +181,7 @@ void Replica::tick() {
 
 void Replica::send_touches() {
   if (touched_.empty() || role_.master == ReplicaId() || role_.master == options_.consensus.self) return;
+  if (CONCLAVE_PLANT(touches_not_sent)) return touched_.clear();
   std::ranges::sort(touched_);
   const auto repeated = std::ranges::unique(touched_);
   touched_.erase(repeated.begin(), repeated.end());
@@ -237,6 +239,7 @@ void Replica::on_committed(const consensus::Entry& entry) {
   const state::Applied applied = service_->apply(*txn);
   if (applied.skipped) return;
   const Instant time = now();
+  if (CONCLAVE_PLANT(reply_before_event)) forwarder_.on_applied(applied, entry.index, time);
   for (GatewayObserver* observer : observers_) observer->on_applied(applied);
   proposer_.on_applied(applied, payload_bytes, time, world_.clock.wall_ms());
   forwarder_.on_applied(applied, entry.index, time);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/plant.h"
+
 namespace conclave::storage {
 
 Result<Duration> JournalDisk::write(const Write& write) {
@@ -36,7 +38,10 @@ Result<> JournalDisk::write_at(uint64_t offset, BytesView bytes) {
 
 Result<> JournalDisk::sync() {
   if (faults_.fires("journal.sync")) return fail(ErrorKind::io, path_ + ": sync: injected fault");
-  return file_->sync();
+  if (CONCLAVE_PLANT(journal_not_synced)) return {};
+  auto synced = file_->sync();
+  if (!synced && CONCLAVE_PLANT(failed_sync_retried)) synced = file_->sync();
+  return synced;
 }
 
 Result<> JournalDisk::recycle(uint64_t segment) {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/log.h"
+#include "base/plant.h"
 #include "storage/journal_scan.h"
 
 namespace conclave::storage {
@@ -94,6 +95,7 @@ class Gather final : public JournalScanVisitor {
     if (!record.payload_ok) {
       out_.last_batch_whole = false;
       slots_.insert_or_assign(header.index, std::nullopt);
+      if (CONCLAVE_PLANT(damage_forgotten)) slots_.erase(header.index);
       return;
     }
     consensus::Entry entry{.index = header.index, .ballot = header.ballot, .kind = header.kind};

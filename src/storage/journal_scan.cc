@@ -5,6 +5,8 @@
 #include <map>
 #include <optional>
 
+#include "base/plant.h"
+
 namespace conclave::storage {
 namespace {
 
@@ -189,6 +191,7 @@ class Scan {
       (void)problem(reader.path(), mark.end() - kSectorBytes, "the tail mark of the batch is damaged");
     if (image->sectors.flipped > 0) (void)problem(reader.path(), mark.start, "a sector stamp of the batch is damaged");
     const std::vector<RecordSeen> records = image->records();
+    if (!std::ranges::all_of(records, &RecordSeen::payload_ok) && CONCLAVE_PLANT(damage_cuts_the_journal)) return true;
     bool identity_lost = false;
     for (const RecordSeen& record : records) {
       if (!record.header) {

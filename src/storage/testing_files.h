@@ -3,7 +3,8 @@
 //
 // Model of a crash. A file holds what was synced, plus for each 512-byte (or 4 KiB) piece of each later write, by
 // chance, the new bytes or the old. Creates, renames and removes not followed by a sync of the directory survive each
-// by chance, in their order. A process kill (no power cut) keeps everything.
+// by chance, in their order. A process kill (no power cut) keeps everything. A sync that fails loses what it was for,
+// though reading goes on to show it: a later sync succeeds without it (B36; ext4 and XFS mark the pages clean).
 #pragma once
 
 #include <cstdint>
@@ -71,6 +72,7 @@ class MemoryFiles final : public env::Files {
     Bytes durable;
     Bytes now;
     std::vector<Pending> pending;
+    bool lost_writes = false;  // a sync failed: `now` holds what no later sync will make durable
   };
   struct DirectoryOperation {
     enum class Kind { add, rename, remove } kind;

@@ -26,8 +26,17 @@ class MemoryFile final : public env::File {
     return inode_->now.substr(offset, size);
   }
   Result<> sync() override {
-    if (auto ok = files_.count("sync " + name_); !ok) return ok;
-    inode_->durable = inode_->now;
+    if (auto ok = files_.count("sync " + name_); !ok) {
+      if (files_.fail_all_after_) return ok;  // the process is dead: nobody will sync again
+      inode_->pending.clear();
+      inode_->lost_writes = true;
+      return ok;
+    }
+    if (inode_->lost_writes) {
+      for (const MemoryFiles::Pending& pending : inode_->pending) MemoryFiles::apply(pending, &inode_->durable);
+    } else {
+      inode_->durable = inode_->now;
+    }
     inode_->pending.clear();
     return {};
   }
@@ -293,6 +302,20 @@ TEST(MemoryFiles, TearsWritesAtPieces) {
     seen.insert(files.content("a"));
   }
   EXPECT_EQ(seen.size(), 4u) << "each of two sectors old or new";
+}
+
+TEST(MemoryFiles, AFailedSyncLosesWhatItWasFor) {  // B36
+  MemoryFiles files;
+  auto a = files.open("a", env::Files::Open::create_new);
+  ASSERT_TRUE(files.sync_directory(""));
+  ASSERT_TRUE((*a)->write_at(0, "old"));
+  files.fail_at(files.operations() + 1, ErrorKind::io);
+  EXPECT_FALSE((*a)->sync());
+  EXPECT_EQ(*(*a)->read_at(0, 8), "old") << "still in the page cache";
+  ASSERT_TRUE((*a)->write_at(3, "new"));
+  EXPECT_TRUE((*a)->sync());
+  files.crash(MemoryFiles::Lost::everything_unsynced);
+  EXPECT_EQ(*(*a)->read_at(0, 8), Bytes("\0\0\0new", 6));
 }
 
 TEST(MemoryFiles, FailsTheOperationAskedFor) {

@@ -21,6 +21,8 @@ changed_files() {
 
 check_layers() { "$PYTHON" "$ROOT/tools/check_layers.py" "$ROOT"; }
 
+check_plants() { "$PYTHON" "$ROOT/tools/plants.py" check "$ROOT"; }
+
 check_docs() { "$PYTHON" "$ROOT/tools/check_docs.py" "$ROOT"; }
 
 check_format() {
@@ -56,6 +58,7 @@ cmd_lint() {
   configure release && link_compile_commands release || return 1
   phase "layer check" check_layers || status=1
   phase "docs check" check_docs || status=1
+  phase "plants check" check_plants || status=1
   phase "format check" check_format || status=1
   if [[ $all == yes ]]; then
     phase "clang-tidy" check_tidy < <(cxx_files) || status=1

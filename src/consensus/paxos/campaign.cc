@@ -1,6 +1,7 @@
 #include "consensus/paxos/campaign.h"
 
 #include "base/log.h"
+#include "base/plant.h"
 #include "consensus/paxos/ballots.h"
 
 namespace conclave::paxos {
@@ -49,7 +50,9 @@ void Campaign::on(ReplicaId from, const PreVoteReply& reply) {
 
 void Campaign::prepare(Ballot proof) {
   attempt_open_ = false;
-  const Ballot ballot = next_ballot(core_.config.self, std::max(core_.round_seen, core_.promised.round));
+  const uint64_t seen = std::max(core_.round_seen, core_.promised.round);
+  Ballot ballot = next_ballot(core_.config.self, seen);
+  if (CONCLAVE_PLANT(rounds_shared)) ballot.round = seen + 1;
   core_.promised = ballot;
   core_.saw(ballot);
   core_.outbox.persist_hard_state();

@@ -1,5 +1,7 @@
 #include "consensus/paxos/follower.h"
 
+#include "base/plant.h"
+
 namespace conclave::paxos {
 
 void Follower::follow(Ballot ballot, ReplicaId master) {
@@ -70,7 +72,10 @@ void Follower::accept(ReplicaId from, Accept message) {
   learner_.told(message.committed);
   const Accepted reply{
       .ballot = ballot_, .first = first, .last = last, .committed = core_.log.committed(), .stamp = message.stamp};
-  for (const ReplicaId to : learner_.audience(master_)) core_.outbox.send_when_durable(to, reply);
+  for (const ReplicaId to : learner_.audience(master_)) {
+    if (CONCLAVE_PLANT(accepted_before_durable)) core_.outbox.send(to, reply);
+    core_.outbox.send_when_durable(to, reply);
+  }
 }
 
 void Follower::acknowledge_heartbeat(Stamp stamp) {

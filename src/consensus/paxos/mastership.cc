@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/plant.h"
 
 namespace conclave::paxos {
 
@@ -143,7 +144,7 @@ void Mastership::request_snapshot(ReplicaId to, Progress& peer) {
 }
 
 void Mastership::on(ReplicaId from, const Accepted& message) {
-  if (message.ballot != ballot()) return;
+  if (message.ballot != ballot() && !CONCLAVE_PLANT(older_acceptance_counted)) return;
   Progress& peer = peers_.at(from);
   lease_.heard(from, message.stamp, core_.now);
   peer.alive(core_.now);
@@ -218,7 +219,8 @@ void Mastership::read(uint64_t token) {
   // Where other learners count for themselves, a write may have been acknowledged before we know it to be chosen; but
   // every such write was proposed by us.
   const bool first_to_know = core_.config.learning == consensus::Learning::distinguished;
-  barriers_.add(token, first_to_know ? core_.log.committed() : core_.log.last(), lease_.valid(core_.now));
+  const bool vouched = lease_.valid(core_.now) || (core_.config.leases && CONCLAVE_PLANT(lease_not_checked));
+  barriers_.add(token, first_to_know ? core_.log.committed() : core_.log.last(), vouched);
 }
 
 void Mastership::transfer(ReplicaId to) {
@@ -253,21 +255,23 @@ void Mastership::tick() {
 }
 
 const char* Mastership::lost() const {
-  if (!lease_.has_quorum(core_.now)) return "lost its quorum";
+  if (!lease_.has_quorum(core_.now) && !CONCLAVE_PLANT(check_quorum_left_out)) return "lost its quorum";
   if (stage_ == Stage::learn && core_.now >= learn_by_) return "could not learn what was chosen";
   return nullptr;
 }
 
 void Mastership::settle() {
   if (stage_ == Stage::learn && core_.log.committed() >= promises_.committed()) synchronise();
-  if (stage_ == Stage::synchronise && core_.log.committed() >= synchronised_to_) {
+  if (stage_ == Stage::synchronise &&
+      (core_.log.committed() >= synchronised_to_ || CONCLAVE_PLANT(serves_before_synchronised))) {
     stage_ = Stage::serve;
     core_.reason = "serves: all that may have been chosen before is committed";
   }
   advance_transfer();
   if (!barriers_.empty()) {
     if (barriers_.start_round(confirmed())) send_heartbeats();
-    for (const auto& grant : barriers_.take_granted(confirmed(), core_.log.committed())) {
+    const uint64_t round = confirmed() + (CONCLAVE_PLANT(read_round_reused) ? 1 : 0);
+    for (const auto& grant : barriers_.take_granted(round, core_.log.committed())) {
       core_.outbox.output().reads.push_back(grant);
     }
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/codec.h"
+#include "base/plant.h"
 #include "consensus/paxos/ballots.h"
 
 namespace conclave::paxos {
@@ -61,9 +62,14 @@ void fields(F& f, M& m) {
 template <class T>
 concept CarriesEntries = requires(T t) { t.entries; };
 
+// Whether its owner can have made the ballot of a message.
+bool can_exist(const Ballot& ballot) {
+  return well_formed(ballot) || CONCLAVE_PLANT(rounds_shared);
+}
+
 bool increasing(const std::vector<Entry>& entries, uint64_t step_max) {
   for (size_t i = 0; i < entries.size(); ++i) {
-    if (entries[i].index == Index(0) || !well_formed(entries[i].ballot)) return false;
+    if (entries[i].index == Index(0) || !can_exist(entries[i].ballot)) return false;
     if (i == 0) continue;
     if (entries[i].index <= entries[i - 1].index) return false;
     if (entries[i].index - entries[i - 1].index > step_max) return false;
@@ -76,11 +82,11 @@ const char* fault(const PreVote&) {
   return "";
 }
 const char* fault(const PreVoteReply& m) {
-  return !m.promised || well_formed(m.promised) ? "" : "promised ballot cannot exist";
+  return !m.promised || can_exist(m.promised) ? "" : "promised ballot cannot exist";
 }
 const char* fault(const Prepare& m) {
   if (m.from_index == Index(0)) return "from_index is 0";
-  return !m.proof || well_formed(m.proof) ? "" : "proof ballot cannot exist";
+  return !m.proof || can_exist(m.proof) ? "" : "proof ballot cannot exist";
 }
 const char* fault(const Promise& m) {
   if (m.covers_from == Index(0) || m.covers_to < m.covers_from) return "covers no slots";
@@ -101,7 +107,7 @@ const char* fault(const Accepted& m) {
   return m.first == Index(0) || m.last < m.first || m.last == kEnd ? "bad range" : "";
 }
 const char* fault(const Nack& m) {
-  return !m.promised || well_formed(m.promised) ? "" : "promised ballot cannot exist";
+  return !m.promised || can_exist(m.promised) ? "" : "promised ballot cannot exist";
 }
 const char* fault(const Heartbeat&) {
   return "";
@@ -140,7 +146,7 @@ Result<Body> decode_as(Message message) {
     if (!message.entries.empty()) return malformed(message.type, "unexpected entries");
   }
   if constexpr (requires { m.ballot; }) {
-    if (!well_formed(m.ballot)) return malformed(message.type, "ballot cannot exist");
+    if (!can_exist(m.ballot)) return malformed(message.type, "ballot cannot exist");
   }
   if (const char* what = fault(m); *what) return malformed(message.type, what);
   return m;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/plant.h"
 #include "consensus/paxos/engine.h"
 
 namespace conclave::paxos {
@@ -27,7 +28,9 @@ consensus::Output MultiPaxos::step(const consensus::Event& event) {
   if (!started_) start();
   std::visit([this](const auto& body) { on(body); }, event.body);
   settle();
-  return core_.outbox.finish(core_.hard_state());
+  consensus::HardState state = core_.hard_state();
+  if (CONCLAVE_PLANT(promise_not_persisted)) state.promised = core_.outbox.hard_state().promised;
+  return core_.outbox.finish(state);
 }
 
 void MultiPaxos::start() {
@@ -151,11 +154,12 @@ void MultiPaxos::on(ReplicaId from, PreVote&& message) {
   const bool bound = bound_to_other(from);
   Duration retry_after = core_.config.election_timeout_min;
   if (bound && !mastership_) retry_after = follower_.bound_until() - core_.now;
-  core_.outbox.send(from, PreVoteReply{.attempt = message.attempt,
-                                       .granted = !bound && core_.damaged.empty(),
-                                       .promised = core_.promised,
-                                       .committed = core_.log.committed(),
-                                       .retry_after = retry_after});
+  core_.outbox.send(from,
+                    PreVoteReply{.attempt = message.attempt,
+                                 .granted = !bound && (core_.damaged.empty() || CONCLAVE_PLANT(damaged_replica_votes)),
+                                 .promised = core_.promised,
+                                 .committed = core_.log.committed(),
+                                 .retry_after = retry_after});
 }
 
 void MultiPaxos::on(ReplicaId from, PreVoteReply&& message) {
@@ -172,7 +176,7 @@ void MultiPaxos::on(ReplicaId from, Prepare&& message) {
     core_.outbox.send(from, Nack{.ballot = message.ballot, .promised = core_.promised});
     return;
   }
-  if (!core_.damaged.empty()) {
+  if (!core_.damaged.empty() && !CONCLAVE_PLANT(damaged_replica_votes)) {
     log::info("paxos", "does not promise while positions await repair", {{"damaged", core_.damaged.size()}});
     return;
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/plant.h"
+
 namespace conclave::paxos {
 
 void PromiseSet::add(ReplicaId acceptor, const Promise& part) {
@@ -15,7 +17,8 @@ void PromiseSet::add(ReplicaId acceptor, const Promise& part) {
     if (entry.index < from_) continue;
     const size_t place = entry.index - from_;
     if (place >= best_.size()) best_.resize(place + 1);
-    if (entry.ballot > best_[place].ballot) best_[place] = entry;
+    const bool keeps_first = best_[place].ballot && CONCLAVE_PLANT(first_promise_wins);
+    if (entry.ballot > best_[place].ballot && !keeps_first) best_[place] = entry;
   }
   auto& ranges = covered_[acceptor];
   cover(ranges, Index(0), part.committed);

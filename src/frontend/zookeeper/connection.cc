@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/plant.h"
 #include "frontend/zookeeper/authentication.h"
 
 namespace conclave::frontend::zookeeper {
@@ -146,7 +147,7 @@ void Connection::on_connect_request(BytesView message) {
     return close_now("refused a client that does not accept read-only mode", log::Level::info);
   }
   const Zxid ours = hub_->gateway.state().last_zxid();
-  if (request.last_zxid_seen > ours) {
+  if (request.last_zxid_seen > ours && !CONCLAVE_PLANT(client_ahead_admitted)) {
     if (const auto left_out = hub_->refusals.admit(Refusal::client_ahead, hub_->clock.now())) {
       log::info("zookeeper", "refused a client that has seen a later transaction; it must try another replica",
                 {{"client", to_string(peer())},

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "frontend/zookeeper/authentication.h"
 #include "frontend/zookeeper/event_frame.h"
 #include "frontend/zookeeper/handling.h"
@@ -170,7 +171,7 @@ void Pipeline::answer_or_queue(const wire::RequestHeader& header, ErrorCode refu
                   .body = {},
                   .ops = {},
                   .reply = {}};
-  if (outstanding() > 0) {
+  if (outstanding() > 0 && !CONCLAVE_PLANT(reply_overtakes)) {
     pending.body = Bytes(body);
     expect(std::move(pending));
   } else if (refused == ErrorCode::ok) {
@@ -462,6 +463,7 @@ Zxid Pipeline::reply_zxid(Zxid at_least) {
 // --- watches
 
 bool Pipeline::watch(std::string_view path, WatchTable table) {
+  if (outstanding() > 0 && CONCLAVE_PLANT(watch_lost_when_busy)) return true;
   return hub_->watches.add(client_->number, path, table);
 }
 bool Pipeline::watch_persistent(std::string_view path, PersistentMode mode) {

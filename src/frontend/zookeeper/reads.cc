@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/plant.h"
 #include "frontend/zookeeper/authentication.h"
 #include "frontend/zookeeper/translate.h"
 #include "wire/zookeeper/multi.h"
@@ -156,7 +157,7 @@ ErrorCode set_watches(const wire::SetWatches2Request& request, const ReadContext
     const auto stat = stat_of(path);
     if (!stat) {
       watches.notify(WatchEvent::deleted, path);
-    } else if (stat->mzxid > request.relative_zxid) {
+    } else if (stat->mzxid > request.relative_zxid && !CONCLAVE_PLANT(missed_event_not_told)) {
       watches.notify(WatchEvent::data_changed, path);
     } else {
       fits &= watches.watch(path, WatchTable::data);

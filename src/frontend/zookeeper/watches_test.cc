@@ -21,6 +21,18 @@ TEST_F(FrontEndTest, TheEventLeavesBeforeTheReplyThatShowsTheChange) {  // ZK-07
   EXPECT_TRUE(client.quiet());
 }
 
+TEST_F(FrontEndTest, AWatchSetAmongPipelinedRequestsHolds) {  // B49
+  TestClient client = connected();
+  TestClient other = connected();
+  other.create("/a", "old");
+  client.send_raw(TestClient::request(90, OpCode::set_data, wire::SetDataRequest{"/a", "new"}) +
+                  TestClient::request(91, OpCode::get_data, PathWatchRequest{"/a", true}) +
+                  TestClient::request(92, OpCode::get_data, PathWatchRequest{"/a"}));
+  for (const int32_t xid : {90, 91, 92}) EXPECT_EQ(client.next().header.xid, xid);
+  other.set("/a", "newest");
+  EXPECT_EQ(client.event(), "NodeDataChanged /a");
+}
+
 TEST_F(FrontEndTest, EventsOfOthersArriveByThemselves) {
   TestClient client = connected();
   TestClient other = connected();

@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "base/assert.h"
+#include "base/plant.h"
 #include "state/service/snapshot_cursor.h"
 #include "state/tree/node_digest.h"
 #include "state/tree/path.h"
@@ -99,7 +100,7 @@ void Applier::apply(const SetDataTxn& fact) {
   const auto grown = static_cast<int64_t>(fact.data.size()) - static_cast<int64_t>(node->data_size);
   core_.leave(*node, hash);
   core_.tree.set_data(node, fact.data, fact.data_is_null);
-  node->mtime_ms = txn_.time_ms;
+  if (core_.cursor == nullptr || !CONCLAVE_PLANT(local_dependence)) node->mtime_ms = txn_.time_ms;
   node->mzxid = txn_.zxid;
   node->version = fact.version;
   core_.enter(*node, hash);
@@ -133,7 +134,13 @@ void Applier::apply(const CreateSessionTxn& fact) {
 }
 
 void Applier::apply(const CloseSessionTxn& fact) {
-  for (const DeleteTxn& ephemeral : fact.ephemerals) remove(ephemeral);
+  for (const DeleteTxn& ephemeral : fact.ephemerals) {
+    if (&ephemeral == &fact.ephemerals.back() && CONCLAVE_PLANT(ephemeral_left_behind)) {
+      core_.unlist(*core_.tree.find(ephemeral.path), ephemeral.path);
+      continue;
+    }
+    remove(ephemeral);
+  }
   core_.sessions.close(fact.id);
   applied_.closed_sessions.push_back(fact.id);
   outcome(OpKind::close_session, {});

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/checksum.h"
+#include "base/plant.h"
 #include "state/service/acl_rules.h"
 #include "state/service/snapshot_cursor.h"
 #include "state/tree/node_digest.h"
@@ -91,7 +92,7 @@ void Core::unlist(const Node& node, std::string_view path) {
 }
 
 void Core::before_change(Node* node) {
-  if (cursor != nullptr) cursor->before_change(node);
+  if (cursor != nullptr && !CONCLAVE_PLANT(snapshot_not_frozen)) cursor->before_change(node);
 }
 
 void Core::overwrite_data(Node* node, std::string_view path, BytesView data) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/plant.h"
 #include "state/tree/path.h"
 
 namespace conclave::state {
@@ -31,7 +32,7 @@ NodeState Overlay::applied_state(std::string_view path) const {
 
 const NodeState* Overlay::find(std::string_view path, NodeState* scratch) const {
   if (path.empty()) path = kRootPath;
-  if (const auto it = records_.find(path); it != records_.end())
+  if (const auto it = records_.find(path); it != records_.end() && !CONCLAVE_PLANT(evaluated_on_applied_state))
     return it->second->state.exists ? &it->second->state : nullptr;
   *scratch = applied_state(path);
   return scratch->exists ? scratch : nullptr;

@@ -1,6 +1,7 @@
 #include "state/service/service.h"
 
 #include "base/assert.h"
+#include "base/plant.h"
 #include "state/service/acl_rules.h"
 #include "state/service/applier.h"
 #include "state/service/core.h"
@@ -23,7 +24,7 @@ Applied Service::apply(const Transaction& txn) {
   const bool next = txn.zxid.epoch() == core.last_zxid.epoch() &&
                     uint64_t{txn.zxid.counter()} == uint64_t{core.last_zxid.counter()} + 1;
   const bool first_of_higher = txn.zxid.epoch() > core.last_zxid.epoch() && txn.zxid.counter() == 1;
-  if (!next && !first_of_higher) {  // S2
+  if (!next && !first_of_higher && !CONCLAVE_PLANT(primary_order_ignored)) {  // S2
     applied.skipped = true;
     return applied;
   }
