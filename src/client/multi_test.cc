@@ -65,6 +65,18 @@ TEST_F(MultiTest, TakesEffect) {
   for (const OperationResult& part : got->parts) EXPECT_EQ(part.error, ErrorCode::ok);
 }
 
+// In a multi servers answer a create of a plain node without its stat, whatever the opcode was.
+TEST_F(MultiTest, TellsThePathOfAPlainNode) {
+  connect();
+  Outcome<MultiOutcome> got;
+  client->multi({CreateOperation{.path = "/a"}}, [&](Outcome<MultiOutcome> outcome) { got = std::move(outcome); });
+  reply_multi(1, {{.op = OpCode::create, .body = PathResponse{"/a"}}});
+  ASSERT_TRUE(got);
+  ASSERT_EQ(got->parts.size(), 1u);
+  EXPECT_EQ(got->parts[0].path, "/a");
+  EXPECT_EQ(got->parts[0].stat, std::nullopt);
+}
+
 TEST_F(MultiTest, SaysAtFailureWhichPartAndWhy) {
   connect();
   Outcome<MultiOutcome> got;

@@ -84,6 +84,8 @@ OperationResult from_wire(const MultiResult& result) {
     out.path = std::string(created->path);
     out.stat = created->stat;
   }
+  // In a multi, servers answer the create of a plain node so.
+  if (const auto* created = std::get_if<PathResponse>(&result.body)) out.path = std::string(created->path);
   if (const auto* set = std::get_if<StatResponse>(&result.body)) out.stat = set->stat;
   return out;
 }

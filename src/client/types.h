@@ -87,7 +87,7 @@ using Operation = std::variant<CreateOperation, RemoveOperation, SetOperation, C
 struct OperationResult {
   ErrorCode error = ErrorCode::ok;
   std::string path;          // create that took effect: with the sequence number
-  std::optional<Stat> stat;  // create and set that took effect
+  std::optional<Stat> stat;  // set that took effect; create where the server tells it (container and TTL nodes)
 };
 struct MultiOutcome {
   ErrorCode error = ErrorCode::ok;     // ok: every part took effect. Otherwise none did, and this is why

@@ -98,7 +98,9 @@ void ClientProgram::open_session() {
                                              client::Options{.servers = servers_,
                                                              .session_timeout = plan_.session_timeout,
                                                              .seed = random_.u64()});
-  client_->start([this](client::SessionState state) { on_state(state); });
+  client_->start([this, id = id_](client::SessionState state) {
+    if (id == id_) on_state(state);  // else a late word about a session that we have ended
+  });
 }
 
 void ClientProgram::on_state(client::SessionState state) {
