@@ -1,5 +1,7 @@
 #include "replica/forwarder.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/codec.h"
 #include "base/log.h"
@@ -83,9 +85,11 @@ void Forwarder::on_applied(const state::Applied& applied, Index index, Instant n
   if (applied.skipped) return;
   if (applied.zxid.epoch() != applied_epoch_) try_open(applied.zxid.epoch(), now);
   if (applied.origin.replica == self_ && applied.origin.incarnation == incarnation_) {
-    if (Pending* pending = find(applied.origin.number)) {
+    const uint64_t number = applied.origin.number;
+    if (const Pending* pending = find(number)) {
       progress_ = now;
-      finish(*pending, {.outcome = applied.outcome, .zxid = applied.zxid});
+      give_up_before(number, pending->request.session);
+      finish(*find(number), {.outcome = applied.outcome, .zxid = applied.zxid});
     }
   }
   while (!answers_.empty() && answers_.front().after_zxid <= applied.zxid && answers_.front().after_index <= index) {
@@ -128,6 +132,8 @@ void Forwarder::finish_answer(Answer answer, Zxid applied_zxid) {
   }
   Reply reply{.outcome = {}, .zxid = applied_zxid};
   if (pending->kind == ForwardKind::request) {
+    give_up_before(answer.number, pending->request.session);
+    pending = find(answer.number);
     auto outcome = decode_outcome(answer.outcome);
     if (outcome) {
       reply.outcome = std::move(*outcome);
@@ -137,6 +143,21 @@ void Forwarder::finish_answer(Answer answer, Zxid applied_zxid) {
     }
   }
   finish(*pending, std::move(reply));
+}
+
+void Forwarder::give_up_before(uint64_t number, SessionId session) {
+  if (session == SessionId()) return;
+  for (uint64_t earlier = std::max(oldest_request_, first_number_); earlier < number; ++earlier) {
+    Pending* pending = find(earlier);
+    if (pending == nullptr || pending->kind != ForwardKind::request) {
+      if (earlier == oldest_request_) ++oldest_request_;
+      continue;
+    }
+    if (pending->request.session != session) continue;
+    log::info("replica", "an answer of the master was lost on the way: the client must ask again",
+              {{"session", to_string(session)}});
+    finish(*pending, {.outcome = {.code = state::Code::connection_loss, .ops = {}}, .zxid = Zxid()});
+  }
 }
 
 void Forwarder::drop_front() {

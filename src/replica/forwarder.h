@@ -8,6 +8,9 @@
 //   no
 //       fact of an older epoch can apply (primary order), so what is still unanswered may be submitted again.
 //   F3  Every request completes exactly once.
+//   F4  Requests of one session complete as if done in the order submitted. The master takes them in order (F1), so when
+//       a later one has its outcome, an earlier one without was refused, and the answer was lost on the way. Asking
+//       again would have it done after the later one: it completes with connection_loss instead.
 #pragma once
 
 #include <deque>
@@ -84,6 +87,8 @@ class Forwarder {
   void finish(Pending& pending, Reply reply);
   void finish_answer(Answer answer, Zxid applied_zxid);
   void drop_front();
+  // `number` of `session` has its outcome: gives up requests of the session that are earlier and have none (F4).
+  void give_up_before(uint64_t number, SessionId session);
   void try_open(Epoch applied_epoch, Instant now);
   void send_from(uint64_t number, Instant now);
   bool open() const { return open_epoch_ != Epoch(); }
@@ -95,6 +100,7 @@ class Forwarder {
   std::deque<Pending> pending_;
   uint64_t first_number_ = 1;  // of pending_.front()
   size_t live_ = 0;            // pending and not done
+  uint64_t oldest_request_ = 1;  // no number below is a request that is not done
 
   ReplicaId master_;
   Epoch master_epoch_;

@@ -20,8 +20,8 @@ class ForwarderTest : public testing::Test, public ForwarderPorts {
   void take_own(ForwardKind, uint64_t number, const state::Request*, BytesView) override { own.push_back(number); }
 
   // Submits a request and records its reply under `name`.
-  void submit(const std::string& name) {
-    state::Request request{.session = SessionId(9), .body = state::DeleteRequest{"/" + name}};
+  void submit(const std::string& name, int64_t session = 9) {
+    state::Request request{.session = SessionId(session), .body = state::DeleteRequest{"/" + name}};
     forwarder.submit(
         std::move(request), [this, name](Reply reply) { replies.emplace_back(name, reply.outcome.code); }, now);
   }
@@ -170,6 +170,39 @@ TEST_F(ForwarderTest, F2_ARefusalOfALostFutureIsForgotten) {
   EXPECT_EQ(replies.size(), 1u);
 }
 
+// The old master refused the first and logged the second; its answer is lost with it. Evaluated again by the next
+// master, the first would be done after the second.
+TEST_F(ForwarderTest, F4_ALostRefusalIsNotAskedAgainBehindALaterRequestOfItsSession) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("refused");
+  submit("of another session", 8);
+  submit("logged");
+  flush();
+  forwarder.on_master(kNext, Epoch(3));
+  apply(Zxid(Epoch(2), 2), 3);  // chosen under the old master, told by the new one
+  using Replies = std::vector<std::pair<std::string, state::Code>>;
+  EXPECT_EQ(replies, (Replies{{"refused", state::Code::connection_loss}, {"logged", state::Code::ok}}));
+  sent.clear();
+  epoch_begins(3);
+  flush();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].second.items.size(), 2u) << "the one of the other session, and the done one that keeps its place";
+}
+
+TEST_F(ForwarderTest, F4_ALaterRefusalTellsThatAnEarlierAnswerIsLost) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("first");
+  submit("second");
+  flush();
+  forwarder.on_answers(refusal(2, 2, Zxid(Epoch(2), 1)));
+  flush();
+  ASSERT_EQ(replies.size(), 2u);
+  EXPECT_EQ(replies[0], std::pair(std::string("first"), state::Code::connection_loss));
+  EXPECT_EQ(replies[1], std::pair(std::string("second"), state::Code::no_node));
+}
+
 TEST_F(ForwarderTest, LosingSightOfTheSameMasterKeepsItsNumbering) {
   forwarder.on_master(kMaster, Epoch(2));
   epoch_begins(2);
@@ -190,7 +223,7 @@ TEST_F(ForwarderTest, F3_GivingUpAnswersEverythingOnceAndStartsANewStream) {
   forwarder.on_master(kMaster, Epoch(2));
   epoch_begins(2);
   submit("a");
-  submit("b");
+  submit("b", 8);
   flush();
   apply(Zxid(Epoch(2), 2), 2);
   forwarder.fail_all();

@@ -39,8 +39,9 @@ void Proposer::end() {
   refused_ = false;
   in_flight_ = 0;
   bytes_in_flight_ = 0;
-  syncs_.clear();
+  unconfirmed_.clear();
   barriers_.clear();
+  refusals_unconfirmed_ = 0;
 }
 
 void Proposer::take(ReplicaId from, wire::peer::Forward forward, Instant now, int64_t wall_ms) {
@@ -117,7 +118,10 @@ void Proposer::handle(Item item, Instant now, int64_t wall_ms) {
       resume(item, now);
       return;
     case ForwardKind::sync:
-      syncs_.push_back({item.origin, item.incarnation, item.number});
+      confirm({.origin = item.origin,
+               .incarnation = item.incarnation,
+               .item = {.number = item.number, .outcome = {}, .after_zxid = Zxid(), .after_index = Index()},
+               .sync = true});
       return;
   }
 }
@@ -125,18 +129,20 @@ void Proposer::handle(Item item, Instant now, int64_t wall_ms) {
 void Proposer::evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms) {
   if (tag.number != 0 && leases_.known(request.session) && !leases_.touch(request.session, tag.replica, now)) {
     state::Outcome moved{.code = state::Code::session_moved, .ops = {}};
-    answer(tag.replica, tag.incarnation,
-           {.number = tag.number, .outcome = encode(moved), .after_zxid = Zxid(), .after_index = Index()});
+    confirm({.origin = tag.replica,
+             .incarnation = tag.incarnation,
+             .item = {.number = tag.number, .outcome = encode(moved), .after_zxid = Zxid(), .after_index = Index()}});
     return;
   }
   auto evaluated = evaluator_->evaluate(request, {.time_ms = wall_ms, .origin = tag});
   if (const auto* refusal = std::get_if<state::Refusal>(&evaluated)) {
     if (tag.number == 0) return;
-    answer(tag.replica, tag.incarnation,
-           {.number = tag.number,
-            .outcome = encode(refusal->outcome),
-            .after_zxid = refusal->after,
-            .after_index = Index()});
+    confirm({.origin = tag.replica,
+             .incarnation = tag.incarnation,
+             .item = {.number = tag.number,
+                      .outcome = encode(refusal->outcome),
+                      .after_zxid = refusal->after,
+                      .after_index = Index()}});
     return;
   }
   const auto& txn = std::get<state::Transaction>(evaluated);
@@ -168,11 +174,17 @@ void Proposer::resume(const Item& item, Instant now) {
       leases_.move(id, item.origin, now);
     }
   }
-  answer(item.origin, item.incarnation,
-         {.number = item.number,
-          .outcome = encode(resumed),
-          .after_zxid = evaluator_->last_proposed(),
-          .after_index = Index()});
+  confirm({.origin = item.origin,
+           .incarnation = item.incarnation,
+           .item = {.number = item.number,
+                    .outcome = encode(resumed),
+                    .after_zxid = evaluator_->last_proposed(),
+                    .after_index = Index()}});
+}
+
+void Proposer::confirm(Unconfirmed answer) {
+  if (!answer.sync) ++refusals_unconfirmed_;
+  unconfirmed_.push_back(std::move(answer));
 }
 
 void Proposer::answer(ReplicaId to, uint64_t incarnation, Answers::Item item) {
@@ -221,13 +233,13 @@ bool Proposer::has_capacity() const {
 
 void Proposer::flush() {
   if (!active()) return;
-  while (!batch_.empty() && !refused_) propose_batch();
-  if (active() && !syncs_.empty()) {
+  if (!unconfirmed_.empty()) {
     const uint64_t token = ++token_;
-    barriers_[token] = std::move(syncs_);
-    syncs_.clear();
+    barriers_[token] = std::move(unconfirmed_);
+    unconfirmed_.clear();
     ports_.ask_read_barrier(token);
   }
+  while (!batch_.empty() && !refused_ && refusals_unconfirmed_ == 0) propose_batch();
 }
 
 // Offers the batch, or as much of it as an idle engine takes at once.
@@ -253,24 +265,24 @@ void Proposer::on_refused() {
 }
 
 void Proposer::on_read_granted(uint64_t token, Index index) {
-  const auto barrier = barriers_.find(token);
-  if (barrier == barriers_.end()) return;
-  for (const Sync& sync : barrier->second) {
-    answer(sync.origin, sync.incarnation,
-           {.number = sync.number,
-            .outcome = {},
-            .after_zxid = Zxid(),
-            .after_index = CONCLAVE_PLANT(sync_does_not_wait) ? Index() : index});
+  auto barrier = barriers_.extract(token);
+  if (barrier.empty()) return;
+  for (Unconfirmed& confirmed : barrier.mapped()) {
+    if (confirmed.sync) {
+      confirmed.item.after_index = index;
+    } else {
+      --refusals_unconfirmed_;
+    }
+    answer(confirmed.origin, confirmed.incarnation, std::move(confirmed.item));
   }
-  barriers_.erase(token);
 }
 
 void Proposer::on_read_refused(uint64_t token) {
   // Still master: ask again at the next flush. Otherwise the origins ask the next master.
-  const auto barrier = barriers_.find(token);
-  if (barrier == barriers_.end()) return;
-  syncs_.insert(syncs_.end(), barrier->second.begin(), barrier->second.end());
-  barriers_.erase(barrier);
+  auto barrier = barriers_.extract(token);
+  if (barrier.empty()) return;
+  unconfirmed_.insert(unconfirmed_.end(), std::make_move_iterator(barrier.mapped().begin()),
+                      std::make_move_iterator(barrier.mapped().end()));
 }
 
 void Proposer::on_tick(Instant now, int64_t wall_ms) {

@@ -7,6 +7,9 @@
 //   M2  Facts are proposed in the order of their zxids; a batch that the engine refuses is offered again before any
 //       later one.
 //   M3  The first fact of a mastership is the EpochStart of its epoch.
+//   M4  What is answered without a fact (a refusal, a resumed session, a sync) waits for a read barrier, which the
+//       master's lease grants at once: a deposed master that does not know it yet must not refuse by an old state.
+//       Facts evaluated after a refusal are proposed after its answer has left, so that its origin hears them in order.
 #pragma once
 
 #include <deque>
@@ -86,15 +89,18 @@ class Proposer {
     state::Request request;
     Bytes body;
   };
-  struct Sync {
+  // An answer that needs no fact, until a barrier says that it may leave.
+  struct Unconfirmed {
     ReplicaId origin;
     uint64_t incarnation;
-    uint64_t number;
+    wire::peer::Answers::Item item;
+    bool sync = false;  // holds at the barrier's index
   };
 
   void handle(Item item, Instant now, int64_t wall_ms);
   void evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms);
   void resume(const Item& item, Instant now);
+  void confirm(Unconfirmed answer);
   void answer(ReplicaId origin, uint64_t incarnation, wire::peer::Answers::Item item);
   void propose_batch();
   void drain_backlog(Instant now, int64_t wall_ms);
@@ -119,8 +125,9 @@ class Proposer {
   size_t in_flight_ = 0;
   size_t bytes_in_flight_ = 0;
 
-  std::vector<Sync> syncs_;                         // of this turn, for one shared barrier
-  std::map<uint64_t, std::vector<Sync>> barriers_;  // by token
+  std::vector<Unconfirmed> unconfirmed_;                   // of this turn, for one shared barrier
+  std::map<uint64_t, std::vector<Unconfirmed>> barriers_;  // by token
+  size_t refusals_unconfirmed_ = 0;                        // in both
   uint64_t token_ = 0;
   Instant next_reaping_{0};
 };

@@ -34,7 +34,10 @@ class ProposerTest : public testing::Test, public ProposerPorts {
     for (const Blob& payload : proposal.payloads) log.push_back(payload);
     ++proposals;
   }
-  void ask_read_barrier(uint64_t token) override { barriers.push_back(token); }
+  void ask_read_barrier(uint64_t token) override {
+    barriers.push_back(token);
+    if (lease_valid) proposer.on_read_granted(token, Index(9));
+  }
   void take_next_ballot() override { ++ballots_asked; }
   void answer(ReplicaId origin, Answers batch) override {
     for (auto& item : batch.items) answers.emplace_back(origin, std::move(item));
@@ -81,6 +84,7 @@ class ProposerTest : public testing::Test, public ProposerPorts {
   int proposals = 0;
   int ballots_asked = 0;
   bool engine_refuses = false;
+  bool lease_valid = true;
 };
 
 TEST_F(ProposerTest, M3_AMastershipBeginsWithItsEpochStart) {
@@ -134,6 +138,7 @@ TEST_F(ProposerTest, RequestsForAnotherEpochAreNotOurs) {
 TEST_F(ProposerTest, ARefusalIsAnsweredAgainUntilTheOriginHasIt) {
   begin();
   proposer.take(kPeer, from_peer(1, {set("/missing", "x")}), now, 0);
+  proposer.flush();
   ASSERT_EQ(answers.size(), 1u);
   EXPECT_EQ(code(0), Code::no_node);
   proposer.take(kPeer, from_peer(1, {set("/missing", "x")}), now, 0);  // the answer was lost
@@ -184,9 +189,25 @@ TEST_F(ProposerTest, M2_ABatchTheEngineRefusesIsOfferedAgainFirst) {
   EXPECT_TRUE(service.exists("/b"));
 }
 
+TEST_F(ProposerTest, M4_ARefusalWaitsUntilNobodyCanHaveReplacedTheMaster) {
+  begin();
+  settle();
+  lease_valid = false;
+  proposer.take(kPeer, from_peer(1, {set("/missing", "x"), create("/later")}), now, 0);
+  proposer.flush();
+  EXPECT_TRUE(answers.empty());
+  EXPECT_EQ(log.size(), 1u) << "what was evaluated later would overtake the answer";
+  proposer.on_read_granted(barriers.back(), Index(9));
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(code(0), Code::no_node);
+  proposer.flush();
+  EXPECT_EQ(log.size(), 2u);
+}
+
 TEST_F(ProposerTest, OneTurnIsOneProposalAndOneBarrier) {
   begin();
   settle();
+  lease_valid = false;
   proposals = 0;
   proposer.take(kPeer, from_peer(1, {create("/a"), create("/b"), create("/c")}), now, 0);
   Forward syncs{Epoch(2), kPeerIncarnation, 4, 1, {{ForwardKind::sync, 1, Blob()}, {ForwardKind::sync, 2, Blob()}}};
@@ -201,6 +222,7 @@ TEST_F(ProposerTest, OneTurnIsOneProposalAndOneBarrier) {
 
 TEST_F(ProposerTest, ARefusedBarrierIsAskedAgain) {
   begin();
+  lease_valid = false;
   Forward sync{Epoch(2), kPeerIncarnation, 1, 1, {{ForwardKind::sync, 1, Blob()}}};
   proposer.take(kPeer, std::move(sync), now, 0);
   proposer.flush();
