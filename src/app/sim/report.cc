@@ -46,6 +46,7 @@ Bytes encode(const SeedReport& report) {
   }
   out.fixed(report.trace_hash);
   out.boolean(report.repeated);
+  out.varint(report.core_us);
   out.zigzag(report.figures.simulated.us);
   visit_numbers(report.figures, [&out](const uint64_t& number) { out.varint(number); });
   out.varint(report.figures.points.size());
@@ -74,6 +75,7 @@ Result<SeedReport> decode_seed_report(BytesView bytes) {
   }
   report.trace_hash = in.fixed<uint64_t>();
   report.repeated = in.boolean();
+  report.core_us = in.varint();
   report.figures.simulated = Duration::micros(in.zigzag());
   visit_numbers(report.figures, [&in](uint64_t& number) { number = in.varint(); });
   for (size_t n = in.count(3); n > 0; --n) {

@@ -26,6 +26,7 @@ struct SeedReport {
   sim::check::Violations violations;
   uint64_t trace_hash = 0;
   bool repeated = false;  // it was run twice
+  uint64_t core_us = 0;   // processor time that it took
   sim::RunFigures figures;
   std::map<std::string, uint64_t> probes;
 };

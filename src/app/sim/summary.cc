@@ -19,6 +19,7 @@ void Summary::add(const SeedReport& report) {
   ++seeds_;
   ++endings_[report.ending];
   if (report.repeated) ++repeated_;
+  core_us_ += report.core_us;
   total_.simulated = total_.simulated + report.figures.simulated;
   for (uint64_t sim::RunFigures::* number : sim::kRunNumbers) total_.*number += report.figures.*number;
   for (size_t kind = 0; kind < total_.struck.size(); ++kind) {
@@ -76,7 +77,7 @@ std::string Summary::matrix() const {
   return text + fmt::format("{} of {} pairs of fault and phase hit\n", hit, cells);
 }
 
-std::string Summary::text(double wall_seconds, double core_seconds) const {
+std::string Summary::text(double wall_seconds) const {
   const double simulated_seconds = static_cast<double>(total_.simulated.us) / 1e6;
   std::string out = matrix() + "\n";
   out += "fault points        passed        fired\n";
@@ -95,7 +96,7 @@ std::string Summary::text(double wall_seconds, double core_seconds) const {
       "engine steps checked {}, digests compared {}, events {}\n",
       seeds_, count(Ending::passed), count(Ending::unsafe), count(Ending::no_liveness),
       count(Ending::not_deterministic), count(Ending::crashed), count(Ending::hung), repeated_, simulated_hours(),
-      wall_seconds, core_seconds, core_seconds > 0 ? simulated_seconds / core_seconds : 0.0,
+      wall_seconds, core_seconds(), core_us_ > 0 ? simulated_seconds / core_seconds() : 0.0,
       wall_seconds > 0 ? static_cast<double>(seeds_) / wall_seconds : 0.0, fault_kinds_struck(),
       total_.faults_left_out, total_.operations, total_.answered, total_.linear_checked, total_.order_blind_checked,
       total_.order_blind_given_up, total_.watch_events, total_.transactions, total_.skipped_by_primary_order,
@@ -103,7 +104,7 @@ std::string Summary::text(double wall_seconds, double core_seconds) const {
   return out;
 }
 
-std::string Summary::json(double wall_seconds, double core_seconds) const {
+std::string Summary::json(double wall_seconds) const {
   return fmt::format(
       R"({{"seeds": {}, "failed": {}, "unsafe": {}, "no_liveness": {}, "not_deterministic": {}, "crashed": {}, )"
       R"("hung": {}, "repeated": {}, "simulated_hours": {:.3f}, "wall_seconds": {:.1f}, "core_seconds": {:.1f}, )"
@@ -111,7 +112,7 @@ std::string Summary::json(double wall_seconds, double core_seconds) const {
       R"("order_blind_given_up": {}, "watch_events": {}, "transactions": {}, "recoveries": {}, "masters": {}, )"
       R"("engine_steps": {}, "digests_compared": {}, "probes": {}, "probes_never_reached": {}}})",
       seeds_, failed(), count(Ending::unsafe), count(Ending::no_liveness), count(Ending::not_deterministic),
-      count(Ending::crashed), count(Ending::hung), repeated_, simulated_hours(), wall_seconds, core_seconds,
+      count(Ending::crashed), count(Ending::hung), repeated_, simulated_hours(), wall_seconds, core_seconds(),
       fault_kinds_struck(), total_.operations, total_.answered, total_.linear_checked, total_.order_blind_checked,
       total_.order_blind_given_up, total_.watch_events, total_.transactions, total_.recoveries, total_.masters,
       total_.engine_steps, total_.digests_compared, Probe::all().size(), probes_never_reached().size());

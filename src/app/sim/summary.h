@@ -24,16 +24,19 @@ class Summary {
   size_t fault_kinds_struck() const;
   std::vector<std::string> probes_never_reached() const;
 
-  // Everything, as text for a person; `core_seconds` is the processor time spent in runs.
-  std::string text(double wall_seconds, double core_seconds) const;
+  double core_seconds() const { return static_cast<double>(core_us_) / 1e6; }
+
+  // Everything, as text for a person.
+  std::string text(double wall_seconds) const;
   // The figures as one JSON object.
-  std::string json(double wall_seconds, double core_seconds) const;
+  std::string json(double wall_seconds) const;
 
  private:
   std::string matrix() const;
 
   uint64_t seeds_ = 0;
   uint64_t repeated_ = 0;
+  uint64_t core_us_ = 0;
   std::map<Ending, uint64_t> endings_;
   sim::RunFigures total_;
   std::map<std::string, uint64_t> probes_;
