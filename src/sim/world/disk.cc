@@ -21,6 +21,13 @@ uint64_t Disk::free_bytes() const {
   return used >= options_.capacity_bytes ? 0 : options_.capacity_bytes - used;
 }
 
+bool Disk::has_room(const Inode& inode, uint64_t size) {
+  const uint64_t now = inode.content.size();
+  if (size <= now || size - now <= free_bytes()) return true;
+  record("disk full", now, size);
+  return false;
+}
+
 void Disk::stall() {
   if (stalled_) return;
   stalled_ = true;

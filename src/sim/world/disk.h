@@ -91,6 +91,8 @@ class Disk {
   void power_cut();
 
   // --- for Files, File, Worker and Host
+  // Whether the file may grow to `size`.
+  bool has_room(const Inode& inode, uint64_t size);
   // Calls under the fault plan. `name` is for errors and rules; room and rights are the caller's business.
   Result<> write(Inode& inode, std::string_view name, uint64_t offset, BytesView bytes);
   Result<Bytes> read(const Inode& inode, std::string_view name, uint64_t offset, size_t size);

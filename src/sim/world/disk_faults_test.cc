@@ -130,8 +130,8 @@ TEST_F(DiskFaultsTest, ALyingSyncReportsSuccess) {
 
 TEST_F(DiskFaultsTest, ALostWriteReportsSuccess) {
   const auto file = make("f", "old");
-  disk().inject({.on = {DiskOperation::write}, .effect = DiskEffect::lie, .nth = 1});
-  EXPECT_TRUE(file->write_at(0, "new").has_value());
+  disk().inject({.on = {DiskOperation::write}, .effect = DiskEffect::lie, .per_million = 1'000'000});
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(file->write_at(0, "new").has_value());
   EXPECT_EQ(read("f"), "old");
 }
 

@@ -60,13 +60,6 @@ Duration Fabric::travel_time(HostId from, HostId to) {
   return latency(from, to) + std::max(Duration{0}, link(from, to).clogged_until - scheduler_.now());
 }
 
-bool Fabric::loses_frame(HostId from, HostId to) {
-  const uint32_t loss = link(from, to).options.frame_loss_per_million;
-  if (loss == 0 || !random_.chance(loss, 1'000'000)) return false;
-  trace_.record(scheduler_.now(), "frame lost", from.value, to.value);
-  return true;
-}
-
 Channel::Item Fabric::reset_by_peer() {
   return {.bytes = {}, .end = Error{ErrorKind::closed, "connection reset by peer"}};
 }

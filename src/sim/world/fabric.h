@@ -55,6 +55,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void consumed(Side receiver, size_t size) { at(other(receiver)).outstanding -= size; }
   // Bytes that `sender` sent and the receiver has not taken.
   size_t outstanding(Side sender) const { return sides_[static_cast<size_t>(sender)].outstanding; }
+  // Of the link that carries what `sender` sends.
+  const LinkOptions& options(Side sender) const { return sides_[static_cast<size_t>(sender)].out->options; }
   // How many of `arrived` bytes the receiver gets to see at once: all, or a part by the link's chance of a short read.
   size_t readable(Side receiver, size_t arrived);
   bool open(Side side) const { return sides_[static_cast<size_t>(side)].open; }
@@ -116,7 +118,6 @@ class Fabric {
   Duration latency(HostId from, HostId to) { return latency(link(from, to), from, to); }
   // The same, and what is left of a clog.
   Duration travel_time(HostId from, HostId to);
-  bool loses_frame(HostId from, HostId to);
 
   // The host's side of all its channels is gone: reset (a killed process) or silent (a power cut).
   void host_down(HostId host, bool resets);

@@ -45,9 +45,8 @@ class File final : public env::File {
     if (writes && !writable_) return refuse(ErrorKind::io, doing, name_, "Bad file descriptor");
     return {};
   }
-  Result<> check_room(std::string_view doing, uint64_t end) const {
-    const uint64_t size = inode_->content.size();
-    if (end <= size || end - size <= disk_.free_bytes()) return {};
+  Result<> check_room(std::string_view doing, uint64_t end) {
+    if (disk_.has_room(*inode_, end)) return {};
     return refuse(ErrorKind::no_space, doing, name_, "No space left on device");
   }
 

@@ -24,6 +24,11 @@ struct LinkOptions {
   uint32_t frame_reorder_per_million = 0;
   uint32_t frame_replay_per_million = 0;
   Duration frame_late_max = Duration::millis(500);  // by how much such a frame comes late
+
+  bool frame_faults() const {
+    return (frame_loss_per_million | frame_duplicate_per_million | frame_reorder_per_million |
+            frame_replay_per_million) != 0;
+  }
 };
 
 struct Link {

@@ -24,21 +24,20 @@ void Executor::post(Task task) {
 
 void Executor::run_turn() {
   turn_pending_ = false;
-  std::vector<Task> batch;
-  batch.swap(queue_);
-  trace_.record(scheduler_.now(), "turn", life_->host.value, batch.size());
-  for (size_t i = 0; i < batch.size(); ++i) {
-    if (i > 0) life_->event_done();
-    if (!life_->alive) return;  // a task crashed its own host, or was its last
-    batch[i]();
+  turn_.swap(queue_);
+  trace_.record(scheduler_.now(), "turn", life_->host.value, turn_.size());
+  for (size_t i = 0; i < turn_.size() && life_->alive; ++i) {
+    turn_[i]();
+    if (i + 1 < turn_.size()) life_->event_done();
   }
+  turn_.clear();
 }
 
 env::TimerId Executor::schedule(Duration delay, Task task) {
   if (!life_->alive) return ~uint64_t{0};
   const env::TimerId id = ++last_timer_;
   const Duration due = clock_.elapsed() + delay;
-  timers_.emplace(id, Timer{.due = due, .event = arm(id, due), .task = std::move(task)});
+  timers_.emplace_hint(timers_.end(), id, Timer{.due = due, .event = arm(id, due), .task = std::move(task)});
   return id;
 }
 

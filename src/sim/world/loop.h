@@ -60,6 +60,7 @@ class Executor final : public env::Executor {
   const HostClock& clock_;
   std::shared_ptr<Life> life_;
   std::vector<Task> queue_;
+  std::vector<Task> turn_;  // the tasks of the turn that runs
   bool turn_pending_ = false;
   std::map<env::TimerId, Timer> timers_;
   env::TimerId last_timer_ = 0;

@@ -26,17 +26,20 @@ class PeerFaults {
   PeerFaults(Scheduler& scheduler, Trace& trace, Fabric& fabric, uint64_t seed, Deliver deliver)
       : scheduler_(scheduler), trace_(trace), fabric_(fabric), random_(seed), deliver_(std::move(deliver)) {}
 
-  // Called with each frame that a replica sends. False: its connection does not carry it.
-  bool carried(ReplicaId from, ReplicaId to, const Bytes& frame);
+  // Called with each frame that a replica sends over a link. False: its connection does not carry it.
+  bool carried(ReplicaId from, ReplicaId to, const LinkOptions& link, const Bytes& frame) {
+    return !link.frame_faults() || carried_in_spite(from, to, link, frame);
+  }
 
  private:
   // Recent frames of one link, for replays; remembered while its rate is not zero.
   static constexpr size_t kRememberedFrames = 64;
   static constexpr size_t kRememberedFrameBytesMax = 64 << 10;
 
+  bool carried_in_spite(ReplicaId from, ReplicaId to, const LinkOptions& link, const Bytes& frame);
   bool strikes(uint32_t per_million) { return per_million > 0 && random_.chance(per_million, 1'000'000); }
-  void maybe_replay(ReplicaId from, ReplicaId to, const LinkOptions& options, const Bytes& frame);
-  void stray(std::string_view what, ReplicaId from, ReplicaId to, Duration late_max, Bytes frame);
+  void maybe_replay(ReplicaId from, ReplicaId to, const LinkOptions& link, const Bytes& frame);
+  void stray(std::string_view what, ReplicaId from, ReplicaId to, const LinkOptions& link, Bytes frame);
 
   Scheduler& scheduler_;
   Trace& trace_;

@@ -19,6 +19,7 @@ class Peers::End final : public ChannelEnd, public std::enable_shared_from_this<
   void send(Bytes frame) {
     if (channel_->outstanding(side_) + frame.size() <= kQueueBytesMax) channel_->send(side_, std::move(frame));
   }
+  const LinkOptions& link() const { return channel_->options(side_); }
   void close() { channel_->finish(side_, Error{ErrorKind::closed, "closed by the other side"}); }
   void retire() { retired_ = true; }
 
@@ -51,7 +52,7 @@ void Peers::start(env::PeerReceiver* receiver) {
 void Peers::send(ReplicaId to, Bytes frame) {
   const auto it = ends_.find(to);
   if (it == ends_.end()) return;
-  if (mesh_.faults().carried(self_, to, frame)) it->second->send(std::move(frame));
+  if (mesh_.faults().carried(self_, to, it->second->link(), frame)) it->second->send(std::move(frame));
 }
 
 void Peers::crash() {
@@ -131,7 +132,7 @@ void PeerMesh::connect(ReplicaId low, ReplicaId high) {
 
 void PeerMesh::deliver_stray(ReplicaId from, ReplicaId to, Bytes frame) {
   const auto receiver = started_.find(to);
-  if (receiver == started_.end() || !receiver->second->connected(from)) return;
+  if (receiver == started_.end()) return;
   Peers& peers = *receiver->second;
   trace_.record(scheduler_.now(), "stray frame", from.value, to.value, xxh3_64(frame));
   peers.life_->enter([&peers, from, moved = std::move(frame)] {
