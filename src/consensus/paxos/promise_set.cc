@@ -13,9 +13,8 @@ void PromiseSet::add(ReplicaId acceptor, const Promise& part) {
 
   for (const Entry& entry : part.entries) {
     if (entry.index < from_) continue;
-    const size_t place = entry.index - from_;
-    if (place >= best_.size()) best_.resize(place + 1);
-    if (entry.ballot > best_[place].ballot) best_[place] = entry;
+    Entry& best = best_[entry.index];
+    if (entry.ballot > best.ballot) best = entry;
   }
   auto& ranges = covered_[acceptor];
   cover(ranges, Index(0), part.committed);
@@ -50,9 +49,8 @@ std::vector<ReplicaId> PromiseSet::who_committed(Index index) const {
 }
 
 const Entry* PromiseSet::best(Index slot) const {
-  if (slot < from_ || slot > last()) return nullptr;
-  const Entry& entry = best_[slot - from_];
-  return entry.ballot ? &entry : nullptr;
+  const auto found = best_.find(slot);
+  return found == best_.end() ? nullptr : &found->second;
 }
 
 }  // namespace conclave::paxos
