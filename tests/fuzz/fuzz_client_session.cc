@@ -68,8 +68,7 @@ class Script {
       case 30:
         return client.damage_next(1 + in_.below(40));
       default:
-        client.may_close();
-        return client.give(in_.bytes());
+        return client.give_raw(in_.bytes());
     }
   }
 
@@ -90,7 +89,7 @@ class Script {
   }
 
   void request(SessionClient& client, size_t what) {
-    if (!client.established()) return client.give(in_.bytes()), client.may_close();
+    if (!client.established()) return client.give_raw(in_.bytes());
     const bool alone = client.waiting() == 0 && !world_.gateway.hold;
     const uint64_t before = world_.gateway.state().digest();
     const size_t sessions = world_.gateway.state().session_count();
