@@ -44,6 +44,10 @@ elseif(CONCLAVE_SANITIZE)
   message(FATAL_ERROR "CONCLAVE_SANITIZE=${CONCLAVE_SANITIZE}: use address+undefined or thread")
 endif()
 
+if(CONCLAVE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 if(CONCLAVE_COVERAGE)
   add_compile_options(--coverage -O0)
   add_link_options(--coverage)

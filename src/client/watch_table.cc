@@ -71,8 +71,8 @@ std::vector<WatchFunction> WatchTable::take(const WatchEvent& event) {
   copy_out(of(Kind::persistent), event.path, &out);
   for (std::string_view path = event.path; !path.empty();) {
     copy_out(of(Kind::recursive), path, &out);
-    if (path == "/") break;
     const size_t slash = path.rfind('/');
+    if (path == "/" || slash == std::string_view::npos) break;  // a server may tell a path that is none
     path = slash == 0 ? std::string_view("/") : path.substr(0, slash);
   }
   return out;

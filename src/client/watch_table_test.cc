@@ -62,6 +62,14 @@ TEST(WatchTable, RecursiveHearsOfDescendantsOnly) {
   EXPECT_TRUE(hears("/"));
 }
 
+TEST(WatchTable, APathThatIsNoneIsHeardByNobody) {
+  WatchTable table;
+  table.add(Kind::recursive, "/", [](const WatchEvent&) {});
+  for (const char* path : {"a", "a/b", ""}) {
+    EXPECT_TRUE(table.take({.type = EventType::node_created, .path = path}).empty()) << path;
+  }
+}
+
 TEST(WatchTable, Remove) {
   const Kind kinds[] = {Kind::data, Kind::exists, Kind::children, Kind::persistent, Kind::recursive};
   const auto left_after = [&](WatcherType type) {

@@ -43,8 +43,8 @@ class Summarise final : public JournalScanVisitor {
     if (lost.touched.truncated_from.value != 0) {
       for (auto it = damaged_.lower_bound(lost.touched.truncated_from); it != damaged_.end(); ++it) it->second = true;
     }
-    if (lost.touched.first.value != 0) {
-      for (Index i = lost.touched.first; i <= lost.touched.last; i = i.next()) damaged_[i] = true;
+    for (uint64_t n = lost.touched.positions_above(Index(0)); n > 0; --n) {
+      damaged_[Index(lost.touched.last.value - n + 1)] = true;
     }
     inspector_.on_lost(lost);
   }
@@ -103,7 +103,8 @@ class Summarise final : public JournalScanVisitor {
 
 Result<JournalSummary> inspect_journal(env::Files& files, const std::string& directory, JournalInspector& inspector) {
   Summarise visitor(inspector);
-  if (auto ok = scan_journal(files, directory, AtFatal::go_on, visitor); !ok) return std::unexpected(ok.error());
+  if (auto ok = scan_journal(files, directory, Index(0), AtFatal::go_on, visitor); !ok)
+    return std::unexpected(ok.error());
   return visitor.take();
 }
 

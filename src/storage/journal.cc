@@ -379,6 +379,9 @@ Result<Journal::Opened> Journal::open(env::Files& files, env::Worker& worker, co
   auto recovered = recover_journal(files, directory, snapshot_index);
   if (!recovered) return std::unexpected(recovered.error());
   if (auto ok = check_owner(*recovered, directory, options); !ok) return std::unexpected(ok.error());
+  if (recovered->segments.empty()) {
+    if (auto ok = disk->pool().discard_spares(); !ok) return std::unexpected(ok.error());
+  }
   auto position = begin_segment(*disk, *recovered, options);
   if (!position) return std::unexpected(position.error());
 

@@ -338,6 +338,34 @@ TEST(InspectJournal, ShowsLostBatchesAndTheTornTail) {
   EXPECT_EQ(j.recovered.damaged, summary->damaged) << "a restart says the same";
 }
 
+TEST(JournalDamage, ALostBatchAroundTheInstallationOfASnapshotCostsNoMoreThanItsNeighbours) {
+  TestJournal j;
+  ASSERT_TRUE(j.open());
+  const uint64_t far = uint64_t{1} << 40;  // the replica was behind by so much when it got the snapshot
+  j.append_and_wait({.entries = {entry(5, 1, "before")}});
+  j.append_and_wait({.entries = {entry(far + 1, 2, "after")}});
+  j.append_and_wait({.entries = {entry(far + 2, 2, "later")}});
+  j.files->content(j.segments()[0]).replace(kSegmentHeaderBytes + 2 * kSectorBytes, kSectorBytes, kSectorBytes, '\0');
+
+  ASSERT_TRUE(j.open(Index(far)));
+  EXPECT_THAT(j.recovered.damaged, ElementsAre(Index(far + 1)));
+  EXPECT_THAT(j.recovered.entries, ElementsAre(entry(far + 2, 2, "later")));
+}
+
+TEST(JournalDamage, RefusesWhenMorePositionsMayBeLostThanItCanRemember) {
+  TestJournal j;
+  ASSERT_TRUE(j.open());
+  j.append_and_wait({.entries = {entry(5, 1, "before")}});
+  j.append_and_wait({.entries = {entry(uint64_t{1} << 40, 2, "after")}});
+  j.append_and_wait({.entries = {entry((uint64_t{1} << 40) + 1, 2, "later")}});
+  j.files->content(j.segments()[0]).replace(kSegmentHeaderBytes + 2 * kSectorBytes, kSectorBytes, kSectorBytes, '\0');
+  const auto recovered = recover_journal(*j.files, "journal", Index(0));
+  ASSERT_FALSE(recovered);
+  EXPECT_EQ(recovered.error().kind, ErrorKind::corrupt);
+  EXPECT_THAT(recovered.error().message, HasSubstr("may have held any of"));
+  EXPECT_THAT(recovered.error().message, HasSubstr("offset "));
+}
+
 TEST(JournalDamage, RefusesWhenTheEndOfTheLogCannotBeKnown) {
   TestJournal j;
   ASSERT_TRUE(j.open());

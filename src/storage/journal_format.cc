@@ -103,6 +103,11 @@ void TouchedRange::add(const TouchedRange& other) {
   truncated_from = lower(truncated_from, other.truncated_from);
 }
 
+uint64_t TouchedRange::positions_above(Index covered) const {
+  if (first.value == 0 || last < first || last <= covered) return 0;
+  return last - std::max(first.prev(), covered);
+}
+
 uint64_t BatchMark::end() const {
   return start + sectors * kSectorBytes;
 }

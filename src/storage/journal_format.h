@@ -62,6 +62,8 @@ struct TouchedRange {
   Index truncated_from;  // lowest truncation mark; zero: none
 
   void add(const TouchedRange& other);
+  // How many positions from `first` to `last` are above `covered`.
+  uint64_t positions_above(Index covered) const;
   bool empty() const { return first.value == 0 && truncated_from.value == 0; }
   friend bool operator==(const TouchedRange&, const TouchedRange&) = default;
 };

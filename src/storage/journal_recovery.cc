@@ -54,8 +54,9 @@ class Gather final : public JournalScanVisitor {
       // Nobody knows whether what stands from there on was made void: its positions are in doubt.
       for (auto it = slots_.lower_bound(from); it != slots_.end(); ++it) it->second.reset();
     }
-    if (lost.touched.first.value == 0) return;
-    for (Index i = lost.touched.first; i <= lost.touched.last; i = i.next()) slots_[i] = std::nullopt;
+    for (uint64_t n = lost.touched.positions_above(snapshot_index_); n > 0; --n) {
+      slots_[Index(lost.touched.last.value - n + 1)] = std::nullopt;
+    }
   }
 
   void on_torn(const TornTail& torn) override {
@@ -113,7 +114,8 @@ class Gather final : public JournalScanVisitor {
 
 Result<RecoveredJournal> recover_journal(env::Files& files, const std::string& directory, Index snapshot_index) {
   Gather gather(snapshot_index);
-  if (auto ok = scan_journal(files, directory, AtFatal::stop, gather); !ok) return std::unexpected(ok.error());
+  if (auto ok = scan_journal(files, directory, snapshot_index, AtFatal::stop, gather); !ok)
+    return std::unexpected(ok.error());
   return gather.take();
 }
 

@@ -17,8 +17,8 @@ struct Segment {
 
 class Scan {
  public:
-  Scan(env::Files& files, const std::string& directory, AtFatal at_fatal, JournalScanVisitor& visitor)
-      : files_(files), directory_(directory), at_fatal_(at_fatal), visitor_(visitor) {}
+  Scan(env::Files& files, const std::string& directory, Index covered, AtFatal at_fatal, JournalScanVisitor& visitor)
+      : files_(files), directory_(directory), covered_(covered), at_fatal_(at_fatal), visitor_(visitor) {}
 
   Result<> run() {
     if (auto ok = open_segments(); !ok) return ok;
@@ -236,6 +236,11 @@ class Scan {
           fmt::format("{} batches are not readable and the next one, at {} offset {}, describes only {} of them", count,
                       path, next.start, next.recent_batches));
     }
+    const uint64_t positions = next.recent.positions_above(covered_);
+    if (positions > kLostPositionsMax) {
+      return fatal(was.path, was.offset,
+                   fmt::format("{} batches are not readable and may have held any of {} positions", count, positions));
+    }
     visitor_.on_lost({was.sequence, count, next.recent});
     return {};
   }
@@ -273,6 +278,7 @@ class Scan {
 
   env::Files& files_;
   const std::string& directory_;
+  const Index covered_;
   const AtFatal at_fatal_;
   JournalScanVisitor& visitor_;
   std::map<uint64_t, Segment> segments_;
@@ -296,8 +302,9 @@ std::string_view to_string(SegmentStanding standing) {
   return "unknown";
 }
 
-Result<> scan_journal(env::Files& files, const std::string& directory, AtFatal at_fatal, JournalScanVisitor& visitor) {
-  return Scan(files, directory, at_fatal, visitor).run();
+Result<> scan_journal(env::Files& files, const std::string& directory, Index covered, AtFatal at_fatal,
+                      JournalScanVisitor& visitor) {
+  return Scan(files, directory, covered, at_fatal, visitor).run();
 }
 
 }  // namespace conclave::storage

@@ -51,7 +51,7 @@ struct BatchSeen {
 };
 
 // Batches that were durable and of which nothing, or not every record's identity, is readable. Every position they may
-// have touched is in `touched`.
+// have touched is in `touched`; at most kLostPositionsMax of them are not covered.
 struct LostBatches {
   uint64_t first_sequence = 0;
   uint64_t count = 0;
@@ -85,7 +85,13 @@ class JournalScanVisitor {
 // At a fatal problem: stop with the error (recovery), or tell the visitor and go on with the next segment (inspection).
 enum class AtFatal : uint8_t { stop, go_on };
 
+// How many positions lost batches may have held, at most: each is remembered one by one. Batches next to each other lie
+// further apart only where a snapshot was installed between them, and that covers what lies below it.
+inline constexpr uint64_t kLostPositionsMax = uint64_t{1} << 22;
+
+// Positions at or below `covered` are in a snapshot: what happened to them does not matter.
 // Errors: io; unsupported (version); corrupt (only with AtFatal::stop).
-Result<> scan_journal(env::Files& files, const std::string& directory, AtFatal at_fatal, JournalScanVisitor& visitor);
+Result<> scan_journal(env::Files& files, const std::string& directory, Index covered, AtFatal at_fatal,
+                      JournalScanVisitor& visitor);
 
 }  // namespace conclave::storage

@@ -179,6 +179,24 @@ TEST(Journal, KeepsASpareReady) {
   EXPECT_EQ(j.count_operations("create", before), 0u) << "the new segment was the spare";
 }
 
+TEST(Journal, ANewJournalTrustsNoSpareOfAFormerOne) {
+  TestJournal j;
+  ASSERT_TRUE(j.open());
+  for (uint64_t i = 1; i <= 30; ++i) j.append_and_wait({.entries = {entry(i, 1, noise(i, 1400))}});
+  j.journal->release(Index(30));  // segment 1 becomes a spare, with the batches of its life
+  j.worker.run();
+  j.journal.reset();
+  for (const std::string& segment : j.segments()) ASSERT_TRUE(j.files->remove(segment));  // by an operator, say
+
+  ASSERT_TRUE(j.open());
+  EXPECT_TRUE(j.recovered.entries.empty());
+  ModelLog model;
+  const consensus::Persist first{.entries = {entry(1, 5, "of the new life")}};
+  j.append_and_wait(first);
+  model.apply(first);
+  j.expect_after_restart(model);
+}
+
 TEST(Journal, AnEntryMayOutgrowASegment) {
   TestJournal j;
   ASSERT_TRUE(j.open());

@@ -56,6 +56,15 @@ Result<> SegmentPool::open() {
   return removed ? files_.sync_directory(directory_) : Result<>();
 }
 
+Result<> SegmentPool::discard_spares() {
+  if (spares_.empty()) return {};
+  for (const Spare& spare : spares_) {
+    if (auto ok = files_.remove(spare.path); !ok) return ok;
+  }
+  spares_.clear();
+  return files_.sync_directory(directory_);
+}
+
 Result<std::unique_ptr<env::File>> SegmentPool::place(uint64_t number, uint64_t bytes_min) {
   const uint64_t bytes = std::max(bytes_min, segment_bytes_);
   Spare spare;

@@ -23,6 +23,10 @@ class SegmentPool {
   // Makes the directory if need be and takes over the spares that are there.
   Result<> open();
 
+  // Removes the spares found. For a journal that begins anew, whose numbers begin anew too: the batches of a former
+  // life in such a file would pass for its own.
+  Result<> discard_spares();
+
   // A file of at least `bytes_min`, durable under the name of segment `number`. Its content is stale or zero.
   Result<std::unique_ptr<env::File>> place(uint64_t number, uint64_t bytes_min);
 

@@ -1,6 +1,6 @@
 # ./dev build: configure when needed, then ninja.
 
-PRESETS=(release debug asan tsan coverage)
+PRESETS=(release debug asan tsan clang coverage)
 
 # configure PRESET: only when the build folder is new or the presets changed; ninja notices every other change itself.
 configure() {

@@ -1,6 +1,6 @@
 # ./dev setup: installs the packages of packages.txt that are missing, and only those.
 
-ALL_GROUPS=(build test lint bench)
+ALL_GROUPS=(build test fuzz lint bench)
 
 # Names in one group that this machine still needs, one a line.
 missing_packages() {

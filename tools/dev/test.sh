@@ -1,4 +1,4 @@
-# ./dev test: checks, unit tests, system tests; one table and one closing line for all of them.
+# ./dev test: checks, unit tests, fuzzers, system tests; one table and one closing line for all of them.
 
 RESULTS=  # file of "NAME PASSED FAILED SKIPPED" lines, one per kind of test
 
@@ -81,26 +81,27 @@ finish_tests() {
 }
 
 cmd_test() {
-  local unit=yes system=yes presets=(release) filter=
+  local unit=yes fuzz=yes system=yes presets=(release) filter=
   while (($#)); do
     case "$1" in
-      --unit) system=no ;;
-      --system) unit=no ;;
-      --asan) presets=(asan) system=no ;;
-      --tsan) presets=(tsan) system=no ;;
-      --coverage) presets=(coverage) system=no ;;
-      --filter) filter="${2:?--filter needs a regular expression}" system=no && shift ;;
+      --unit) fuzz=no system=no ;;
+      --system) unit=no fuzz=no ;;
+      --fuzz) unit=no system=no ;;
+      --asan) presets=(asan) fuzz=no system=no ;;
+      --tsan) presets=(tsan) fuzz=no system=no ;;
+      --coverage) presets=(coverage) fuzz=no system=no ;;
+      --filter) filter="${2:?--filter needs a regular expression}" fuzz=no system=no && shift ;;
       *) die "test: unknown option '$1' (./dev help)" ;;
     esac
     shift
   done
-  [[ $unit == no && $system == no ]] && die "test: --system goes with no other option"
+  [[ $unit == no && $fuzz == no && $system == no ]] && die "test: --system and --fuzz go with no other option"
 
   local preset="${presets[0]}"
   mkdir -p "$ROOT/build"
   RESULTS="$ROOT/build/results.$preset"
   : >"$RESULTS"
-  setup_groups build test || return 1
+  setup_groups build test $([[ $fuzz == yes ]] && echo fuzz) || return 1
 
   if [[ $unit == yes && -z $filter ]]; then
     check "layer check" check_layers
@@ -113,7 +114,7 @@ cmd_test() {
     fi
     phase "tests of the tools" tool_tests
   fi
-  if ! build_preset "$preset"; then
+  if [[ $unit == yes || $system == yes ]] && ! build_preset "$preset"; then
     record build 0 1 0
     finish_tests
     return 1
@@ -122,6 +123,13 @@ cmd_test() {
     [[ $preset == coverage ]] && find "$ROOT/build/coverage" -name '*.gcda' -delete
     phase "unit tests ($preset)" unit_tests "$preset" "$filter"
     [[ $preset == coverage ]] && check "coverage" coverage_gate
+  fi
+  if [[ $fuzz == yes ]]; then
+    if build_preset clang fuzzers; then
+      phase "fuzzers" fuzz_tests
+    else
+      record build-clang 0 1 0
+    fi
   fi
   if [[ $system == yes ]]; then
     if [[ -x $ROOT/tests/system/run ]]; then

@@ -1,16 +1,14 @@
 // Reader of Conclave's own configuration, in TOML: [section] key = value as in the table of settings, and one
 // [[cell.members]] per replica.
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
 #include <fmt/format.h>
 #include <string>
 #include <string_view>
-#include <toml++/toml.h>
 #include <utility>
 
 #include "app/config/load.h"
 #include "app/config/server_line.h"
 #include "app/config/settings.h"
+#include "app/config/toml_library.h"
 #include "app/config/validate.h"
 
 namespace conclave::app {

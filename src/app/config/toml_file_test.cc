@@ -142,5 +142,11 @@ TEST(Toml, AnEmptyFileLacksTheDataDirectoryOnly) {
   EXPECT_THAT(load("").errors, ElementsAre("conclave.toml: error: replica.data_directory: is required"));
 }
 
+TEST(Toml, TextsThatAreNoTomlAreErrorsAndNeverEndTheProcess) {
+  for (const char* text : {"[=]", "[.]", "[ +]", "[[+]]", "[\u00a1]", "\u016e = 1", "a\u016e.b = 1", "a \u0fff = 1"}) {
+    EXPECT_THAT(load(text).errors, testing::Contains(testing::StartsWith("conclave.toml:1: error: "))) << text;
+  }
+}
+
 }  // namespace
 }  // namespace conclave::app

@@ -17,12 +17,22 @@ constexpr bool well_formed(const Ballot& ballot) {
          ballot.round % kRoundStride == ballot.replica.value;
 }
 
-// The lowest ballot of `self` whose round is above `round`.
+// The lowest round of `self` above `round`.
+constexpr uint64_t next_round(ReplicaId self, uint64_t round) {
+  const uint64_t next = round - round % kRoundStride + self.value;
+  return next > round ? next : next + kRoundStride;
+}
+
+// Whether `self` has a ballot above `round`: 16 million elections use them up, since a round becomes the epoch of a
+// zxid, and so does a peer that names a round it never reached.
+constexpr bool has_next_ballot(ReplicaId self, uint64_t round) {
+  return next_round(self, round) <= UINT32_MAX;
+}
+
+// The lowest ballot of `self` whose round is above `round`. REQUIRES: has_next_ballot(self, round).
 inline Ballot next_ballot(ReplicaId self, uint64_t round) {
-  uint64_t next = round - round % kRoundStride + self.value;
-  if (next <= round) next += kRoundStride;
-  CONCLAVE_ASSERT(next <= UINT32_MAX);  // 16 million elections; it would become the epoch of a zxid
-  return Ballot{.round = next, .replica = self};
+  CONCLAVE_ASSERT(has_next_ballot(self, round));
+  return Ballot{.round = next_round(self, round), .replica = self};
 }
 
 }  // namespace conclave::paxos

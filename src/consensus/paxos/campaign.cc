@@ -50,9 +50,13 @@ void Campaign::on(ReplicaId from, const PreVoteReply& reply) {
 
 void Campaign::prepare(Ballot proof) {
   attempt_open_ = false;
-  const uint64_t seen = std::max(core_.round_seen, core_.promised.round);
-  Ballot ballot = next_ballot(core_.config.self, seen);
-  if (CONCLAVE_PLANT(rounds_shared)) ballot.round = seen + 1;
+  const uint64_t round = std::max(core_.round_seen, core_.promised.round);
+  if (!has_next_ballot(core_.config.self, round)) {
+    log::error("paxos", "cannot campaign: no ballot is left above one that was named", {{"round", round}});
+    return refused();
+  }
+  Ballot ballot = next_ballot(core_.config.self, round);
+  if (CONCLAVE_PLANT(rounds_shared)) ballot.round = round + 1;
   core_.promised = ballot;
   core_.saw(ballot);
   core_.outbox.persist_hard_state();
@@ -83,7 +87,13 @@ void Campaign::tick() {
 }
 
 void Campaign::on(ReplicaId from, const Promise& promise) {
-  if (promises_ && core_.voters.bit(from) != 0) promises_->add(from, promise);
+  if (!promises_ || core_.voters.bit(from) == 0) return;
+  // All slots below the last one told are filled up by the new master. An acceptor takes none that is a window ahead of
+  // what it knows to be chosen; after a restart it may know as much as a window less.
+  const bool plausible = promise.entries.empty() || promise.entries.back().index <= promise.committed ||
+                         promise.entries.back().index - promise.committed <= 2 * Tally::kWindowMax;
+  if (!plausible) return core_.log_drop(from, "Promise: slots too far ahead");
+  promises_->add(from, promise);
 }
 
 void Campaign::persisted(uint64_t persist) {

@@ -288,5 +288,33 @@ TEST(Engine, StatusShowsThePeersOfAMasterOnly) {
   EXPECT_EQ(a.status().peers[0].since_heard, Duration{0});
 }
 
+// ---------------------------------------------------------------- peers that say what no honest one does
+
+TEST(Hostile, WithoutABallotLeftItDoesNotCampaign) {
+  One one;
+  one.step(Tick{});
+  one.wait(500);
+  one.step(Tick{});
+  const Ballot last{UINT32_MAX - 255 + kB.value, kB};
+  const Output output = one.get(kB, PreVoteReply{.attempt = 1, .granted = true, .promised = last});
+  EXPECT_FALSE(output.persist.hard_state.has_value()) << "there is no ballot above this one";
+  EXPECT_EQ(one.status().role, Role::follower);
+  one.wait(500);
+  one.step(Tick{});  // and tries again, in vain
+  EXPECT_EQ(one.status().role, Role::follower);
+}
+
+TEST(Hostile, APromiseOfSlotsThatNobodyCanHaveReachedIsDropped) {
+  One one;
+  const Promise promise{.ballot = {257, kA},
+                        .committed = Index(0),
+                        .covers_from = Index(1),
+                        .covers_to = kEnd,
+                        .entries = {entry(uint64_t{1} << 50, {1, kA}, "far")}};
+  const Output output = one.lead(promise);  // filling the holes below would never end
+  EXPECT_THAT(output.persist.entries, IsEmpty());
+  EXPECT_EQ(one.status().role, Role::candidate);
+}
+
 }  // namespace
 }  // namespace conclave::paxos

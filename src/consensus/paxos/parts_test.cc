@@ -159,6 +159,22 @@ TEST(PromiseSet, WhatIsCommittedThereNeedsNoPart) {
   EXPECT_EQ(promises.last(), Index(4));
 }
 
+TEST(PromiseSet, MemoryFollowsWhatWasToldNotHowFarAheadItIs) {
+  // A candidate that knows nothing yet, and an acceptor that has been at work for years.
+  const uint64_t far = uint64_t{1} << 40;
+  PromiseSet promises(kHigh, Index(1));
+  promises.add(kA, {.ballot = kHigh,
+                    .committed = Index(far),
+                    .covers_from = Index(far + 1),
+                    .covers_to = kEnd,
+                    .entries = {entry(far + 1, kLow, "new"), entry(far + 3, kLow, "newer")}});
+  EXPECT_TRUE(promises.complete().test(kA.value));
+  EXPECT_EQ(promises.last(), Index(far + 3));
+  EXPECT_EQ(promises.best(Index(far + 1))->payload.view(), "new");
+  EXPECT_EQ(promises.best(Index(far + 2)), nullptr);
+  EXPECT_EQ(promises.best(Index(1)), nullptr);
+}
+
 TEST(PromiseSet, PromisesToAnotherBallotAreIgnored) {
   PromiseSet promises(kHigh, Index(1));
   promises.add(kA, {kLow, Index(7), Index(8), kEnd, {}});

@@ -15,10 +15,9 @@ void PromiseSet::add(ReplicaId acceptor, const Promise& part) {
 
   for (const Entry& entry : part.entries) {
     if (entry.index < from_) continue;
-    const size_t place = entry.index - from_;
-    if (place >= best_.size()) best_.resize(place + 1);
-    const bool keeps_first = best_[place].ballot && CONCLAVE_PLANT(first_promise_wins);
-    if (entry.ballot > best_[place].ballot && !keeps_first) best_[place] = entry;
+    Entry& best = best_[entry.index];
+    const bool keeps_first = best.ballot && CONCLAVE_PLANT(first_promise_wins);
+    if (entry.ballot > best.ballot && !keeps_first) best = entry;
   }
   auto& ranges = covered_[acceptor];
   cover(ranges, Index(0), part.committed);
@@ -53,9 +52,8 @@ std::vector<ReplicaId> PromiseSet::who_committed(Index index) const {
 }
 
 const Entry* PromiseSet::best(Index slot) const {
-  if (slot < from_ || slot > last()) return nullptr;
-  const Entry& entry = best_[slot - from_];
-  return entry.ballot ? &entry : nullptr;
+  const auto found = best_.find(slot);
+  return found == best_.end() ? nullptr : &found->second;
 }
 
 }  // namespace conclave::paxos

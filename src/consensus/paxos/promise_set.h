@@ -5,7 +5,6 @@
 // acceptor counts once its parts cover everything from the index asked to the end.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <vector>
 
@@ -30,7 +29,7 @@ class PromiseSet {
   // Who told that everything up to `index` is chosen, in order of id.
   std::vector<ReplicaId> who_committed(Index index) const;
   // Highest slot for which a proposal was told; from().prev() if none.
-  Index last() const { return Index(from_.value - 1 + best_.size()); }
+  Index last() const { return best_.empty() ? from_.prev() : best_.rbegin()->first; }
   // The highest-numbered proposal told for `slot`; nullptr: none.
   const Entry* best(Index slot) const;
   // What each acceptor told about its committed index.
@@ -45,7 +44,7 @@ class PromiseSet {
   std::map<ReplicaId, std::map<Index, Index>> covered_;  // disjoint ranges told about: first slot to last slot
   std::map<ReplicaId, Index> committed_by_;
   consensus::ReplicaSet complete_;
-  std::deque<Entry> best_;  // best_[0] is slot from_; a zero ballot: none told
+  std::map<Index, Entry> best_;  // by slot; a candidate far behind is told of slots far above from_
 };
 
 }  // namespace conclave::paxos
