@@ -34,6 +34,8 @@ class ScriptedEngine final : public consensus::Engine {
     return {};
   }
   consensus::EngineStatus status(Instant) const override { return {}; }
+  std::unique_ptr<Engine> clone() const override { return std::make_unique<ScriptedEngine>(*this); }
+  void fold(consensus::StateFold&) const override {}
 
  private:
   std::deque<Output>* script_;

@@ -12,12 +12,14 @@
 // after a failed persist no further event is given (fail-stop).
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/time.h"
 #include "consensus/api/event.h"
 #include "consensus/api/output.h"
+#include "consensus/api/state_fold.h"
 
 namespace conclave::consensus {
 
@@ -88,6 +90,19 @@ class Engine {
   [[nodiscard]] virtual Output step(const Event& event) = 0;
   // As of `now`, which only matters for lease_valid and since_heard.
   virtual EngineStatus status(Instant now) const = 0;
+
+  // The two below serve those who look at many futures of one state (sim/explore); no driver needs them.
+
+  // An engine of its own with the same state, its random numbers included: for equal events both give equal outputs.
+  virtual std::unique_ptr<Engine> clone() const = 0;
+  // Adds all state on which a later output may depend, as of fold.now(), which is not before the last event. What must
+  // be left out, because states that behave alike are to fold alike:
+  //   - the configuration (folds are compared only between engines of one configuration) and figures for status();
+  //   - the random numbers to come. Engines that fold alike may draw different times, within what is configured;
+  //   - what is void at present, such as the deadlines of an attempt that is over.
+  // Times are added by StateFold::remaining and elapsed only. Numbers of persists are added as their distance from the
+  // last durable one: a driver that holds the outstanding ones in order cannot tell more.
+  virtual void fold(StateFold& fold) const = 0;
 };
 
 }  // namespace conclave::consensus

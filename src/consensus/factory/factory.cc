@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "consensus/paxos/engine.h"
+#include "consensus/paxos/messages.h"
 
 namespace conclave::consensus {
 
@@ -16,6 +17,14 @@ std::string_view to_string(EngineKind kind) {
 Result<EngineKind> parse_engine_kind(std::string_view name) {
   if (name == "paxos") return EngineKind::paxos;
   return fail(ErrorKind::invalid_argument, "unknown engine \"" + std::string(name) + "\"; known: paxos");
+}
+
+std::string describe(EngineKind kind, const Message& message) {
+  switch (kind) {
+    case EngineKind::paxos:
+      return paxos::describe(message);
+  }
+  return "unknown";
 }
 
 std::unique_ptr<Engine> make_engine(EngineKind kind, Config config, Recovered recovered) {

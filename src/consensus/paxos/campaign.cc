@@ -11,6 +11,19 @@ constexpr Duration kJitter = Duration::millis(30);  // separates replicas that l
 
 }  // namespace
 
+Campaign::Campaign(Core& core, Learner& learner, const Campaign& other)
+    : core_(core),
+      learner_(learner),
+      deadline_(other.deadline_),
+      attempt_(other.attempt_),
+      attempt_open_(other.attempt_open_),
+      grants_(other.grants_),
+      promises_(other.promises_),
+      proof_(other.proof_),
+      own_promise_persist_(other.own_promise_persist_),
+      resend_at_(other.resend_at_),
+      give_up_at_(other.give_up_at_) {}
+
 void Campaign::rest(Duration low, Duration high) {
   attempt_open_ = false;
   promises_.reset();
@@ -113,6 +126,21 @@ void Campaign::persisted(uint64_t persist) {
 
 void Campaign::refused() {
   rest(kJitter, core_.config.election_timeout_min);
+}
+
+void Campaign::fold(consensus::StateFold& fold, bool waits) const {
+  fold.add(attempt_, attempt_open_, preparing());
+  if (attempt_open_) {
+    for (const ReplicaId id : core_.voters.ids()) fold.add(grants_.test(id.value));
+  }
+  if (preparing()) {
+    promises_->fold(fold);
+    fold.add(proof_, core_.outbox.persists_ahead(own_promise_persist_));
+    fold.remaining(resend_at_);
+    fold.remaining(give_up_at_);
+  } else if (waits) {
+    fold.remaining(deadline_);
+  }
 }
 
 std::optional<PromiseSet> Campaign::take_won() {

@@ -19,6 +19,9 @@ class Campaign {
  public:
   Campaign(Core& core, Learner& learner) : core_(core), learner_(learner) {}
 
+  // A copy that belongs to another engine.
+  Campaign(Core& core, Learner& learner, const Campaign& other);
+
   bool preparing() const { return promises_.has_value(); }
   bool asking() const { return attempt_open_; }
 
@@ -45,6 +48,9 @@ class Campaign {
 
   // A quorum has promised: the promises, once.
   std::optional<PromiseSet> take_won();
+
+  // `waits`: no lead is held, so that the deadline counts.
+  void fold(consensus::StateFold& fold, bool waits) const;
 
  private:
   void send_prepare();

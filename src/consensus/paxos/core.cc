@@ -6,7 +6,7 @@
 namespace conclave::paxos {
 
 Core::Core(consensus::Config configuration, consensus::Recovered recovered)
-    : config(std::move(configuration)),
+    : shared_config(std::make_shared<const consensus::Config>(std::move(configuration))),
       voters(config.members),
       voter(voters.bit(config.self) != 0),
       random(config.seed ^ (uint64_t{config.self.value} << 56)),
@@ -36,6 +36,14 @@ void Core::accept(Entry entry) {
   repaired(entry.index);
   outbox.persist(entry);
   log.put(std::move(entry));
+}
+
+void Core::fold(consensus::StateFold& fold) const {
+  fold.add(promised, round_seen, given);
+  fold.all(damaged);
+  log.fold(fold);
+  outbox.fold(fold);
+  marks.fold(fold, [this](uint64_t persist) { return outbox.persists_ahead(persist); });
 }
 
 void Core::log_drop(ReplicaId from, std::string_view what) const {

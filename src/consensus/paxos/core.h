@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "base/random.h"
@@ -18,7 +19,8 @@ namespace conclave::paxos {
 struct Core {
   Core(consensus::Config configuration, consensus::Recovered recovered);
 
-  const consensus::Config config;
+  const std::shared_ptr<const consensus::Config> shared_config;  // by all copies
+  const consensus::Config& config = *shared_config;
   const Voters voters;
   const bool voter;  // is self one?
   Random random;
@@ -46,6 +48,7 @@ struct Core {
   bool member(ReplicaId id) const {
     return std::ranges::any_of(config.members, [id](const auto& member) { return member.id == id; });
   }
+  void fold(consensus::StateFold& fold) const;
   void log_drop(ReplicaId from, std::string_view what) const;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "consensus/api/ballot.h"
+#include "consensus/api/state_fold.h"
 
 namespace conclave::paxos {
 
@@ -20,6 +21,13 @@ struct DurableMark {
 class DurableMarks {
  public:
   void add(DurableMark mark) { marks_.push_back(mark); }
+  // `persists_ahead(n)`: how many persists after the last durable one number n is.
+  void fold(consensus::StateFold& fold, const auto& persists_ahead) const {
+    fold.add(marks_.size());
+    for (const DurableMark& mark : marks_) {
+      fold.add(persists_ahead(mark.persist), mark.ballot, mark.first, mark.last, mark.received);
+    }
+  }
   bool empty() const { return marks_.empty(); }
 
   // The marks that persist number `persist` completes, oldest first.

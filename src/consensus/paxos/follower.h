@@ -15,6 +15,15 @@ namespace conclave::paxos {
 class Follower {
  public:
   Follower(Core& core, Learner& learner) : core_(core), learner_(learner) {}
+  // A copy that belongs to another engine.
+  Follower(Core& core, Learner& learner, const Follower& other)
+      : core_(core),
+        learner_(learner),
+        ballot_(other.ballot_),
+        master_(other.master_),
+        bound_until_(other.bound_until_),
+        received_(other.received_),
+        durable_(other.durable_) {}
 
   // First event after a restart.
   void start() { bound_until_ = core_.now + core_.config.election_timeout_min; }
@@ -38,6 +47,11 @@ class Follower {
   void accept(ReplicaId from, Accept message);
   void acknowledge_heartbeat(Stamp stamp);
   void persisted(const DurableMark& mark);
+
+  void fold(consensus::StateFold& fold) const {
+    fold.add(ballot_, master_, received_, durable_);
+    fold.remaining(bound_until_);
+  }
 
  private:
   void advance_received();

@@ -16,6 +16,8 @@ namespace conclave::paxos {
 class Learner {
  public:
   explicit Learner(Core& core) : core_(core), tally_(core.promised, core.log.committed()) {}
+  // A copy that belongs to another engine.
+  Learner(Core& core, const Learner& other) : core_(core), tally_(other.tally_), known_(other.known_) {}
 
   // Follows another ballot from now on: acceptances under older ones are no longer counted.
   void set_ballot(Ballot ballot);
@@ -39,6 +41,11 @@ class Learner {
   std::vector<ReplicaId> audience(ReplicaId master) const;
   // Does self tell everybody what it found chosen, without being the master?
   bool distinguished() const;
+
+  void fold(consensus::StateFold& fold) const {
+    fold.add(known_);
+    tally_.fold(fold);
+  }
 
  private:
   bool in_distinguished_set(ReplicaId id) const;

@@ -13,6 +13,7 @@
 
 #include "base/time.h"
 #include "consensus/api/engine.h"
+#include "consensus/api/state_fold.h"
 #include "consensus/paxos/messages.h"
 
 namespace conclave::paxos {
@@ -22,6 +23,7 @@ class Lease {
   Lease(const consensus::Config& config, Instant now)
       : enabled_(config.leases),
         length_(usable(config)),
+        promise_(config.election_timeout_min),
         patience_(config.election_timeout_max),
         self_(config.self),
         since_(now) {
@@ -49,9 +51,20 @@ class Lease {
   uint64_t confirmed_round(uint64_t current) const { return quorum_of(&Peer::read_round, current); }
   // Check-quorum: a majority answered within election_timeout_max.
   bool has_quorum(Instant now) const { return now < std::max(since_, quorum_of(&Peer::heard, now)) + patience_; }
-  // A majority answered within `within`: this master is alive to the cell.
-  bool live(Instant now, Duration within) const {
-    return now < std::max(since_, quorum_of(&Peer::heard, now)) + within;
+  // A majority answered within election_timeout_min: this master is alive to the cell.
+  bool live(Instant now) const { return now < std::max(since_, quorum_of(&Peer::heard, now)) + promise_; }
+
+  void fold(consensus::StateFold& fold) const {
+    fold.add(given_up_);
+    fold.remaining(since_ + promise_);
+    fold.remaining(since_ + patience_);
+    for (const Peer& peer : peers_) {
+      if (peer.id == self_) continue;
+      if (enabled_ && !given_up_) fold.remaining(peer.sent + length_);
+      fold.remaining(peer.heard + promise_);
+      fold.remaining(peer.heard + patience_);
+      fold.add(peer.read_round);
+    }
   }
 
  private:
@@ -78,6 +91,7 @@ class Lease {
 
   bool enabled_;
   Duration length_;
+  Duration promise_;  // a follower's, to the lease
   Duration patience_;
   ReplicaId self_;
   Instant since_;

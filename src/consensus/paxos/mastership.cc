@@ -24,6 +24,45 @@ Mastership::Mastership(Core& core, Learner& learner, PromiseSet promises)
   if (core_.log.committed() < promises_.committed()) ask_teacher();
 }
 
+Mastership::Mastership(Core& core, Learner& learner, const Mastership& other)
+    : core_(core),
+      learner_(learner),
+      promises_(other.promises_),
+      stage_(other.stage_),
+      lease_(other.lease_),
+      barriers_(other.barriers_),
+      peers_(other.peers_),
+      transfer_(other.transfer_),
+      first_own_(other.first_own_),
+      synchronised_to_(other.synchronised_to_),
+      bytes_in_flight_(other.bytes_in_flight_),
+      told_committed_(other.told_committed_),
+      heartbeat_at_(other.heartbeat_at_),
+      teacher_(other.teacher_),
+      ask_at_(other.ask_at_),
+      learn_by_(other.learn_by_) {}
+
+void Mastership::fold(consensus::StateFold& fold) const {
+  fold.add(ballot(), static_cast<uint8_t>(stage_));
+  if (stage_ == Stage::learn) {
+    promises_.fold(fold);
+    fold.add(teacher_);
+    fold.remaining(ask_at_);
+    fold.remaining(learn_by_);
+  }
+  if (stage_ == Stage::synchronise) fold.add(synchronised_to_);
+  lease_.fold(fold);
+  barriers_.fold(fold);
+  for (const auto& [id, peer] : peers_) peer.fold(fold);
+  fold.add(transfer_.has_value());
+  if (transfer_) {
+    fold.add(transfer_->to, transfer_->told);
+    fold.remaining(transfer_->deadline);
+  }
+  fold.add(first_own_, bytes_in_flight_, told_committed_);
+  fold.remaining(heartbeat_at_);
+}
+
 // ---------------------------------------------------------------- stage learn
 
 void Mastership::ask_teacher() {

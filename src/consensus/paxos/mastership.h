@@ -31,6 +31,8 @@ enum class Stage : uint8_t { learn, synchronise, serve };
 class Mastership {
  public:
   Mastership(Core& core, Learner& learner, PromiseSet promises);
+  // A copy that belongs to another engine.
+  Mastership(Core& core, Learner& learner, const Mastership& other);
 
   Ballot ballot() const { return promises_.ballot(); }
   Stage stage() const { return stage_; }
@@ -58,6 +60,8 @@ class Mastership {
   void given_out(const Entry& entry);
   // The state jumped by a snapshot.
   void jumped() { recount(); }
+
+  void fold(consensus::StateFold& fold) const;
 
  private:
   struct Transfer {

@@ -14,9 +14,11 @@ constexpr std::array<std::string_view, std::variant_size_v<Body>> kNames = {
     "PreVote",   "PreVoteReply", "Prepare", "Promise", "Accept", "Accepted",   "Nack",
     "Heartbeat", "HeartbeatAck", "Learn",   "Learned", "Chosen", "TransferNow"};
 
-// One list of fields per message serves both directions: Writer and Reader are called with the same fields.
+// One list of fields per message serves Writer, Reader and Printer: each is called with the same fields, in the order
+// in which the list names them.
 struct Writer {
   Encoder out;
+  void begin(std::string_view) {}
   void operator()(const Ballot& b) { out.varint(b.round), out.u8(b.replica.value); }
   void operator()(const Index& i) { out.varint(i.value); }
   void operator()(const Stamp& s) { out.zigzag(s.sent.us), out.varint(s.read_round); }
@@ -27,6 +29,7 @@ struct Writer {
 
 struct Reader {
   Decoder in;
+  void begin(std::string_view) {}
   void operator()(Ballot& b) { b.round = in.varint(), b.replica = ReplicaId(in.u8()); }
   void operator()(Index& i) { i = Index(in.varint()); }
   void operator()(Stamp& s) { s.sent.us = in.zigzag(), s.read_round = in.varint(); }
@@ -35,28 +38,54 @@ struct Reader {
   void operator()(bool& b) { b = in.boolean(); }
 };
 
+struct Printer {
+  std::string out;
+  std::string_view names;
+
+  void begin(std::string_view all) { names = all; }
+  void operator()(const Ballot& b) { field(to_string(b)); }
+  void operator()(const Index& i) { field(i == kEnd ? "end" : to_string(i)); }
+  void operator()(const Stamp& s) {
+    field(std::to_string(s.sent.us) + "us" + (s.read_round ? ",read_round=" + std::to_string(s.read_round) : ""));
+  }
+  void operator()(const Duration& d) { field(std::to_string(d.us) + "us"); }
+  void operator()(const uint64_t& n) { field(std::to_string(n)); }
+  void operator()(const bool& b) { field(b ? "yes" : "no"); }
+  void field(const std::string& value) {
+    const std::string_view name = names.substr(0, names.find(' '));
+    names.remove_prefix(std::min(names.size(), name.size() + 1));
+    out.append(" ").append(name).append("=").append(value);
+  }
+};
+
 template <class F, class... T>
-void each(F& f, T&... field) {
+void each(F& f, std::string_view names, T&... field) {
+  f.begin(names);
   (f(field), ...);
 }
 
 template <class F, class M>
 void fields(F& f, M& m) {
   using T = std::remove_const_t<M>;
-  if constexpr (std::is_same_v<T, PreVote>) each(f, m.attempt);
-  if constexpr (std::is_same_v<T, PreVoteReply>) each(f, m.attempt, m.granted, m.promised, m.committed, m.retry_after);
-  if constexpr (std::is_same_v<T, Prepare>) each(f, m.ballot, m.from_index, m.proof);
-  if constexpr (std::is_same_v<T, Promise>) each(f, m.ballot, m.committed, m.covers_from, m.covers_to);
-  if constexpr (std::is_same_v<T, Accept>) each(f, m.ballot, m.committed, m.stamp);
-  if constexpr (std::is_same_v<T, Accepted>) each(f, m.ballot, m.first, m.last, m.committed, m.stamp);
-  if constexpr (std::is_same_v<T, Nack>) each(f, m.ballot, m.promised);
-  if constexpr (std::is_same_v<T, Heartbeat>) each(f, m.ballot, m.committed, m.stamp);
+  if constexpr (std::is_same_v<T, PreVote>) each(f, "attempt", m.attempt);
+  if constexpr (std::is_same_v<T, PreVoteReply>)
+    each(f, "attempt granted promised committed retry_after", m.attempt, m.granted, m.promised, m.committed,
+         m.retry_after);
+  if constexpr (std::is_same_v<T, Prepare>) each(f, "ballot from_index proof", m.ballot, m.from_index, m.proof);
+  if constexpr (std::is_same_v<T, Promise>)
+    each(f, "ballot committed covers_from covers_to", m.ballot, m.committed, m.covers_from, m.covers_to);
+  if constexpr (std::is_same_v<T, Accept>) each(f, "ballot committed stamp", m.ballot, m.committed, m.stamp);
+  if constexpr (std::is_same_v<T, Accepted>)
+    each(f, "ballot first last committed stamp", m.ballot, m.first, m.last, m.committed, m.stamp);
+  if constexpr (std::is_same_v<T, Nack>) each(f, "ballot promised", m.ballot, m.promised);
+  if constexpr (std::is_same_v<T, Heartbeat>) each(f, "ballot committed stamp", m.ballot, m.committed, m.stamp);
   if constexpr (std::is_same_v<T, HeartbeatAck>)
-    each(f, m.ballot, m.stamp, m.committed, m.received, m.durable, m.damaged_last);
-  if constexpr (std::is_same_v<T, Learn>) each(f, m.from);
-  if constexpr (std::is_same_v<T, Learned>) each(f, m.committed);
-  if constexpr (std::is_same_v<T, Chosen>) each(f, m.ballot, m.committed);
-  if constexpr (std::is_same_v<T, TransferNow>) each(f, m.ballot);
+    each(f, "ballot stamp committed received durable damaged_last", m.ballot, m.stamp, m.committed, m.received,
+         m.durable, m.damaged_last);
+  if constexpr (std::is_same_v<T, Learn>) each(f, "from", m.from);
+  if constexpr (std::is_same_v<T, Learned>) each(f, "committed", m.committed);
+  if constexpr (std::is_same_v<T, Chosen>) each(f, "ballot committed", m.ballot, m.committed);
+  if constexpr (std::is_same_v<T, TransferNow>) each(f, "ballot", m.ballot);
 }
 
 template <class T>
@@ -176,6 +205,21 @@ Message encode(Body body) {
       },
       body);
   return message;
+}
+
+std::string describe(const Message& message) {
+  std::string out(type_name(message.type));
+  const Result<Body> body = decode(message);
+  if (!body) return out + " (malformed: " + body.error().message + ")";
+  std::visit(
+      [&]<class M>(const M& m) {
+        Printer printer;
+        fields(printer, m);
+        out += printer.out;
+      },
+      *body);
+  for (const Entry& entry : message.entries) out += " [" + to_string(entry) + "]";
+  return out;
 }
 
 Result<Body> decode(Message message) {

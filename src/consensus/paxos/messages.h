@@ -121,6 +121,8 @@ using Body = std::variant<PreVote, PreVoteReply, Prepare, Promise, Accept, Accep
 
 // Message::type is the place of the alternative in Body plus 1: never reorder, only append.
 std::string_view type_name(uint8_t type);
+// "Accept ballot=257.1 committed=0 stamp=10us [1: 257.1 transaction "value"]", for people.
+std::string describe(const Message& message);
 Message encode(Body body);
 // Error: invalid_argument, with the type and what was wrong.
 Result<Body> decode(Message message);

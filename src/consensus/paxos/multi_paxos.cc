@@ -11,6 +11,13 @@ namespace conclave::paxos {
 
 using consensus::Role;
 
+namespace {
+
+constexpr Duration kHintPause = Duration::seconds(1);      // between two persists that carry the committed hint alone
+constexpr Duration kSnapshotPause = Duration::seconds(1);  // between two snapshots asked for in answer to Learn
+
+}  // namespace
+
 std::unique_ptr<consensus::Engine> make_engine(consensus::Config config, consensus::Recovered recovered) {
   return std::make_unique<MultiPaxos>(std::move(config), std::move(recovered));
 }
@@ -21,6 +28,38 @@ MultiPaxos::MultiPaxos(consensus::Config config, consensus::Recovered recovered)
       follower_(core_, learner_),
       campaign_(core_, learner_) {
   reported_ = current_role();
+}
+
+// The parts refer to each other: those of the copy must refer to the copy.
+MultiPaxos::MultiPaxos(const MultiPaxos& other)
+    : core_(other.core_),
+      learner_(core_, other.learner_),
+      follower_(core_, learner_, other.follower_),
+      campaign_(core_, learner_, other.campaign_),
+      reported_(other.reported_),
+      started_(other.started_),
+      hint_at_(other.hint_at_),
+      snapshot_at_(other.snapshot_at_) {
+  if (other.mastership_) mastership_.emplace(core_, learner_, *other.mastership_);
+}
+
+std::unique_ptr<consensus::Engine> MultiPaxos::clone() const {
+  return std::unique_ptr<consensus::Engine>(new MultiPaxos(*this));
+}
+
+void MultiPaxos::fold(consensus::StateFold& fold) const {
+  fold.add(started_);
+  if (started_) {
+    fold.remaining(hint_at_ + kHintPause);
+    fold.remaining(snapshot_at_ + kSnapshotPause);
+  }
+  fold.add(static_cast<uint8_t>(reported_.role), reported_.ballot, reported_.master);
+  core_.fold(fold);
+  learner_.fold(fold);
+  follower_.fold(fold);
+  campaign_.fold(fold, !mastership_);
+  fold.add(mastership_.has_value());
+  if (mastership_) mastership_->fold(fold);
 }
 
 consensus::Output MultiPaxos::step(const consensus::Event& event) {
@@ -36,7 +75,7 @@ consensus::Output MultiPaxos::step(const consensus::Event& event) {
 void MultiPaxos::start() {
   started_ = true;
   hint_at_ = core_.now;
-  snapshot_at_ = core_.now - Duration::seconds(1);
+  snapshot_at_ = core_.now - kSnapshotPause;
   follower_.start();
   if (core_.voters.ids().size() > 1) {
     campaign_.master_lives();
@@ -65,7 +104,7 @@ void MultiPaxos::on(const consensus::Tick&) {
     follower_.forget();
   }
   // The committed hint shortens a restart; when nothing else is written it costs one write a second at most.
-  if (core_.log.committed() > core_.outbox.hard_state().committed && core_.now >= hint_at_ + Duration::seconds(1)) {
+  if (core_.log.committed() > core_.outbox.hard_state().committed && core_.now >= hint_at_ + kHintPause) {
     core_.outbox.persist_hard_state();
     hint_at_ = core_.now;
   }
@@ -145,7 +184,7 @@ void MultiPaxos::on(const consensus::MessageReceived& event) {
 // ---------------------------------------------------------------- elections
 
 bool MultiPaxos::bound_to_other(ReplicaId candidate) const {
-  if (mastership_) return mastership_->lease().live(core_.now, core_.config.election_timeout_min);
+  if (mastership_) return mastership_->lease().live(core_.now);
   return follower_.bound_to_other(candidate);
 }
 
@@ -264,7 +303,7 @@ void MultiPaxos::on(ReplicaId from, HeartbeatAck&& message) {
 }
 
 void MultiPaxos::on(ReplicaId from, Learn&& message) {
-  const bool snapshot_allowed = core_.now >= snapshot_at_ + Duration::seconds(1);
+  const bool snapshot_allowed = core_.now >= snapshot_at_ + kSnapshotPause;
   if (message.from < core_.log.first() && snapshot_allowed) snapshot_at_ = core_.now;
   learner_.answer(from, message.from, snapshot_allowed);
 }

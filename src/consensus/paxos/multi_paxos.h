@@ -23,8 +23,12 @@ class MultiPaxos final : public consensus::Engine {
   MultiPaxos(consensus::Config config, consensus::Recovered recovered);
   consensus::Output step(const consensus::Event& event) override;
   consensus::EngineStatus status(Instant now) const override;
+  std::unique_ptr<consensus::Engine> clone() const override;
+  void fold(consensus::StateFold& fold) const override;
 
  private:
+  MultiPaxos(const MultiPaxos& other);
+
   void on(const consensus::Tick&);
   void on(const consensus::MessageReceived& event);
   void on(const consensus::Propose& event);

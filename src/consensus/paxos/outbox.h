@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "consensus/api/output.h"
+#include "consensus/api/state_fold.h"
 #include "consensus/paxos/messages.h"
 
 namespace conclave::paxos {
@@ -30,8 +31,13 @@ class Outbox {
   // Number that this output's persist will have if there is one.
   uint64_t persist_number() const { return persisted_to_ + 1; }
   void durable(uint64_t persist) { durable_to_ = std::max(durable_to_, persist); }
+  // How many persists after the last durable one number `persist` is; 0: it is durable.
+  uint64_t persists_ahead(uint64_t persist) const { return persist > durable_to_ ? persist - durable_to_ : 0; }
   bool anything_outstanding() const { return durable_to_ < persisted_to_; }
   const consensus::HardState& hard_state() const { return written_; }
+  void fold(consensus::StateFold& fold) const {
+    fold.add(written_.promised, written_.committed, persists_ahead(persisted_to_));
+  }
   void recovered(const consensus::HardState& state) { written_ = state; }
 
   consensus::Output finish(const consensus::HardState& current) {

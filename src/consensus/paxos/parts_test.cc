@@ -331,8 +331,8 @@ TEST(Lease, CheckQuorumRunsFromTheLastAnswerOfAMajority) {
   EXPECT_FALSE(lease.has_quorum(ms(400)));
   lease.heard(kC, {}, ms(300));
   EXPECT_TRUE(lease.has_quorum(ms(699)));
-  EXPECT_TRUE(lease.live(ms(499), Duration::millis(200)));
-  EXPECT_FALSE(lease.live(ms(500), Duration::millis(200)));
+  EXPECT_TRUE(lease.live(ms(499)));
+  EXPECT_FALSE(lease.live(ms(500)));
 }
 
 // ---------------------------------------------------------------- ReadBarriers

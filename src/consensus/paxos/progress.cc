@@ -1,6 +1,11 @@
 #include "consensus/paxos/progress.h"
 
 namespace conclave::paxos {
+namespace {
+
+constexpr Duration kSnapshotPause = Duration::seconds(1);
+
+}  // namespace
 
 void Progress::report(Index received, Index durable, Instant sent) {
   placed_ = true;
@@ -77,8 +82,22 @@ bool Progress::heartbeat_answered(Instant sent) {
   return true;
 }
 
+void Progress::fold(consensus::StateFold& fold) const {
+  fold.add(placed_, reachable_, next_, received_, durable_);
+  fold.all(ahead_);
+  fold.elapsed(reported_at_);
+  fold.add(unacknowledged_.size(), bytes_);
+  for (const Batch& batch : unacknowledged_) fold.add(batch.last, batch.bytes);
+  fold.add(fruitless_, probing_);
+  if (probing_) {
+    fold.elapsed(probe_at_);
+    fold.add(probe_last_, probe_received_);
+  }
+  fold.remaining(snapshot_at_ + kSnapshotPause);
+}
+
 bool Progress::snapshot_due(Instant now) {
-  if (now < snapshot_at_ + Duration::seconds(1)) return false;
+  if (now < snapshot_at_ + kSnapshotPause) return false;
   snapshot_at_ = now;
   return true;
 }

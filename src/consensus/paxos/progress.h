@@ -16,6 +16,7 @@
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "consensus/api/state_fold.h"
 
 namespace conclave::paxos {
 
@@ -57,6 +58,8 @@ class Progress {
   // Whether to ask for a snapshot for this peer now; at most once a second.
   bool snapshot_due(Instant now);
 
+  void fold(consensus::StateFold& fold) const;
+
  private:
   struct Batch {
     Index last;
@@ -80,7 +83,7 @@ class Progress {
   Index probe_last_;
   Index probe_received_;
   int fruitless_ = 0;
-  Instant snapshot_at_{INT64_MIN / 2};
+  Instant snapshot_at_{INT64_MIN / 2};  // when the last one was asked for
 };
 
 }  // namespace conclave::paxos

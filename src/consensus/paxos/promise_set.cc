@@ -51,6 +51,16 @@ std::vector<ReplicaId> PromiseSet::who_committed(Index index) const {
   return out;
 }
 
+void PromiseSet::fold(consensus::StateFold& fold) const {
+  fold.add(ballot_, from_, committed_, covered_.size());
+  for (const auto& [id, ranges] : covered_) {  // complete_ follows from the ranges
+    fold.add(id);
+    fold.all(ranges);
+  }
+  fold.all(committed_by_);
+  fold.all(best_);
+}
+
 const Entry* PromiseSet::best(Index slot) const {
   const auto found = best_.find(slot);
   return found == best_.end() ? nullptr : &found->second;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "consensus/api/quorum.h"
+#include "consensus/api/state_fold.h"
 #include "consensus/paxos/messages.h"
 
 namespace conclave::paxos {
@@ -34,6 +35,8 @@ class PromiseSet {
   const Entry* best(Index slot) const;
   // What each acceptor told about its committed index.
   const std::map<ReplicaId, Index>& committed_by() const { return committed_by_; }
+
+  void fold(consensus::StateFold& fold) const;
 
  private:
   bool cover(std::map<Index, Index>& ranges, Index from, Index to) const;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "consensus/api/output.h"
+#include "consensus/api/state_fold.h"
 
 namespace conclave::paxos {
 
@@ -47,6 +48,10 @@ class ReadBarriers {
     for (const Waiting& barrier : waiting_) out.push_back(barrier.token);
     waiting_.clear();
     return out;
+  }
+  void fold(consensus::StateFold& fold) const {
+    fold.add(round_, waiting_.size());
+    for (const Waiting& barrier : waiting_) fold.add(barrier.token, barrier.index, barrier.round);
   }
   bool empty() const { return waiting_.empty(); }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "consensus/api/entry.h"
+#include "consensus/api/state_fold.h"
 
 namespace conclave::paxos {
 
@@ -43,6 +44,11 @@ class SlotLog {
 
   // The consecutive entries from `from` up to `to`, payloads up to `bytes_max` but at least one entry; ends at a hole.
   std::vector<Entry> run(Index from, Index to, size_t bytes_max) const;
+
+  void fold(consensus::StateFold& fold) const {
+    fold.add(base_, committed_);
+    fold.all(slots_);
+  }
 
  private:
   Index base_;  // slots_[0] is slot base_ + 1

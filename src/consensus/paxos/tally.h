@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "consensus/api/engine.h"
+#include "consensus/api/state_fold.h"
 
 namespace conclave::paxos {
 
@@ -73,6 +74,11 @@ class Tally {
       sets_.pop_front();
       base_ = base_.next();
     }
+  }
+
+  void fold(consensus::StateFold& fold) const {
+    fold.add(ballot_, base_);
+    fold.all(sets_);
   }
 
  private:

@@ -1,0 +1,232 @@
+// Explorations of small cells: all of a bound, counted; and broken engines, which must be found.
+#include "sim/explore/explore.h"
+
+#include <cstdio>
+#include <gtest/gtest.h>
+
+namespace conclave::sim::explore {
+namespace {
+
+using namespace conclave::consensus;
+
+ExploreResult run(const char* name, const ExploreOptions& options) {
+  const ExploreResult result = explore(options);
+  const ExploreFigures& f = result.figures;
+  std::printf("%s: %llu states, %llu transitions, depth %u, %u rounds led, log of %llu\n", name,
+              static_cast<unsigned long long>(f.states), static_cast<unsigned long long>(f.transitions), f.depth,
+              f.rounds_led, static_cast<unsigned long long>(f.given));
+  return result;
+}
+
+// `result`, and its trace if an invariant is broken.
+std::string text(const ExploreResult& result) {
+  std::string out = result.violation;
+  for (const std::string& line : result.trace) out += "\n" + line;
+  return out;
+}
+
+// ---------------------------------------------------------------- the engine that ships
+
+TEST(Explore, EveryRunOfOneElectionAndOneProposal) {
+  const ExploreResult result = run("one election, one proposal", {.bounds = {.timeouts = 1, .proposals = 1}});
+  EXPECT_EQ(result.end, ExploreEnd::complete) << text(result);
+  EXPECT_EQ(result.figures.rounds_led, 1u);
+  EXPECT_EQ(result.figures.given, 1u);
+  EXPECT_GT(result.figures.states, 100'000u);
+}
+
+TEST(Explore, EveryRunOfTwoReplicasThatCompeteAndCrash) {
+  const ExploreResult result =
+      run("two replicas compete, one crash", {.replicas = 2, .bounds = {.timeouts = 2, .crashes = 1, .proposals = 1}});
+  EXPECT_EQ(result.end, ExploreEnd::complete) << text(result);
+  EXPECT_GE(result.figures.rounds_led, 2u);
+  EXPECT_GT(result.figures.states, 100'000u);
+}
+
+TEST(Explore, EveryRunOfAReadAndAChangeOfMaster) {
+  const ExploreResult result =
+      run("a read, a change of master",
+          {.bounds = {.timeouts = 1, .proposals = 0, .reads = 1}, .start = ExploreStart::led, .lose_idle = true});
+  EXPECT_EQ(result.end, ExploreEnd::complete) << text(result);
+  EXPECT_EQ(result.figures.rounds_led, 2u);
+  EXPECT_GT(result.figures.reads_granted, 0u);
+}
+
+TEST(Explore, ASecondRunCountsTheSame) {
+  const ExploreOptions options{.bounds = {.timeouts = 1, .crashes = 1, .proposals = 1, .transfers = 1, .duplicates = 1},
+                               .depth = 7,
+                               .start = ExploreStart::led};
+  const ExploreResult once = run("seven actions of every kind", options);
+  const ExploreResult again = explore(options);
+  EXPECT_EQ(once.end, ExploreEnd::depth) << text(once);
+  EXPECT_EQ(once.figures.states, again.figures.states);
+  EXPECT_EQ(once.figures.transitions, again.figures.transitions);
+}
+
+// What folds alike behaves alike: the engine's fold misses nothing that an exploration meets.
+TEST(Explore, EnginesThatFoldAlikeTakeEveryStepAlike) {
+  for (const bool leases : {false, true}) {
+    const ExploreResult result = explore(
+        {.bounds =
+             {.timeouts = 2, .resends = 2, .crashes = 1, .proposals = 2, .reads = 1, .transfers = 1, .duplicates = 1},
+         .states = 150'000,
+         .start = ExploreStart::led,
+         .leases = leases,
+         .audit = true});
+    EXPECT_EQ(result.end, ExploreEnd::states) << text(result);
+    EXPECT_GT(result.figures.audited, 5'000u);
+  }
+}
+
+TEST(Explore, EveryCutIsSaid) {
+  EXPECT_EQ(explore({.states = 1000}).end, ExploreEnd::states);
+  EXPECT_EQ(explore({.depth = 3}).end, ExploreEnd::depth);
+  uint64_t seen = 0;
+  const auto stop = [&](const ExploreFigures& figures) { return (seen = figures.states) == 0; };
+  EXPECT_EQ(explore({.bounds = {.timeouts = 2}}, stop).end, ExploreEnd::stopped);
+  EXPECT_GT(seen, 10'000u);
+}
+
+TEST(Explore, WhatCannotBeExploredIsSaid) {
+  EXPECT_EQ(check({}), "");
+  EXPECT_NE(check({.replicas = 1}), "");
+  EXPECT_NE(check({.replicas = 6}), "");
+  EXPECT_NE(check({.bounds = {.resends = 9}}), "");
+  EXPECT_NE(check({.replicas = 2, .first_candidate = ReplicaId(3)}), "");
+}
+
+// ---------------------------------------------------------------- broken engines
+
+// An engine whose outputs are bent, so that it breaks a promise of the contract.
+class Bent final : public Engine {
+ public:
+  using Rule = std::function<void(Engine& inner, Instant now, Output& output)>;
+  using Before = std::function<void(const Engine& inner, Event& event)>;
+
+  Bent(
+      std::unique_ptr<Engine> inner, Rule rule, Before before = [](const Engine&, Event&) {})
+      : inner_(std::move(inner)), rule_(std::move(rule)), before_(std::move(before)) {}
+  Output step(const Event& given) override {
+    Event event = given;
+    before_(*inner_, event);
+    Output output = inner_->step(event);
+    rule_(*inner_, event.now, output);
+    return output;
+  }
+  EngineStatus status(Instant now) const override { return inner_->status(now); }
+  std::unique_ptr<Engine> clone() const override { return std::make_unique<Bent>(inner_->clone(), rule_, before_); }
+  void fold(StateFold& fold) const override { inner_->fold(fold); }
+
+ private:
+  std::unique_ptr<Engine> inner_;
+  Rule rule_;
+  Before before_;
+};
+
+EngineMaker bent(Bent::Rule rule) {
+  return [rule = std::move(rule)](Config config, Recovered recovered) {
+    return std::make_unique<Bent>(make_engine(EngineKind::paxos, std::move(config), std::move(recovered)), rule);
+  };
+}
+
+// `options` must find the broken invariant `name`, by a trace that ends with it.
+void expect_found(const char* what, const ExploreOptions& options, const std::string& name) {
+  const ExploreResult result = run(what, options);
+  ASSERT_EQ(result.end, ExploreEnd::violation);
+  EXPECT_TRUE(result.violation.starts_with(name)) << text(result);
+  EXPECT_GE(result.trace.size(), result.figures.depth);
+}
+
+TEST(BrokenEngine, ForgetsItsPromiseInACrash) {
+  expect_found("a promise forgotten",
+               {.replicas = 2,
+                .bounds = {.timeouts = 2, .crashes = 1},
+                .make =
+                    [](Config config, Recovered recovered) {
+                      recovered.hard_state.promised = {};
+                      return make_engine(EngineKind::paxos, std::move(config), std::move(recovered));
+                    }},
+               "promise:");
+}
+
+TEST(BrokenEngine, AnswersBeforeItsAcceptanceIsDurable) {
+  const auto hasty = [](Engine&, Instant, Output& output) {
+    if (output.persist.entries.empty()) return;
+    for (Envelope& envelope : output.send_when_durable) output.send.push_back(std::move(envelope));
+    output.send_when_durable.clear();
+  };
+  expect_found("an acceptance told too early",
+               {.bounds = {.proposals = 1}, .start = ExploreStart::led, .make = bent(hasty)}, "E1:");
+}
+
+TEST(BrokenEngine, CountsItsOwnAcceptanceBeforeItIsDurable) {
+  const auto vain = [](Engine& inner, Instant now, Output& output) {
+    if (output.persist.entries.empty()) return;
+    (void)inner.step({.now = now, .body = Persisted{output.persist.number}});
+  };
+  expect_found("an acceptance counted too early",
+               {.bounds = {.proposals = 1}, .start = ExploreStart::led, .make = bent(vain)}, "E1:");
+}
+
+TEST(BrokenEngine, SharesItsRoundWithAnotherMaster) {
+  const auto same_round = [](Engine&, Instant, Output& output) {
+    if (output.role) output.role->ballot.round = 7;
+  };
+  expect_found("a round shared", {.start = ExploreStart::led, .make = bent(same_round)}, "E5:");
+}
+
+TEST(BrokenEngine, ServesBeforeItIsInStep) {
+  const auto eager = [](Engine&, Instant, Output& output) {
+    if (output.role && output.role->role == Role::synchronising) output.role->role = Role::master;
+  };
+  expect_found("serving too early", {.start = ExploreStart::led, .instant_writes = true, .make = bent(eager)}, "E4:");
+}
+
+TEST(BrokenEngine, GrantsAReadTooLow) {
+  const auto stale = [](Engine&, Instant, Output& output) {
+    for (ReadGrant& grant : output.reads) grant.index = Index(0);
+  };
+  expect_found("a stale read",
+               {.bounds = {.proposals = 1, .reads = 1}, .start = ExploreStart::led, .make = bent(stale)}, "E3:");
+}
+
+TEST(BrokenEngine, GivesAnEntryOutTwice) {
+  const auto twice = [](Engine&, Instant, Output& output) {
+    if (!output.committed.empty()) output.committed.push_back(output.committed.back());
+  };
+  expect_found("an entry given out twice",
+               {.bounds = {.proposals = 1}, .start = ExploreStart::led, .make = bent(twice)}, "E1:");
+}
+
+// Takes Accepted of an older ballot of its own for one of its present ballot. Replica 2 has accepted v1 under 1.1;
+// replica 1 has lost v1 in a crash and proposes v2 under 257.1; the late answer of replica 2 must not count for that.
+TEST(BrokenEngine, CountsAnAcceptanceOfAnOlderBallot) {
+  const auto blind = [](const Engine& inner, Event& event) {
+    auto* received = std::get_if<MessageReceived>(&event.body);
+    if (!received || !describe(EngineKind::paxos, received->message).starts_with("Accepted ")) return;
+    const Ballot ballot = inner.status(event.now).ballot;
+    Decoder in(received->message.header);
+    Bytes header;
+    Encoder out(&header);
+    out.u8(in.u8());  // version
+    in.varint(), in.u8();
+    out.varint(ballot.round), out.u8(ballot.replica.value);
+    out.raw(in.rest());
+    received->message.header = std::move(header);
+  };
+  const auto make = [blind](Config config, Recovered recovered) {
+    return std::make_unique<Bent>(
+        make_engine(EngineKind::paxos, std::move(config), std::move(recovered)), [](Engine&, Instant, Output&) {},
+        blind);
+  };
+  expect_found("an older acceptance counted",
+               {.bounds = {.timeouts = 1, .crashes = 1, .proposals = 2},
+                .start = ExploreStart::led,
+                .first_candidate = ReplicaId(1),
+                .lose_idle = true,
+                .make = make},
+               "E1:");
+}
+
+}  // namespace
+}  // namespace conclave::sim::explore

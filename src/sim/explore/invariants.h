@@ -1,0 +1,40 @@
+// What must hold after every action of an explored cell. The checks look at journals, outputs and what replicas
+// reported, never into an engine. The first broken invariant is described in `violation`; a later one does not replace
+// it. Pure.
+//
+//   one proposal    at one (index, ballot) all replicas accept the same value (PX-07)
+//   one value       at one index at most one value is chosen: durably accepted by a quorum under one ballot (PX-03)
+//   promise         the promise on disk never goes back (PX-10)
+//   E1              entries are given out in order, without gaps, only when chosen, and the same value everywhere, in
+//   all
+//                   lives of a replica
+//   E2              follows from the above: messages that wait for durability are lost with their persist in a crash,
+//   and
+//                   one that leaves too early lets a value be given out that is not chosen
+//   E3              a read is granted at or above everything given out anywhere before it was asked for
+//   E4              a master that serves has given out everything chosen under lower ballots
+//   E5              no two replicas lead in one round
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "sim/explore/replica.h"
+
+namespace conclave::sim::explore {
+
+// Of one replica.
+void check_persist(const ReplicaState& state, const consensus::Persist& persist, std::string* violation);
+void check_same_proposal(const consensus::Entry& known, const consensus::Entry& entry, std::string* violation);
+void check_given(const ReplicaState& state, const consensus::Entry& entry, std::string* violation);
+void check_read(const consensus::ReadGrant& grant, std::string* violation);
+
+// Of the whole cell, after a step of cell[who].
+struct Changed {
+  bool accepted = false;
+  bool given = false;
+  bool led = false;
+};
+void check_cell(std::span<const ReplicaState* const> cell, size_t who, Changed changed, std::string* violation);
+
+}  // namespace conclave::sim::explore
