@@ -81,21 +81,22 @@ finish_tests() {
 }
 
 cmd_test() {
-  local unit=yes fuzz=yes system=yes presets=(release) filter=
+  local unit=yes sim=yes fuzz=yes system=yes presets=(release) filter=
   while (($#)); do
     case "$1" in
-      --unit) fuzz=no system=no ;;
-      --system) unit=no fuzz=no ;;
-      --fuzz) unit=no system=no ;;
-      --asan) presets=(asan) fuzz=no system=no ;;
-      --tsan) presets=(tsan) fuzz=no system=no ;;
-      --coverage) presets=(coverage) fuzz=no system=no ;;
-      --filter) filter="${2:?--filter needs a regular expression}" fuzz=no system=no && shift ;;
+      --unit) sim=no fuzz=no system=no ;;
+      --sim) unit=no fuzz=no system=no ;;
+      --system) unit=no sim=no fuzz=no ;;
+      --fuzz) unit=no sim=no system=no ;;
+      --asan) presets=(asan) sim=no fuzz=no system=no ;;
+      --tsan) presets=(tsan) sim=no fuzz=no system=no ;;
+      --coverage) presets=(coverage) sim=no fuzz=no system=no ;;
+      --filter) filter="${2:?--filter needs a regular expression}" sim=no fuzz=no system=no && shift ;;
       *) die "test: unknown option '$1' (./dev help)" ;;
     esac
     shift
   done
-  [[ $unit == no && $fuzz == no && $system == no ]] && die "test: --system and --fuzz go with no other option"
+  [[ $unit$sim$fuzz$system == nononono ]] && die "test: --sim, --fuzz and --system go with no other option"
 
   local preset="${presets[0]}"
   mkdir -p "$ROOT/build"
@@ -114,7 +115,7 @@ cmd_test() {
     fi
     phase "tests of the tools" tool_tests
   fi
-  if [[ $unit == yes || $system == yes ]] && ! build_preset "$preset"; then
+  if [[ $unit == yes || $sim == yes || $system == yes ]] && ! build_preset "$preset"; then
     record build 0 1 0
     finish_tests
     return 1
@@ -124,9 +125,15 @@ cmd_test() {
     phase "unit tests ($preset)" unit_tests "$preset" "$filter"
     [[ $preset == coverage ]] && check "coverage" coverage_gate
   fi
+  if [[ $sim == yes ]]; then
+    check "simulation" simulation
+    check "exploration" exploration
+    phase "planted bugs" planted_bugs
+  fi
   if [[ $fuzz == yes ]]; then
-    if build_preset clang fuzzers; then
+    if build_preset clang fuzzers conclave; then
       phase "fuzzers" fuzz_tests
+      [[ $sim == yes ]] && check "same traces" same_traces
     else
       record build-clang 0 1 0
     fi

@@ -48,7 +48,6 @@ int run(SimArguments& arguments, const CLI::App& command) {
   options.safety = *safety;
   options.profile = arguments.profile == "standard" ? sim::Profile::standard : sim::Profile::swarm;
   options.shrink = !arguments.no_shrink;
-  options.version = CONCLAVE_VERSION;
   const bool one = command.count("--seed") > 0 || command.count("--replay") > 0;
   if ((options.trace || options.print_plan) && !one) return usage("--trace and --plan go with --seed or --replay");
   return static_cast<int>(run_campaign(options));
@@ -61,6 +60,7 @@ void add_sim_command(CLI::App& app, int* exit_code) {
       app.add_subcommand("sim", "run whole cells and their clients through faults, in virtual time, from a seed");
   const auto arguments = std::make_shared<SimArguments>();
   SimOptions& options = arguments->options;
+  options.label = CONCLAVE_VERSION;
   options.jobs = std::max(1u, std::thread::hardware_concurrency());
   command->add_option("--seed", arguments->seed, "run one seed");
   command->add_option("--seeds", arguments->seeds, "run seeds FIRST..LAST");
@@ -82,6 +82,8 @@ void add_sim_command(CLI::App& app, int* exit_code) {
   command->add_flag("--hashes", options.hashes, "print the trace hash of every seed");
   command->add_option("--json", options.json, "write the figures to this file");
   command->add_option("--ledger", options.ledger, "append a row to this file");
+  command->add_option("--label", options.label, "what the row calls this build, a commit for instance")
+      ->capture_default_str();
   command->footer(
       "Exit codes: 0 all passed; 1 a checker found something; 2 wrong arguments; 3 no progress after the faults;\n"
       "4 two runs of one seed differ; 5 a run crashed; 6 a run does not end. docs/testing.md tells how to go on.");

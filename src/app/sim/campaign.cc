@@ -166,7 +166,7 @@ class Campaign {
     if (options_.ledger.empty()) return;
     std::ofstream file(options_.ledger, std::ios::app);
     file << fmt::format("| {} | {} | {} .. {} | {} | {:.1f} | {:.2f} | {} | {} | {} | {} |\n", date_today(),
-                        options_.version, options_.first_seed, next_seed_ - 1, sim::to_text(options_.safety), wall / 3600,
+                        options_.label, options_.first_seed, next_seed_ - 1, sim::to_text(options_.safety), wall / 3600,
                         summary_.simulated_hours(), summary_.total().operations, summary_.total().recoveries,
                         summary_.fault_kinds_struck(), summary_.failed());
     if (!file) fmt::print(stderr, "conclave sim: cannot write {}\n", options_.ledger);

@@ -31,7 +31,7 @@ struct SimOptions {
   bool hashes = false;  // print the trace hash of each seed
   std::string json;     // write the figures there
   std::string ledger;   // append a line there
-  std::string version;  // of the program, for the ledger
+  std::string label;    // of the program, in the ledger
 };
 
 // What the command exits with; docs/tools.md. The worst kind of failure decides.

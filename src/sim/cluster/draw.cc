@@ -95,9 +95,13 @@ class Drawing {
     if (plan_.leases) std::erase(kinds, FaultKind::clock_jump);  // beyond what a lease allows for
     if (kinds.empty()) return;
     const Duration pace = between_ms(300, one_in(3) ? 15'000 : 5000);
+    // Some seeds strike twice and more in a row, while the cell is still busy with what happened first.
+    const Duration in_burst = between_ms(1, 800);
+    const uint64_t burst_percent = one_in(2) ? random_.between(20, 80) : 0;
     for (Duration at = between_ms(0, 3000); at < plan_.safety;) {
       plan_.faults.push_back(fault(at, kinds[random_.below(kinds.size())]));
-      at = at + Duration::micros(static_cast<int64_t>(random_.between(1, static_cast<uint64_t>(pace.us) * 2)));
+      const Duration most = random_.chance(burst_percent, 100) ? in_burst : pace * 2;
+      at = at + Duration::micros(static_cast<int64_t>(random_.between(1, static_cast<uint64_t>(most.us))));
     }
   }
 

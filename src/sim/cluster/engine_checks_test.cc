@@ -1,0 +1,165 @@
+// Each invariant has a sequence of steps that breaks it, and is found out.
+#include "sim/cluster/engine_checks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace conclave::sim {
+namespace {
+
+using consensus::Ballot;
+using consensus::Entry;
+using consensus::Output;
+using consensus::Role;
+using testing::HasSubstr;
+
+class EngineChecksTest : public testing::Test {
+ protected:
+  EngineChecksTest() {
+    for (uint8_t id = 1; id <= 3; ++id) begin_life(id);
+  }
+  void begin_life(uint8_t id, consensus::Recovered log = {}) {
+    seats[id] = checks.begin_life(ReplicaId(id));
+    seats[id]->on_recovered(log);
+  }
+  static Ballot ballot(uint64_t round, uint8_t replica) { return {.round = round, .replica = ReplicaId(replica)}; }
+  static Entry entry(uint64_t index, Ballot under, const std::string& value) {
+    return {.index = Index(index),
+            .ballot = under,
+            .kind = consensus::EntryKind::transaction,
+            .payload = Blob(Bytes(value))};
+  }
+  void step(uint8_t id, consensus::EventBody body, const Output& output = {}) {
+    seats[id]->on_step({.now = Instant{0}, .body = std::move(body)}, output);
+  }
+  // Writes `entry` down, and has it durable.
+  void accept(uint8_t id, const Entry& accepted, uint64_t persist = 1) {
+    Output output;
+    output.persist.number = persist;
+    output.persist.entries = {accepted};
+    step(id, consensus::Tick{}, output);
+    step(id, consensus::Persisted{persist});
+  }
+  void promise(uint8_t id, Ballot promised, uint64_t persist) {
+    Output output;
+    output.persist.number = persist;
+    output.persist.hard_state = consensus::HardState{.promised = promised};
+    step(id, consensus::Tick{}, output);
+    step(id, consensus::Persisted{persist});
+  }
+  void give_out(uint8_t id, const Entry& given) {
+    Output output;
+    output.committed = {given};
+    step(id, consensus::Tick{}, output);
+  }
+  void become(uint8_t id, Role role, Ballot under) {
+    Output output;
+    output.role = consensus::RoleChange{.role = role, .ballot = under, .master = ReplicaId(id)};
+    step(id, consensus::Tick{}, output);
+  }
+  std::string found() const { return findings.any() ? findings.list().front().what : "nothing"; }
+
+  Findings findings;
+  std::vector<Entry> first_commits;
+  EngineChecks checks{{{ReplicaId(1), true}, {ReplicaId(2), true}, {ReplicaId(3), true}},
+                      findings,
+                      [this](const Entry& given) { first_commits.push_back(given); }};
+  std::map<uint8_t, replica::EngineObserver*> seats;
+  const Ballot b = ballot(1, 1);
+};
+
+TEST_F(EngineChecksTest, AChosenEntryIsGivenOutOnceToTheLog) {
+  accept(1, entry(1, b, "x"));
+  accept(2, entry(1, b, "x"));
+  give_out(1, entry(1, b, "x"));
+  give_out(2, entry(1, b, "x"));
+  EXPECT_EQ(found(), "nothing");
+  EXPECT_EQ(first_commits.size(), 1u);
+}
+
+TEST_F(EngineChecksTest, PX04_WhatNoMajorityAcceptedIsFound) {
+  accept(1, entry(1, b, "x"));
+  give_out(1, entry(1, b, "x"));
+  EXPECT_THAT(found(), HasSubstr("which no majority has accepted durably"));
+}
+
+TEST_F(EngineChecksTest, PX04_AcceptancesOfTwoBallotsDoNotAddUp) {
+  accept(1, entry(1, b, "x"));
+  accept(2, entry(1, ballot(258, 2), "x"));
+  give_out(1, entry(1, b, "x"));
+  EXPECT_THAT(found(), HasSubstr("which no majority has accepted durably"));
+}
+
+TEST_F(EngineChecksTest, PX04_WhatIsBeingWrittenIsNotAccepted) {
+  accept(1, entry(1, b, "x"));
+  Output output;
+  output.persist.number = 1;
+  output.persist.entries = {entry(1, b, "x")};
+  step(2, consensus::Tick{}, output);
+  give_out(1, entry(1, b, "x"));
+  EXPECT_THAT(found(), HasSubstr("which no majority has accepted durably"));
+}
+
+TEST_F(EngineChecksTest, WhatARestartFindsOnItsDiskIsAccepted) {
+  accept(1, entry(1, b, "x"));
+  begin_life(2, {.entries = {entry(1, b, "x")}});
+  give_out(1, entry(1, b, "x"));
+  EXPECT_EQ(found(), "nothing");
+}
+
+TEST_F(EngineChecksTest, E1_AnotherValueIsFound) {
+  for (const uint8_t id : {1, 2}) accept(id, entry(1, b, "x"));
+  give_out(1, entry(1, b, "x"));
+  give_out(2, entry(1, b, "y"));
+  EXPECT_THAT(found(), HasSubstr("another value at index 1"));
+}
+
+TEST_F(EngineChecksTest, E1_AGapIsFound) {
+  for (const uint64_t index : {1, 2, 3}) {
+    for (const uint8_t id : {1, 2}) accept(id, entry(index, b, "x"), index);
+  }
+  give_out(1, entry(1, b, "x"));
+  give_out(1, entry(3, b, "x"));
+  EXPECT_THAT(found(), HasSubstr("gives out index 3 after 1"));
+}
+
+TEST_F(EngineChecksTest, PX10_APromiseThatGoesBackIsFound) {
+  promise(1, ballot(258, 2), 1);
+  promise(1, ballot(1, 1), 2);
+  EXPECT_THAT(found(), HasSubstr("writes promise 1.1 after 258.2 was durable"));
+}
+
+TEST_F(EngineChecksTest, E5_ARoundWithTwoMastersIsFound) {
+  become(1, Role::synchronising, ballot(5, 1));
+  become(2, Role::synchronising, ballot(5, 2));
+  EXPECT_THAT(found(), HasSubstr("round 5 led by replica 1 and by replica 2"));
+}
+
+TEST_F(EngineChecksTest, E4_B25_AMasterThatLacksWhatWasAcknowledgedIsFound) {
+  for (const uint8_t id : {1, 2}) accept(id, entry(1, b, "x"));
+  give_out(1, entry(1, b, "x"));
+  checks.note_acknowledged(Index(1));
+  become(3, Role::master, ballot(259, 3));
+  EXPECT_THAT(found(), HasSubstr("having given out up to index 0; 1 was acknowledged"));
+}
+
+TEST_F(EngineChecksTest, E3_B23_AStaleReadIsFound) {
+  for (const uint8_t id : {1, 2}) accept(id, entry(1, b, "x"));
+  give_out(1, entry(1, b, "x"));
+  checks.note_acknowledged(Index(1));
+  step(3, consensus::ReadBarrier{7});
+  Output output;
+  output.reads = {{.token = 7, .index = Index(0)}};
+  step(3, consensus::Tick{}, output);
+  EXPECT_THAT(found(), HasSubstr("grants a read at index 0, but 1 was acknowledged"));
+}
+
+TEST_F(EngineChecksTest, AGrantThatNobodyAskedForIsFound) {
+  Output output;
+  output.reads = {{.token = 7, .index = Index(0)}};
+  step(1, consensus::Tick{}, output);
+  EXPECT_THAT(found(), HasSubstr("which nobody asked for"));
+}
+
+}  // namespace
+}  // namespace conclave::sim

@@ -1,0 +1,85 @@
+#include "sim/cluster/plan.h"
+
+#include <gtest/gtest.h>
+#include <set>
+
+#include "sim/cluster/draw.h"
+
+namespace conclave::sim {
+namespace {
+
+std::string why(std::string_view text) {
+  const auto plan = parse_plan(text);
+  return plan ? "taken" : plan.error().message;
+}
+
+TEST(Plan, DrawnOnesAreWrittenAndReadBack) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    const Plan plan = draw_plan(seed, Profile::swarm, Duration::seconds(60));
+    const auto read = parse_plan(to_text(plan));
+    ASSERT_TRUE(read) << read.error().message << "\n" << to_text(plan);
+    EXPECT_EQ(*read, plan) << to_text(plan);
+  }
+}
+
+TEST(Plan, SaysOnlyWhatIsUnusual) {
+  Plan plan;
+  plan.replicas = 5;
+  plan.leases = false;
+  EXPECT_EQ(to_text(plan), "seed 1\nreplicas 5\nleases off\n");
+}
+
+TEST(Plan, FaultsAreKeptInTheOrderOfTime) {
+  const auto plan = parse_plan("at 2s kill  # the second\n\n  at 1s pause\nat 2s isolate\n");
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->faults.size(), 3u);
+  EXPECT_EQ(plan->faults[0].kind, FaultKind::pause);
+  EXPECT_EQ(plan->faults[1].kind, FaultKind::kill);
+  EXPECT_EQ(plan->faults[2].kind, FaultKind::isolate);
+}
+
+TEST(Plan, MistakesAreNamedWithTheirLine) {
+  EXPECT_EQ(why("seed 1\ncolour red"), "line 2: there is no setting \"colour\"");
+  EXPECT_EQ(why("replicas"), "line 1: replicas: no value");
+  EXPECT_EQ(why("replicas three"), "line 1: replicas: \"three\" is not a whole number");
+  EXPECT_EQ(why("leases maybe"), "line 1: leases: expected on or off");
+  EXPECT_EQ(why("replicas 9"), "replicas 9: out of bounds");
+  EXPECT_EQ(why("heartbeat 300ms"), "heartbeat < election-timeout-min <= election-timeout-max does not hold");
+  EXPECT_EQ(why("at 1s earthquake"), "line 1: there is no fault \"earthquake\"");
+}
+
+TEST(Draw, TheSameSeedGivesTheSamePlan) {
+  EXPECT_EQ(draw_plan(7, Profile::swarm, Duration::seconds(60)), draw_plan(7, Profile::swarm, Duration::seconds(60)));
+  EXPECT_NE(draw_plan(7, Profile::swarm, Duration::seconds(60)), draw_plan(8, Profile::swarm, Duration::seconds(60)));
+}
+
+// Swarm testing: about half of the kinds are off in any one seed, and all are on in some.
+TEST(Draw, EachSeedHasItsOwnKindsOfFaults) {
+  std::set<FaultKind> all;
+  size_t kinds = 0;
+  constexpr uint64_t kSeeds = 200;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    std::set<FaultKind> here;
+    for (const Fault& fault : draw_plan(seed, Profile::swarm, Duration::seconds(3600)).faults) here.insert(fault.kind);
+    kinds += here.size();
+    all.insert(here.begin(), here.end());
+  }
+  EXPECT_EQ(all.size(), fault_types().size());
+  EXPECT_GT(kinds / kSeeds, fault_types().size() * 4 / 10);
+  EXPECT_LT(kinds / kSeeds, fault_types().size() * 6 / 10);
+}
+
+TEST(Draw, ALeaseIsNeverAskedToBearMoreThanItAllowsFor) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    const Plan plan = draw_plan(seed, Profile::swarm, Duration::seconds(600));
+    for (const Fault& fault : plan.faults) {
+      if (plan.leases) EXPECT_NE(fault.kind, FaultKind::clock_jump);
+      if (fault.kind != FaultKind::clock_rate) continue;
+      const auto ppm = static_cast<int64_t>(fault.amount) - 1'000'000;
+      EXPECT_LE(std::abs(ppm), plan.clock_drift_ppm / 2);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace conclave::sim

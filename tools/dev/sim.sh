@@ -1,0 +1,49 @@
+# Simulation, exploration and planted bugs in `./dev test`, and long runs of them: ./dev soak.
+
+SIM_SEEDS=1..640        # of every run of the tests: 640 seeds of two minutes, about 22 simulated hours
+EXPLORE_STATES=1000000
+
+# The figures that a run must reach: tools/sim_gate.py compares them with the JSON that the programs write.
+simulation() {
+  local out="$ROOT/build/sim"
+  rm -rf "$out" && mkdir -p "$out" || return 1
+  nice "$ROOT/build/release/conclave" sim --seeds "$SIM_SEEDS" --repeat 10 --jobs "$JOBS" --no-shrink \
+    --failures "$out/failures" --json "$out/figures.json" &&
+    "$PYTHON" "$ROOT/tools/sim_gate.py" "$out/figures.json"
+}
+
+exploration() {
+  nice "$ROOT/build/release/conclave" explore --states "$EXPLORE_STATES"
+}
+
+# Every planted bug must be found by the simulator within the seeds that tools/plant_hunt.toml gives it.
+planted_bugs() {
+  local log="$ROOT/build/planted.log" status counts
+  build_preset release conclave_planted || { record planted-bugs 0 1 0 && return 1; }
+  "$PYTHON" "$ROOT/tools/hunt_plants.py" "$ROOT/build/release/conclave_planted" --jobs "$JOBS" 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  counts="$(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$log" | tail -n 1)"
+  record planted-bugs ${counts:-0 1} 0
+  return $status
+}
+
+# The same seeds, compiled by clang with sanitizers, give the same traces.
+same_traces() {
+  local seeds=1..20 gcc clang
+  gcc="$("$ROOT/build/release/conclave" sim --seeds $seeds --safety 20s --hashes --no-shrink | grep '^seed ' | sort)" || return 1
+  clang="$("$ROOT/build/clang/conclave" sim --seeds $seeds --safety 20s --hashes --no-shrink | grep '^seed ' | sort)" || return 1
+  if [[ $gcc != "$clang" ]]; then
+    diff <(echo "$gcc") <(echo "$clang") | head -n 20
+    return 1
+  fi
+  say "$(wc -l <<<"$gcc") seeds have the same trace when compiled by g++ and by clang"
+}
+
+# ./dev soak MINUTES [FIRST_SEED]: a long simulation of this commit, entered in docs/soaks.md.
+cmd_soak() {
+  local minutes="${1:?usage: ./dev soak MINUTES [FIRST_SEED]}" first="${2:-$(date +%s)000}"
+  setup_groups build && build_preset release conclave || return 1
+  exec "$ROOT/build/release/conclave" sim --minutes "$minutes" --seeds "$first" --repeat 2 --jobs "$JOBS" \
+    --failures "$ROOT/build/sim/soak-failures" --ledger "$ROOT/docs/soaks.md" \
+    --label "$(git -C "$ROOT" rev-parse --short HEAD)"
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/python3
+"""Holds the figures of a simulation against what a run of the tests must reach.
+
+usage: sim_gate.py FIGURES.json
+
+FIGURES.json is what `conclave sim --json` writes. Prints every figure that falls short, and exits with 1 if one does.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+AT_LEAST = {
+    "seeds": 600,
+    "simulated_hours": 20,
+    "fault_kinds": 14,
+    "linear_checked": 200_000,
+    "order_blind_checked": 20_000,
+    "watch_events": 20_000,
+    "recoveries": 5_000,
+}
+AT_MOST = {"failed": 0}
+REPEATED_SHARE_MIN = 0.1
+
+
+def short_falls(figures):
+    """What is missing, in words; empty when all is well."""
+    found = []
+    for name, bound in AT_LEAST.items():
+        if figures[name] < bound:
+            found.append(f"{name}: {figures[name]}, at least {bound} wanted")
+    for name, bound in AT_MOST.items():
+        if figures[name] > bound:
+            found.append(f"{name}: {figures[name]}, at most {bound} wanted")
+    if figures["repeated"] < figures["seeds"] * REPEATED_SHARE_MIN:
+        found.append(f"repeated: {figures['repeated']} of {figures['seeds']} seeds, at least a tenth wanted")
+    return found
+
+
+def main():
+    if len(sys.argv) != 2:
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    found = short_falls(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    for line in found:
+        print(f"simulation: {line}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

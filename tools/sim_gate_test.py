@@ -1,0 +1,26 @@
+import unittest
+
+import sim_gate
+
+GOOD = {"seeds": 640, "simulated_hours": 22.1, "fault_kinds": 32, "linear_checked": 600_000, "order_blind_checked": 90_000,
+        "watch_events": 60_000, "recoveries": 7_000, "failed": 0, "repeated": 64}
+
+
+class SimGate(unittest.TestCase):
+    def test_enough_is_enough(self):
+        self.assertEqual(sim_gate.short_falls(GOOD), [])
+
+    def test_every_figure_is_held_against_its_bound(self):
+        for name in sim_gate.AT_LEAST:
+            short = sim_gate.short_falls({**GOOD, name: sim_gate.AT_LEAST[name] - 1})
+            self.assertIn(name, " ".join(short))
+
+    def test_a_failed_seed_fails(self):
+        self.assertEqual(sim_gate.short_falls({**GOOD, "failed": 1}), ["failed: 1, at most 0 wanted"])
+
+    def test_a_tenth_is_repeated(self):
+        self.assertIn("repeated", sim_gate.short_falls({**GOOD, "repeated": 63})[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
