@@ -149,6 +149,9 @@ TEST(Sessions, RejectsAnErrorThatSaysExpiredOfAnOpenSession) {
   story.op(i).answer = {.code = Code::session_expired, .stat = {}};
   EXPECT_THAT(judged(story), HasSubstr("operation 0 (client 1, create /a, invoked at 1.010 s) was told that session "
                                        "0x101 has expired"));
+  story.op(i).answered = false;
+  EXPECT_THAT(judged(story), HasSubstr("operation 0"))
+      << "said by the client library, which must know it from the cell";
 }
 
 }  // namespace
