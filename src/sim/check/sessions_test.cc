@@ -24,6 +24,7 @@ TEST(Sessions, AcceptsOrderlyClients) {
   story.write(c, set("/a", "2"));
   story.read_at(d, get("/a"), old);  // stale, but never back
   story.read(d, get("/a"));
+  story.read(d, get("/a"));
   story.lose(d, set("/a", "3"), true);
   story.disconnect(d);
   story.connect(d);
