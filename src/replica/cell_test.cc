@@ -325,6 +325,30 @@ TEST(Cell, AMinorityStopsServingAndComesBack) {
   EXPECT_TRUE(cell.at(master).state().exists("/y"));
 }
 
+// M4. The promises of the others end before check-quorum tells the master that it is cut off: in between there is a
+// next one, and its clients have made the node that the old one knows nothing of.
+TEST(Cell, ADeposedMasterDoesNotRefuseByWhatItKnew) {
+  TestCell cell(1);
+  const ReplicaId deposed = cell.wait_for_master();
+  cell.world.run_for(Duration::seconds(2));
+  cell.world.isolate(deposed.value);
+  std::optional<ReplicaId> next;
+  ASSERT_TRUE(cell.world.run_until(
+      [&] {
+        for (const ReplicaId id : cell.ids) {
+          if (id != deposed && cell.at(id).status().role == Role::leader && cell.at(id).serving()) next = id;
+        }
+        return next.has_value();
+      },
+      Duration::seconds(10)));
+  const auto made = cell.write(*next, create("/x", "1"), Duration::millis(200));
+  ASSERT_TRUE(made);
+  ASSERT_EQ(made->outcome.code, Code::ok);
+  ASSERT_EQ(cell.at(deposed).status().role, Role::leader) << "it has not noticed yet";
+  const auto reply = cell.write(deposed, set("/x", "2"), Duration::millis(100));
+  EXPECT_FALSE(reply) << "answered with code " << static_cast<int>(reply->outcome.code);
+}
+
 TEST(Cell, TheSameSeedGivesTheSameTrace) {
   const auto run = [](uint64_t seed) {
     TestCell cell(seed);

@@ -360,6 +360,7 @@ void Pipeline::answer(const Pending& pending) {
     case Handling::read:
       return answer_read(pending, pending.body);
     case Handling::close_session:
+      if (drop_if_unknown(pending)) return;
       send_header(pending, ErrorCode::ok);
       closed_ = true;
       return host_->finish("the client closed its session");
@@ -399,14 +400,19 @@ void Pipeline::answer_read(const Pending& pending, BytesView body) {
   if (!missed_events_.empty()) out->insert(start, std::exchange(missed_events_, {}));
 }
 
+// Both are errors of the connection, not of the request: the client must come again to learn what became of it.
+bool Pipeline::drop_if_unknown(const Pending& pending) {
+  const state::Code code = pending.reply.outcome.code;
+  if (code != state::Code::connection_loss && code != state::Code::session_moved) return false;
+  closed_ = true;
+  host_->drop(code == state::Code::session_moved ? "the session moved to another replica"
+                                                 : "the cell was lost with requests unanswered");
+  return true;
+}
+
 void Pipeline::answer_write(const Pending& pending) {
+  if (drop_if_unknown(pending)) return;
   const state::Outcome& outcome = pending.reply.outcome;
-  // Both are errors of the connection, not of the request: the client must come again to learn what became of it.
-  if (outcome.code == state::Code::connection_loss || outcome.code == state::Code::session_moved) {
-    closed_ = true;
-    return host_->drop(outcome.code == state::Code::session_moved ? "the session moved to another replica"
-                                                                  : "the cell was lost with requests unanswered");
-  }
   const bool parts = pending.op == OpCode::multi && !outcome.ops.empty();
   if (outcome.code != state::Code::ok && !parts) return send_header(pending, to_wire(outcome.code));
 

@@ -110,6 +110,7 @@ class Pipeline final : private WatchPort {
   void drain();
   void answer(const Pending& pending);
   void answer_read(const Pending& pending, BytesView body);
+  bool drop_if_unknown(const Pending& pending);
   void answer_write(const Pending& pending);
   void send_header(const Pending& pending, wire::ErrorCode error);
   // A reply that is no part of the order: its zxid is not the last applied and it counts for no latency.

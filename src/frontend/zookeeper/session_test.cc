@@ -135,6 +135,20 @@ TEST_F(FrontEndTest, WhatFollowsCloseSessionIsNotLookedAt) {
   EXPECT_FALSE(gateway.state().exists("/late"));
 }
 
+// What became of the session is unknown, or it lives on at another replica: an answer would say that it is closed.
+TEST_F(FrontEndTest, ACloseWhoseOutcomeIsUnknownIsNotAcknowledged) {
+  for (const state::Code code : {state::Code::connection_loss, state::Code::session_moved}) {
+    TestClient client = connected();
+    gateway.hold = true;
+    client.send_raw(TestClient::request(1, OpCode::close_session));
+    gateway.fail_held(0, code);
+    executor.run();
+    EXPECT_TRUE(client.closed());
+    EXPECT_TRUE(client.quiet());
+    gateway.hold = false;
+  }
+}
+
 TEST_F(FrontEndTest, ExpiryClosesTheConnection) {
   TestClient client = connected();
   gateway.apply(state::CloseSessionRequest{}, client.session);

@@ -171,6 +171,8 @@ TEST(Linear, AcceptsUnknownWritesThatTookEffectOnceOrNever) {
   story.take_effect(late);
   story.lose(c, remove("/b"), true);
   story.lose(c, remove("/b"), false);
+  story.write(c, create("/b", "6"));  // the time of the remove before it is over
+  story.lose(c, remove("/b"), true);
   story.lose(c, sequential("/a/s-", "5"), true);
   EXPECT_EQ(judged(story), "");
 }

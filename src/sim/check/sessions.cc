@@ -94,7 +94,7 @@ class Sessions {
     for (size_t i = 0; i < history_.operations.size(); ++i) {
       const Operation& op = history_.operations[i];
       const SessionId session = index_.session_of(op);
-      if (op.answered && op.answer.code == Code::session_expired && !closed_by(session, op.completed)) {
+      if (op.seen != 0 && op.answer.code == Code::session_expired && !closed_by(session, op.completed)) {
         complain(i, fmt::format("was told that session {:#x} has expired, which was open", session.value));
       }
       const auto end = ended.find(op.client);

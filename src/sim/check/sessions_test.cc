@@ -24,6 +24,7 @@ TEST(Sessions, AcceptsOrderlyClients) {
   story.write(c, set("/a", "2"));
   story.read_at(d, get("/a"), old);  // stale, but never back
   story.read(d, get("/a"));
+  story.read(d, get("/a"));
   story.lose(d, set("/a", "3"), true);
   story.disconnect(d);
   story.connect(d);
@@ -149,6 +150,9 @@ TEST(Sessions, RejectsAnErrorThatSaysExpiredOfAnOpenSession) {
   story.op(i).answer = {.code = Code::session_expired, .stat = {}};
   EXPECT_THAT(judged(story), HasSubstr("operation 0 (client 1, create /a, invoked at 1.010 s) was told that session "
                                        "0x101 has expired"));
+  story.op(i).answered = false;
+  EXPECT_THAT(judged(story), HasSubstr("operation 0"))
+      << "said by the client library, which must know it from the cell";
 }
 
 }  // namespace
