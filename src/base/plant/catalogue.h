@@ -1,7 +1,8 @@
 // The planted bugs and which of them is on. Linked into planted programs and its own test only.
 //
-// At most one bug is selected, for the whole process: by the environment variable CONCLAVE_PLANT at the start, or by
-// select(). Select before the code that contains it runs; sites may be reached on the threads of os/ too.
+// At most one bug is selected, for the whole process: by the environment variable CONCLAVE_PLANT at the start (the
+// process then says at its end how often it fired), or by select(). Select before the code that contains it
+// runs; sites may be reached on the threads of os/ too.
 #pragma once
 
 #include <cstdint>
@@ -95,7 +96,8 @@ const PlantedBug* selected();  // nullptr: none
 
 // Whether `plant` is selected; counts those calls. For CONCLAVE_PLANT.
 bool fires(Plant plant);
-// How often the selected bug had its effect since it was selected. A run in which it is 0 has shown nothing.
+// How often the selected bug changed what the code did, since it was selected. A run in which it is 0 has shown
+// nothing.
 uint64_t fired();
 
 }  // namespace conclave::plant
