@@ -57,6 +57,10 @@ namespace conclave::plant {
   X(sent_before_durable, "B39", "replica/driver.cc", "what waits for the disk is sent at once (D1)", "durability")     \
   X(resubmitted_too_early, "", "replica/forwarder.cc",                                                                 \
     "requests go to the next master before it is sure that the former one's facts are lost (F2)", "linearizability")   \
+  X(lost_refusal_asked_again, "", "replica/forwarder.cc",                                                              \
+    "a refusal lost with its master is evaluated again after a later request (F4)", "session order")                   \
+  X(refusal_not_confirmed, "", "replica/proposer.cc",                                                                  \
+    "a deposed master that does not know it refuses by an old state (M4)", "linearizability")                          \
   X(leases_shortened_by_new_master, "B48", "replica/proposer.cc",                                                      \
     "a new master gives sessions no time to be heard of", "sessions")                                                  \
   X(sync_does_not_wait, "B23", "replica/proposer.cc", "a sync completes before its replica has applied so far",        \
