@@ -200,7 +200,7 @@ void Client::send_auth(const Credentials& credentials) {
 }
 
 void Client::send_watches() {
-  if (CONCLAVE_PLANT(watches_not_set_again)) return;
+  if (!watches_.empty() && CONCLAVE_PLANT(watches_not_set_again)) return;
   for (const SetWatches2Request& request : watches_.for_new_server(last_zxid_, kWatchBytesPerFrame)) {
     link_->write(frame_of(RequestHeader{.xid = kXidSetWatches, .op = OpCode::set_watches2}, request));
   }

@@ -153,7 +153,7 @@ void Forwarder::give_up_before(uint64_t number, SessionId session) {
       if (earlier == oldest_request_) ++oldest_request_;
       continue;
     }
-    if (pending->request.session != session) continue;
+    if (pending->request.session != session || CONCLAVE_PLANT(lost_refusal_asked_again)) continue;
     log::info("replica", "an answer of the master was lost on the way: the client must ask again",
               {{"session", to_string(session)}});
     finish(*pending, {.outcome = {.code = state::Code::connection_loss, .ops = {}}, .zxid = Zxid()});

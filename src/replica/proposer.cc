@@ -182,9 +182,12 @@ void Proposer::resume(const Item& item, Instant now) {
                     .after_index = Index()}});
 }
 
-void Proposer::confirm(Unconfirmed answer) {
-  if (!answer.sync) ++refusals_unconfirmed_;
-  unconfirmed_.push_back(std::move(answer));
+void Proposer::confirm(Unconfirmed waiting) {
+  if (!waiting.sync && CONCLAVE_PLANT(refusal_not_confirmed)) {
+    return answer(waiting.origin, waiting.incarnation, std::move(waiting.item));
+  }
+  if (!waiting.sync) ++refusals_unconfirmed_;
+  unconfirmed_.push_back(std::move(waiting));
 }
 
 void Proposer::answer(ReplicaId to, uint64_t incarnation, Answers::Item item) {
@@ -269,7 +272,7 @@ void Proposer::on_read_granted(uint64_t token, Index index) {
   if (barrier.empty()) return;
   for (Unconfirmed& confirmed : barrier.mapped()) {
     if (confirmed.sync) {
-      confirmed.item.after_index = index;
+      confirmed.item.after_index = CONCLAVE_PLANT(sync_does_not_wait) ? Index() : index;
     } else {
       --refusals_unconfirmed_;
     }

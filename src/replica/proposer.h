@@ -100,7 +100,7 @@ class Proposer {
   void handle(Item item, Instant now, int64_t wall_ms);
   void evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms);
   void resume(const Item& item, Instant now);
-  void confirm(Unconfirmed answer);
+  void confirm(Unconfirmed waiting);
   void answer(ReplicaId origin, uint64_t incarnation, wire::peer::Answers::Item item);
   void propose_batch();
   void drain_backlog(Instant now, int64_t wall_ms);

@@ -30,7 +30,8 @@ Options test_options() {
 class ProposerTest : public testing::Test, public ProposerPorts {
  protected:
   void propose(consensus::Propose proposal) override {
-    if (engine_refuses || proposal.payloads.size() > options.consensus.slots_in_flight_max) return proposer.on_refused();
+    if (engine_refuses || proposal.payloads.size() > options.consensus.slots_in_flight_max)
+      return proposer.on_refused();
     for (const Blob& payload : proposal.payloads) log.push_back(payload);
     ++proposals;
   }

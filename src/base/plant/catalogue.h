@@ -1,7 +1,8 @@
 // The planted bugs and which of them is on. Linked into planted programs and its own test only.
 //
-// At most one bug is selected, for the whole process: by the environment variable CONCLAVE_PLANT at the start, or by
-// select(). Select before the code that contains it runs; sites may be reached on the threads of os/ too.
+// At most one bug is selected, for the whole process: by the environment variable CONCLAVE_PLANT at the start (the
+// process then says at its end how often it fired), or by select(). Select before the code that contains it
+// runs; sites may be reached on the threads of os/ too.
 #pragma once
 
 #include <cstdint>
@@ -56,6 +57,10 @@ namespace conclave::plant {
   X(sent_before_durable, "B39", "replica/driver.cc", "what waits for the disk is sent at once (D1)", "durability")     \
   X(resubmitted_too_early, "", "replica/forwarder.cc",                                                                 \
     "requests go to the next master before it is sure that the former one's facts are lost (F2)", "linearizability")   \
+  X(lost_refusal_asked_again, "", "replica/forwarder.cc",                                                              \
+    "a refusal lost with its master is evaluated again after a later request (F4)", "session order")                   \
+  X(refusal_not_confirmed, "", "replica/proposer.cc",                                                                  \
+    "a deposed master that does not know it refuses by an old state (M4)", "linearizability")                          \
   X(leases_shortened_by_new_master, "B48", "replica/proposer.cc",                                                      \
     "a new master gives sessions no time to be heard of", "sessions")                                                  \
   X(sync_does_not_wait, "B23", "replica/proposer.cc", "a sync completes before its replica has applied so far",        \
@@ -95,7 +100,8 @@ const PlantedBug* selected();  // nullptr: none
 
 // Whether `plant` is selected; counts those calls. For CONCLAVE_PLANT.
 bool fires(Plant plant);
-// How often the selected bug had its effect since it was selected. A run in which it is 0 has shown nothing.
+// How often the selected bug changed what the code did, since it was selected. A run in which it is 0 has shown
+// nothing.
 uint64_t fired();
 
 }  // namespace conclave::plant

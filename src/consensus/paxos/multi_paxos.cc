@@ -68,7 +68,8 @@ consensus::Output MultiPaxos::step(const consensus::Event& event) {
   std::visit([this](const auto& body) { on(body); }, event.body);
   settle();
   consensus::HardState state = core_.hard_state();
-  if (CONCLAVE_PLANT(promise_not_persisted)) state.promised = core_.outbox.hard_state().promised;
+  const Ballot written = core_.outbox.hard_state().promised;
+  if (state.promised != written && CONCLAVE_PLANT(promise_not_persisted)) state.promised = written;
   return core_.outbox.finish(state);
 }
 

@@ -16,8 +16,7 @@ void PromiseSet::add(ReplicaId acceptor, const Promise& part) {
   for (const Entry& entry : part.entries) {
     if (entry.index < from_) continue;
     Entry& best = best_[entry.index];
-    const bool keeps_first = best.ballot && CONCLAVE_PLANT(first_promise_wins);
-    if (entry.ballot > best.ballot && !keeps_first) best = entry;
+    if (entry.ballot > best.ballot && !(best.ballot && CONCLAVE_PLANT(first_promise_wins))) best = entry;
   }
   auto& ranges = covered_[acceptor];
   cover(ranges, Index(0), part.committed);
