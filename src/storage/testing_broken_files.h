@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "env/files.h"
+#include "storage/testing_crash_explorer.h"
 
 namespace conclave::storage::testing {
 
@@ -63,5 +64,25 @@ class BrokenFiles final : public env::Files {
   env::Files& base_;
   const Omits omits_;
 };
+
+// A mistake that a storage routine could make. Names and operations are given in part.
+struct Mistake {
+  const char* name;
+  Call call;
+  const char* file;   // of the call left out
+  const char* after;  // the operation before it (MemoryFiles::operation)
+};
+inline std::ostream& operator<<(std::ostream& out, const Mistake& mistake) {
+  return out << mistake.name;
+}
+
+inline MakeLiar omitting(const Mistake& mistake) {
+  return [mistake](MemoryFiles& files) {
+    return std::make_unique<BrokenFiles>(files, [mistake, &files](Call call, std::string_view name) {
+      return call == mistake.call && name.find(mistake.file) != std::string_view::npos && files.operations() > 0 &&
+             files.operation(files.operations()).find(mistake.after) != std::string::npos;
+    });
+  };
+}
 
 }  // namespace conclave::storage::testing

@@ -190,14 +190,14 @@ void CrashChoices::add_names(const MemoryDisk& disk) {
 
 void CrashChoices::add_file(const std::string& label, const std::shared_ptr<MemoryDisk::Inode>& inode) {
   File file{.inode = inode, .label = label};
-  Bytes content = inode->durable();
+  Bytes content = inode->pending.empty() ? Bytes() : inode->durable();
   std::vector<Version> sizes = {{.size = content.size()}};
   for (size_t ordinal = 1; ordinal <= inode->pending.size(); ++ordinal) {
     const MemoryDisk::Change& change = inode->pending[ordinal - 1];
-    const Bytes before = content;
+    const uint64_t size_before = content.size();
     perform(change, &content);
-    if (content.size() != before.size()) sizes.push_back({.ordinal = ordinal, .size = content.size()});
-    if (content.size() < before.size()) file.cuts.push_back(sizes.back());
+    if (content.size() != size_before) sizes.push_back({.ordinal = ordinal, .size = content.size()});
+    if (content.size() < size_before) file.cuts.push_back(sizes.back());
     if (change.resize || change.bytes.empty()) continue;
     const uint64_t last = (change.offset + change.bytes.size() - 1) / sector_bytes_;
     for (uint64_t number = change.offset / sector_bytes_; number <= last; ++number) {
