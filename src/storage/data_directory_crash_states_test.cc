@@ -210,14 +210,14 @@ TEST(DataDirectoryCrashStates, AreAllRecovered) {
 // Tests of the test: a replica that lets go of the journal too early.
 TEST(DataDirectoryCrashStates, AReleaseBehindTheNewestSnapshotIsFound) {
   ReplicaDisk disk(Release::behind_newest);
-  const CrashReport report = explore_crashes(disk, "", {.recovery_cut_one_in = 0});
+  const CrashReport report = explore_crashes(disk, "", {.judged_one_in = 1, .recovery_cut_one_in = 0});
   ASSERT_EQ(report.violations.size(), 1u);
   EXPECT_THAT(report.violations[0], ::testing::HasSubstr("the journal does not reach back to snapshot"));
 }
 
 TEST(DataDirectoryCrashStates, AReleaseBeforeTheSnapshotIsDurableIsFound) {
   ReplicaDisk disk(Release::before_commit);
-  const CrashReport report = explore_crashes(disk, "", {.recovery_cut_one_in = 0});
+  const CrashReport report = explore_crashes(disk, "", {.judged_one_in = 1, .recovery_cut_one_in = 0});
   ASSERT_EQ(report.violations.size(), 1u);
   EXPECT_THAT(report.violations[0], ::testing::HasSubstr("and journal do not fit"));
 }

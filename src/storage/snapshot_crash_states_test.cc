@@ -44,7 +44,8 @@ class SnapshotMistakes : public ::testing::TestWithParam<SnapshotMistake> {};
 TEST_P(SnapshotMistakes, AreFound) {
   const SnapshotMistake& mistake = GetParam();
   SnapshotRun run(mistake.script);
-  const CrashReport report = explore_crashes(run, "", {.recovery_cut_one_in = 0}, omitting(mistake));
+  const CrashReport report =
+      explore_crashes(run, "", {.judged_one_in = 1, .recovery_cut_one_in = 0}, omitting(mistake));
   ASSERT_EQ(report.violations.size(), 1u);
   EXPECT_THAT(report.violations[0], ::testing::HasSubstr(mistake.caught_as));
 }

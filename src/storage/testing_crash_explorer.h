@@ -45,16 +45,24 @@ class CrashSubject {
   virtual void recovery_over() = 0;
 };
 
+// Instrumented and unoptimized builds look for other mistakes and run ten times as long: they judge a sample.
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+inline constexpr uint64_t kJudgedOneIn = 1;
+#else
+inline constexpr uint64_t kJudgedOneIn = 16;
+#endif
+
 struct CrashBounds {
   size_t combinations_max = 1024;            // per point and size of sectors: all, if there are no more
   size_t combinations_max_in_recovery = 32;  // likewise, while the recovery is cut
-  size_t recovery_cut_one_in = 16;           // states whose recovery is cut; 0: no recovery is cut at all
+  uint64_t judged_one_in = kJudgedOneIn;     // of the different states
+  uint64_t recovery_cut_one_in = 16;         // of the states judged; 0: no recovery is cut at all
   size_t violations_max = 1;                 // gives up then
 };
 
 struct CrashReport {
   uint64_t points = 0;      // calls of the script
-  uint64_t judged = 0;      // states judged
+  uint64_t judged = 0;      // states judged, again where the obligations were others
   uint64_t distinct = 0;    // different disks among them
   uint64_t recoveries = 0;  // recoveries that were cut
   std::vector<std::string> violations;

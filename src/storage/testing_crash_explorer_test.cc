@@ -75,6 +75,7 @@ class Explorer {
         if (enough()) return;
         const MemoryDisk state = choices.disk(choice);
         const uint64_t hash = state.hash();
+        if (hash % bounds_.judged_one_in != 0) return;
         if (!judged_.insert(xxh3_64("obligations", hash ^ subject_.obligations() * 0x9E3779B97F4A7C15)).second) return;
         const bool is_new = distinct_.insert(hash).second;
         all_distinct_.insert(hash);
@@ -84,7 +85,8 @@ class Explorer {
           report_.violations.push_back(where() + ": " + *wrong);
           return;
         }
-        if (may_cut_recovery && is_new && hash % bounds_.recovery_cut_one_in == 0) cut_recovery(state, where());
+        if (may_cut_recovery && is_new && hash / bounds_.judged_one_in % bounds_.recovery_cut_one_in == 0)
+          cut_recovery(state, where());
       });
     }
   }
@@ -225,11 +227,11 @@ class TwoSectors final : public CrashSubject {
 
 TEST(CrashExplorer, FindsAMissingSync) {
   TwoSectors good(true), bad(false);
-  const CrashReport right = explore_crashes(good, "");
+  const CrashReport right = explore_crashes(good, "", {.judged_one_in = 1});
   EXPECT_TRUE(right.violations.empty());
   EXPECT_EQ(right.points, 4u);
   EXPECT_EQ(right.distinct, 1u + 1 + 4) << "no file, an empty one, two sectors each old or new";
-  const CrashReport wrong = explore_crashes(bad, "");
+  const CrashReport wrong = explore_crashes(bad, "", {.judged_one_in = 1});
   ASSERT_EQ(wrong.violations.size(), 1u);
   EXPECT_EQ(wrong.violations[0],
             "at the end: sectors of 512, names 0 of 0; a: size 0; a: 2 sectors in doubt, new:: lost");

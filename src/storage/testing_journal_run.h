@@ -175,7 +175,7 @@ inline void restarts(JournalRun& run) {
 
 inline void a_batch_longer_than_a_segment(JournalRun& run) {
   run.append_and_wait({.entries = {entry(1, 1, "small")}});
-  run.append_and_wait({.hard_state = promise(2), .entries = {entry(2, 2, noise(2, 20'000))}});
+  run.append_and_wait({.hard_state = promise(2), .entries = {entry(2, 2, noise(2, 13'000))}});
   run.append_and_wait({.entries = {entry(3, 2, "small")}});
 }
 
