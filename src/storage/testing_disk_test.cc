@@ -349,6 +349,11 @@ TEST_F(MemoryDiskTest, NamesSurviveInAnyOrderUnlessTheyBuildOnEachOther) {
                 {}, {{"a", "1"}}, {{"b", "2"}}, {{"a", "1"}, {"b", "2"}}, {{"c", "1"}}, {{"b", "2"}, {"c", "1"}}}));
   disk.sync_directory("");
   EXPECT_EQ(all_states(disk), (std::set<State>{{{"b", "2"}, {"c", "1"}}}));
+  disk.change({Kind::rename, "b", "d", nullptr});
+  disk.change({Kind::rename, "c", "b", nullptr});
+  EXPECT_EQ(all_states(disk),
+            (std::set<State>{{{"b", "2"}, {"c", "1"}}, {{"d", "2"}, {"c", "1"}}, {{"d", "2"}, {"b", "1"}}}))
+      << "nothing is lost by renames";
 }
 
 TEST_F(MemoryDiskTest, ADirectoryThatIsLostTakesItsFilesAlong) {
