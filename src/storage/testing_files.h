@@ -56,6 +56,7 @@ class MemoryFiles final : public env::Files {
   void set_read_error(std::string name, uint64_t offset) { read_error_ = {std::move(name), offset}; }
 
   // --- crashes
+  // Files opened before are those of the dead process and show nothing of what comes after.
   enum class Lost { everything_unsynced, nothing, by_chance };
   void crash(Lost lost, uint64_t seed = 0, uint64_t sector_bytes = 512);
   const MemoryDisk& disk() const { return disk_; }
