@@ -1,6 +1,5 @@
 // Reception of a snapshot from a peer (B43).
 
-#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -41,31 +40,6 @@ TEST(SnapshotReceiver, ResumesAfterARestart) {  // B43
   EXPECT_EQ((*b.store->receive(file->meta, file->size + 1))->have(), 0u) << "another file";
   ASSERT_TRUE(transfer(a, *file, b));
   EXPECT_EQ(b.load_whole(b.store->list().at(0)), kWhole);
-}
-
-TEST(SnapshotReceiver, EveryCrashEndsInTheWholeFileOrInNone) {
-  TestStore a;
-  ASSERT_TRUE(a.open());
-  const auto file = a.write(7, kChunks);
-  for (uint64_t at = 0; at < 12; ++at) {
-    for (uint64_t seed = 0; seed < 8; ++seed) {
-      TestStore b;
-      ASSERT_TRUE(b.open());
-      b.files->die_after(b.files->operations() + at);
-      const bool done = transfer(a, *file, b).has_value();
-      b.files->crash(Lost::by_chance, seed);
-      ASSERT_TRUE(b.open());
-      if (done) {
-        EXPECT_THAT(b.indexes(), ElementsAre(7));
-      }
-      for (const SnapshotFile& there : b.store->list()) EXPECT_EQ(b.load_whole(there), kWhole);
-      // A resumed part may have rotted in the crash; then it is thrown away, and the second try is whole.
-      if (!transfer(a, *file, b)) {
-        ASSERT_TRUE(transfer(a, *file, b));
-      }
-      EXPECT_EQ(b.load_whole(b.store->list().at(0)), kWhole);
-    }
-  }
 }
 
 TEST(SnapshotReceiver, RemovesWhatArrivesCorrupt) {

@@ -1,10 +1,7 @@
 // A world for storage tests: files in memory that forget what was not synced when the power fails, and a worker that
-// runs inline. Deterministic: what survives is decided by a seed.
-//
-// Model of a crash. A file holds what was synced, plus for each 512-byte (or 4 KiB) piece of each later write, by
-// chance, the new bytes or the old. Creates, renames and removes not followed by a sync of the directory survive each
-// by chance, in their order. A process kill (no power cut) keeps everything. A sync that fails loses what it was for,
-// though reading goes on to show it: a later sync succeeds without it (B36; ext4 and XFS mark the pages clean).
+// runs inline. Deterministic: what survives a power cut is everything, nothing, or decided by a seed within the model
+// of testing_disk.h. A process kill (no power cut) keeps everything. A sync that fails loses what it was for, though
+// reading goes on to show it: a later sync succeeds without it (B36; ext4 and XFS mark the pages clean).
 #pragma once
 
 #include <cstdint>
@@ -22,11 +19,15 @@
 #include "env/executor.h"
 #include "env/faults.h"
 #include "env/files.h"
+#include "storage/testing_disk.h"
 
 namespace conclave::storage::testing {
 
 class MemoryFiles final : public env::Files {
  public:
+  MemoryFiles() = default;
+  explicit MemoryFiles(MemoryDisk disk) : disk_(std::move(disk)) {}
+
   // --- env::Files
   Result<std::unique_ptr<env::File>> open(std::string_view name, Open mode) override;
   Result<std::vector<std::string>> list(std::string_view directory) override;
@@ -38,7 +39,8 @@ class MemoryFiles final : public env::Files {
   Result<> lock() override { return {}; }
   Result<uint64_t> free_bytes() override { return free_bytes_; }
 
-  // --- faults. Mutating operations (create, write, resize, sync, rename, remove, directory sync) are counted from 1.
+  // --- faults. Mutating operations (create, write, resize, sync, rename, remove, making and syncing of a directory)
+  // are counted from 1.
   uint64_t operations() const { return operations_; }
   const std::string& operation(uint64_t number) const { return log_.at(number - 1); }
   // The operation with this number fails, without effect; if `all_after`, so does every later one: the process is dead.
@@ -47,53 +49,35 @@ class MemoryFiles final : public env::Files {
   void die_after(uint64_t number);
   bool failed() const { return failed_; }
   void clear_faults();
+  // Called before each operation that is not made to fail: the disk is as a crash at this point would find it.
+  void before_operation(std::function<void()> hook) { hook_ = std::move(hook); }
   void set_free_bytes(uint64_t bytes) { free_bytes_ = bytes; }  // a resize beyond it fails with no_space
   // Reading this byte fails.
   void set_read_error(std::string name, uint64_t offset) { read_error_ = {std::move(name), offset}; }
 
   // --- crashes
+  // Files opened before are those of the dead process and show nothing of what comes after.
   enum class Lost { everything_unsynced, nothing, by_chance };
-  void crash(Lost lost, uint64_t seed = 0, uint64_t piece_bytes = 512);
+  void crash(Lost lost, uint64_t seed = 0, uint64_t sector_bytes = 512);
+  const MemoryDisk& disk() const { return disk_; }
 
   // --- direct access. Content counts as durable.
   Bytes& content(std::string_view name);
   std::vector<std::string> names(std::string_view directory) { return *list(directory); }
   uint64_t bytes_used() const;
-  std::unique_ptr<MemoryFiles> clone() const;  // of what is visible now, all of it durable
 
  private:
   friend class MemoryFile;
-  struct Pending {  // not yet synced
-    bool resize = false;
-    uint64_t offset = 0;  // or the new size
-    Bytes bytes;
-  };
-  struct Inode {
-    Bytes durable;
-    Bytes now;
-    std::vector<Pending> pending;
-    bool lost_writes = false;  // a sync failed: `now` holds what no later sync will make durable
-  };
-  struct DirectoryOperation {
-    enum class Kind { add, rename, remove } kind;
-    std::string name, to;
-    std::shared_ptr<Inode> inode;
-  };
-  using Names = std::map<std::string, std::shared_ptr<Inode>, std::less<>>;
 
   Result<> count(std::string what);
-  static void apply(const Pending& pending, Bytes* content);
-  static void apply(const DirectoryOperation& operation, Names* names);
 
-  Names now_, durable_;
-  std::map<std::string, bool, std::less<>> directories_;
-  std::vector<DirectoryOperation> pending_;
+  MemoryDisk disk_;
+  std::function<void()> hook_;
   uint64_t operations_ = 0;
   std::vector<std::string> log_;
   std::optional<uint64_t> fail_at_;
   ErrorKind fail_kind_ = ErrorKind::io;
   bool fail_all_after_ = false;
-
   bool failed_ = false;
   uint64_t free_bytes_ = uint64_t{1} << 40;
   std::optional<std::pair<std::string, uint64_t>> read_error_;

@@ -6,15 +6,22 @@
 
 namespace conclave::storage::testing {
 
+using Change = MemoryDisk::DirectoryChange;
+
+std::string_view directory_of(std::string_view name) {
+  const size_t slash = name.find('/');
+  return slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
+}
+
 class MemoryFile final : public env::File {
  public:
-  MemoryFile(MemoryFiles& files, std::string name, std::shared_ptr<MemoryFiles::Inode> inode, bool writable)
+  MemoryFile(MemoryFiles& files, std::string name, std::shared_ptr<MemoryDisk::Inode> inode, bool writable)
       : files_(files), name_(std::move(name)), inode_(std::move(inode)), writable_(writable) {}
 
   Result<> write_at(uint64_t offset, BytesView bytes) override {
     CONCLAVE_ASSERT(writable_);
     if (auto ok = files_.count(fmt::format("write {} {}+{}", name_, offset, bytes.size())); !ok) return ok;
-    change({.offset = offset, .bytes = Bytes(bytes)});
+    inode_->change({.offset = offset, .bytes = Bytes(bytes)});
     return {};
   }
   Result<Bytes> read_at(uint64_t offset, size_t size) override {
@@ -27,17 +34,10 @@ class MemoryFile final : public env::File {
   }
   Result<> sync() override {
     if (auto ok = files_.count("sync " + name_); !ok) {
-      if (files_.fail_all_after_) return ok;  // the process is dead: nobody will sync again
-      inode_->pending.clear();
-      inode_->lost_writes = true;
+      if (!files_.fail_all_after_) inode_->fail_sync();  // else the process is dead: nobody will sync again
       return ok;
     }
-    if (inode_->lost_writes) {
-      for (const MemoryFiles::Pending& pending : inode_->pending) MemoryFiles::apply(pending, &inode_->durable);
-    } else {
-      inode_->durable = inode_->now;
-    }
-    inode_->pending.clear();
+    inode_->sync();
     return {};
   }
   Result<uint64_t> size() override { return inode_->now.size(); }
@@ -47,49 +47,16 @@ class MemoryFile final : public env::File {
     if (size > inode_->now.size() && size - inode_->now.size() > files_.free_bytes_) {
       return fail(ErrorKind::no_space, name_ + ": resize: No space left on device");
     }
-    change({.resize = true, .offset = size});
+    inode_->change({.resize = true, .offset = size});
     return {};
   }
 
  private:
-  void change(MemoryFiles::Pending pending) {
-    MemoryFiles::apply(pending, &inode_->now);
-    inode_->pending.push_back(std::move(pending));
-  }
-
   MemoryFiles& files_;
   const std::string name_;
-  const std::shared_ptr<MemoryFiles::Inode> inode_;
+  const std::shared_ptr<MemoryDisk::Inode> inode_;
   const bool writable_;
 };
-
-void MemoryFiles::apply(const Pending& pending, Bytes* content) {
-  if (pending.resize) {
-    content->resize(pending.offset, '\0');
-    return;
-  }
-  if (content->size() < pending.offset + pending.bytes.size()) {
-    content->resize(pending.offset + pending.bytes.size(), '\0');
-  }
-  std::ranges::copy(pending.bytes, content->begin() + static_cast<std::ptrdiff_t>(pending.offset));
-}
-
-void MemoryFiles::apply(const DirectoryOperation& operation, Names* names) {
-  switch (operation.kind) {
-    case DirectoryOperation::Kind::add:
-      (*names)[operation.name] = operation.inode;
-      break;
-    case DirectoryOperation::Kind::rename:
-      if (const auto it = names->find(operation.name); it != names->end()) {
-        (*names)[operation.to] = it->second;
-        names->erase(operation.name);
-      }
-      break;
-    case DirectoryOperation::Kind::remove:
-      names->erase(operation.name);
-      break;
-  }
-}
 
 Result<> MemoryFiles::count(std::string what) {
   ++operations_;
@@ -99,6 +66,7 @@ Result<> MemoryFiles::count(std::string what) {
     return fail(fail_kind_,
                 what + (fail_kind_ == ErrorKind::no_space ? ": No space left on device" : ": Input/output error"));
   }
+  if (hook_) hook_();
   return {};
 }
 
@@ -120,136 +88,100 @@ void MemoryFiles::clear_faults() {
 }
 
 Result<std::unique_ptr<env::File>> MemoryFiles::open(std::string_view name, Open mode) {
-  auto it = now_.find(name);
-  if (mode == Open::create_new && it != now_.end()) {
+  auto it = disk_.now.find(name);
+  const bool there = it != disk_.now.end() && !it->second->directory;
+  if (mode == Open::create_new && there) {
     return fail(ErrorKind::already_exists, std::string(name) + ": open: File exists");
   }
   if (mode == Open::read_only || mode == Open::read_write) {
-    if (it == now_.end()) return fail(ErrorKind::not_found, std::string(name) + ": open: No such file or directory");
+    if (!there) return fail(ErrorKind::not_found, std::string(name) + ": open: No such file or directory");
   } else {
     if (auto ok = count("create " + std::string(name)); !ok) return std::unexpected(ok.error());
-    if (it == now_.end()) {
-      it = now_.emplace(std::string(name), std::make_shared<Inode>()).first;
-      pending_.push_back({DirectoryOperation::Kind::add, std::string(name), "", it->second});
+    if (const auto directory = directory_of(name); !directory.empty() && !disk_.now.contains(directory)) {
+      return fail(ErrorKind::not_found, std::string(name) + ": open: No such file or directory");
+    }
+    if (there) {
+      it->second->change({.resize = true});
     } else {
-      it->second->pending.push_back({.resize = true});
-      it->second->now.clear();
+      disk_.change({Change::Kind::add, std::string(name), "", std::make_shared<MemoryDisk::Inode>()});
+      it = disk_.now.find(name);
     }
   }
   return std::make_unique<MemoryFile>(*this, std::string(name), it->second, mode != Open::read_only);
 }
 
 Result<std::vector<std::string>> MemoryFiles::list(std::string_view directory) {
-  if (!directory.empty() && !directories_.contains(directory)) {
+  if (!directory.empty() && !disk_.now.contains(directory)) {
     return fail(ErrorKind::not_found, std::string(directory) + ": No such file or directory");
   }
   const std::string prefix = directory.empty() ? "" : std::string(directory) + "/";
   std::vector<std::string> out;
-  for (const auto& [name, inode] : now_) {
-    if (name.starts_with(prefix)) out.push_back(name.substr(prefix.size()));
+  for (const auto& [name, inode] : disk_.now) {
+    if (name.starts_with(prefix) && name.find('/', prefix.size()) == std::string::npos) {
+      out.push_back(name.substr(prefix.size()));
+    }
   }
   return out;
 }
 
 Result<bool> MemoryFiles::exists(std::string_view name) {
-  return now_.contains(name);
+  return disk_.now.contains(name);
 }
 
 Result<> MemoryFiles::make_directory(std::string_view name) {
-  directories_.emplace(std::string(name), true);
+  if (auto ok = count("make-directory " + std::string(name)); !ok) return ok;
+  if (disk_.now.contains(name)) return {};
+  auto directory = std::make_shared<MemoryDisk::Inode>();
+  directory->directory = true;
+  disk_.change({Change::Kind::add, std::string(name), "", std::move(directory)});
   return {};
 }
 
 Result<> MemoryFiles::rename(std::string_view from, std::string_view to) {
+  CONCLAVE_ASSERT(directory_of(from) == directory_of(to));  // the only kind that the model knows
   if (auto ok = count(fmt::format("rename {} {}", from, to)); !ok) return ok;
-  if (!now_.contains(from))
+  if (!disk_.now.contains(from))
     return fail(ErrorKind::not_found, std::string(from) + ": rename: No such file or directory");
-  pending_.push_back({DirectoryOperation::Kind::rename, std::string(from), std::string(to), nullptr});
-  apply(pending_.back(), &now_);
+  disk_.change({Change::Kind::rename, std::string(from), std::string(to), nullptr});
   return {};
 }
 
 Result<> MemoryFiles::remove(std::string_view name) {
   if (auto ok = count("remove " + std::string(name)); !ok) return ok;
-  if (!now_.contains(name))
+  if (!disk_.now.contains(name))
     return fail(ErrorKind::not_found, std::string(name) + ": remove: No such file or directory");
-  pending_.push_back({DirectoryOperation::Kind::remove, std::string(name), "", nullptr});
-  apply(pending_.back(), &now_);
+  disk_.change({Change::Kind::remove, std::string(name), "", nullptr});
   return {};
 }
 
 Result<> MemoryFiles::sync_directory(std::string_view directory) {
   if (auto ok = count("sync-directory " + std::string(directory)); !ok) return ok;
-  std::vector<DirectoryOperation> left;
-  for (const DirectoryOperation& operation : pending_) {
-    const bool here = directory.empty() ? operation.name.find('/') == std::string::npos
-                                        : operation.name.starts_with(std::string(directory) + "/");
-    if (here) {
-      apply(operation, &durable_);
-    } else {
-      left.push_back(operation);
-    }
-  }
-  pending_ = std::move(left);
+  disk_.sync_directory(directory);
   return {};
 }
 
-void MemoryFiles::crash(Lost lost, uint64_t seed, uint64_t piece_bytes) {
+void MemoryFiles::crash(Lost lost, uint64_t seed, uint64_t sector_bytes) {
   Random random(seed);
-  const auto survives = [&] { return lost == Lost::nothing || (lost == Lost::by_chance && random.chance(1, 2)); };
-  std::vector<std::shared_ptr<Inode>> inodes;
-  const auto add = [&](const std::shared_ptr<Inode>& inode) {
-    if (std::ranges::find(inodes, inode) == inodes.end()) inodes.push_back(inode);
-  };
-  for (const auto& [name, inode] : durable_) add(inode);
-  for (const DirectoryOperation& operation : pending_) {
-    if (operation.inode) add(operation.inode);
-    if (survives()) apply(operation, &durable_);
+  const CrashChoices choices(disk_, sector_bytes);
+  CrashChoice choice = lost == Lost::nothing ? choices.all_new() : choices.all_old();
+  for (size_t part = 0; part < choice.size() && lost == Lost::by_chance; ++part) {
+    choice[part] = random.below(choices.alternatives(part));
   }
-  for (const std::shared_ptr<Inode>& inode : inodes) {
-    for (const Pending& pending : inode->pending) {
-      if (pending.resize) {
-        if (survives()) apply(pending, &inode->durable);
-        continue;
-      }
-      for (uint64_t at = 0; at < pending.bytes.size();) {  // pieces end at multiples of piece_bytes in the file
-        const uint64_t size =
-            std::min<uint64_t>(piece_bytes - (pending.offset + at) % piece_bytes, pending.bytes.size() - at);
-        if (survives())
-          apply({.offset = pending.offset + at, .bytes = pending.bytes.substr(at, size)}, &inode->durable);
-        at += size;
-      }
-    }
-    inode->pending.clear();
-    inode->now = inode->durable;
-  }
-  now_ = durable_;
-  pending_.clear();
+  disk_ = choices.disk(choice);
   clear_faults();
 }
 
 Bytes& MemoryFiles::content(std::string_view name) {
-  const auto it = now_.find(name);
-  CONCLAVE_ASSERT(it != now_.end());
-  it->second->pending.clear();
+  const auto it = disk_.now.find(name);
+  CONCLAVE_ASSERT(it != disk_.now.end());
+  it->second->settle();
   return it->second->now;
 }
 
 uint64_t MemoryFiles::bytes_used() const {
   uint64_t sum = 0;
-  for (const auto& [name, inode] : now_) sum += inode->now.size();
+  for (const auto& [name, inode] : disk_.now) sum += inode->now.size();
   return sum;
-}
-
-std::unique_ptr<MemoryFiles> MemoryFiles::clone() const {
-  auto copy = std::make_unique<MemoryFiles>();
-  for (const auto& [name, inode] : now_) {
-    auto twin = std::make_shared<Inode>();
-    twin->now = twin->durable = inode->now;
-    copy->now_[name] = copy->durable_[name] = std::move(twin);
-  }
-  copy->directories_ = directories_;
-  return copy;
 }
 
 bool InlineWorker::step() {
@@ -272,6 +204,7 @@ namespace {
 TEST(MemoryFiles, ForgetsWhatWasNotSynced) {
   MemoryFiles files;
   ASSERT_TRUE(files.make_directory("d"));
+  ASSERT_TRUE(files.sync_directory(""));
   auto a = files.open("d/a", env::Files::Open::create_new);
   ASSERT_TRUE((*a)->write_at(0, "one"));
   ASSERT_TRUE((*a)->sync());
@@ -289,7 +222,7 @@ TEST(MemoryFiles, ForgetsWhatWasNotSynced) {
   EXPECT_EQ(files.content("d/a"), "one");
 }
 
-TEST(MemoryFiles, TearsWritesAtPieces) {
+TEST(MemoryFiles, TearsWritesAtSectors) {
   std::set<Bytes> seen;
   for (uint64_t seed = 0; seed < 64; ++seed) {
     MemoryFiles files;
@@ -315,7 +248,7 @@ TEST(MemoryFiles, AFailedSyncLosesWhatItWasFor) {  // B36
   ASSERT_TRUE((*a)->write_at(3, "new"));
   EXPECT_TRUE((*a)->sync());
   files.crash(MemoryFiles::Lost::everything_unsynced);
-  EXPECT_EQ(*(*a)->read_at(0, 8), Bytes("\0\0\0new", 6));
+  EXPECT_EQ(files.content("a"), Bytes("\0\0\0new", 6));
 }
 
 TEST(MemoryFiles, FailsTheOperationAskedFor) {

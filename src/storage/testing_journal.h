@@ -60,6 +60,7 @@ inline ModelLog model_of(const consensus::Recovered& recovered) {
 class TestJournal {
  public:
   std::shared_ptr<MemoryFiles> files = std::make_shared<MemoryFiles>();
+  env::Files* seen = nullptr;  // a decorator of `files` that the journal sees instead
   InlineWorker worker;
   ManualClock clock;
   env::Faults no_faults;
@@ -74,7 +75,7 @@ class TestJournal {
   Result<> open(Index snapshot = Index(0)) {
     journal.reset();
     worker.drop_all();
-    auto opened = Journal::open(*files, worker, clock, *faults, "journal", options, snapshot);
+    auto opened = Journal::open(seen ? *seen : *files, worker, clock, *faults, "journal", options, snapshot);
     if (!opened) return std::unexpected(opened.error());
     journal = std::move(opened->journal);
     recovered = std::move(opened->recovered);

@@ -26,6 +26,7 @@ inline SnapshotMeta meta_at(uint64_t index) {
 class TestStore {
  public:
   std::shared_ptr<MemoryFiles> files = std::make_shared<MemoryFiles>();
+  env::Files* seen = nullptr;  // a decorator of `files` that the store sees instead
   InlineWorker worker;
   env::Faults no_faults;
   env::Faults* faults = &no_faults;
@@ -34,7 +35,7 @@ class TestStore {
   Result<> open() {
     store.reset();
     worker.drop_all();
-    auto opened = SnapshotStore::open(*files, worker, *faults, "snapshots", kCell);
+    auto opened = SnapshotStore::open(seen ? *seen : *files, worker, *faults, "snapshots", kCell);
     if (!opened) return std::unexpected(opened.error());
     store = std::move(*opened);
     return {};
