@@ -211,6 +211,36 @@ TEST(Linear, RejectsAnUnknownWriteBehindLaterOnesOfItsClient) {
                         "client that took effect as 0x100000004"));
 }
 
+TEST(Linear, RejectsUnknownWritesOutOfTheirOrder) {
+  Story story;
+  const ClientId c = story.client();
+  story.write(c, create("/a", "1"));
+  const size_t i = story.lose(c, set("/a", "2"), false);
+  story.lose(c, set("/a", "3"), true);
+  story.take_effect(i);
+  EXPECT_THAT(judged(story), HasSubstr("stands before operation 2"));
+}
+
+// Two removes of one node look alike in the log: the first was refused, since its version was another.
+TEST(Linear, AcceptsAnUnknownRemoveThatWasRefusedBeforeOneThatWasNot) {
+  Story story;
+  const ClientId c = story.client();
+  story.write(c, create("/a", "1"));
+  story.lose(c, remove("/a", 7), false);
+  story.lose(c, remove("/a"), true);
+  EXPECT_EQ(judged(story), "");
+}
+
+// The same, told apart by what took effect between the two.
+TEST(Linear, AcceptsAnUnknownRemoveThatWasRefusedBeforeAnotherWrite) {
+  Story story;
+  const ClientId c = story.client();
+  story.lose(c, remove("/a"), false);
+  story.lose(c, create("/a", "1"), true);
+  story.lose(c, remove("/a"), true);
+  EXPECT_EQ(judged(story), "");
+}
+
 TEST(Linear, RejectsAnUnknownWriteBeforeItWasInvoked) {
   Story story;
   const ClientId c = story.client();

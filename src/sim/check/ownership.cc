@@ -210,11 +210,24 @@ std::string Ownership::why_not(size_t operation, const Transaction& transaction)
     return fmt::format("stands before a write of its client that took effect as {}",
                        name_of(index_.own_write_behind(operation)));
   }
+  if (const auto latest = latest_.find(transaction.session); latest != latest_.end() && operation < latest->second) {
+    return fmt::format("stands before {}, which took effect earlier", name_of(history_, latest->second));
+  }
   return {};
 }
 
+bool Ownership::asked_for_other_versions(size_t operation, const Transaction& transaction) const {
+  const auto calls = calls_of(history_.operations[operation]);
+  for (size_t i = 0; i < calls.size(); ++i) {
+    const Position at{transaction.zxid, static_cast<uint32_t>(i)};
+    if (calls[i].action != Action::create && !wrong_version(calls[i], at).empty()) return true;
+  }
+  return false;
+}
+
 // Candidates are tried in the order of invocation. Both ends of their windows only move forward with it, so the first
-// that fits is never one that only a later transaction could use.
+// that fits is never one that only a later transaction could use. A session's requests take effect in their order, so
+// one that is passed by a later one is used up; and so is one that asked for another version, since its place is passed.
 void Ownership::claim_unknown() {
   struct Candidates {
     std::vector<size_t> operations;
@@ -231,20 +244,32 @@ void Ownership::claim_unknown() {
   }
   for (size_t position = 0; position < history_.log.size(); ++position) {
     const Transaction& transaction = history_.log[position];
+    if (owners_[position]) note_owner(position);
     if (owners_[position] || transaction.changes.empty()) continue;
     const auto found = candidates.find(key(transaction.session, signature(transaction)));
     if (found != candidates.end()) {
       auto& [operations, next] = found->second;
-      while (next < operations.size() && index_.own_write_behind(operations[next]) < transaction.zxid) ++next;
+      const size_t latest = latest_.contains(transaction.session) ? latest_[transaction.session] : 0;
+      while (next < operations.size() &&
+             (index_.own_write_behind(operations[next]) < transaction.zxid || operations[next] < latest ||
+              asked_for_other_versions(operations[next], transaction))) {
+        ++next;
+      }
       if (next < operations.size() && why_not(operations[next], transaction).empty()) {
         owners_[position] = operations[next];
         owned_[operations[next]] = transaction.zxid;
         if (!closes_session(transaction)) check_match(operations[next], transaction);
+        note_owner(position);
         ++next;
       }
     }
     if (!owners_[position] && !is_own_doing(transaction)) complain_unowned(position);
   }
+}
+
+void Ownership::note_owner(size_t position) {
+  size_t& latest = latest_[history_.log[position].session];
+  latest = std::max(latest, *owners_[position]);
 }
 
 // The nearest explanation, for the person who has to find the cause.

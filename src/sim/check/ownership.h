@@ -5,6 +5,7 @@
 // configuration. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,9 @@ class Ownership {
   void claim_unknown();
   bool is_own_doing(const Transaction& transaction) const;
   std::string why_not(size_t operation, const Transaction& transaction) const;
+  // A version that was asked for rules the operation out as the owner.
+  bool asked_for_other_versions(size_t operation, const Transaction& transaction) const;
+  void note_owner(size_t position);
   void complain_unowned(size_t position);
   void complain(std::string what);
 
@@ -43,6 +47,8 @@ class Ownership {
   const HistoryIndex& index_;
   std::vector<std::optional<size_t>> owners_;
   std::vector<std::optional<Zxid>> owned_;  // by operation
+  // The latest operation of each session among the owners of the transactions looked at so far.
+  std::map<SessionId, size_t> latest_;
   Violations violations_;
 };
 

@@ -56,7 +56,8 @@ inline constexpr DiskOperations kChangingOperations = {
     DiskOperation::rename, DiskOperation::remove, DiskOperation::make_directory, DiskOperation::sync_directory};
 
 enum class DiskEffect : uint8_t {
-  io_error,   // EIO. A write may be done in part; a failed sync leaves pages clean that were never written (B36)
+  io_error,   // EIO. A write may be done in part; a failed sync of a file leaves pages clean that were never written
+              // (B36), of a directory nothing is lost
   no_space,   // ENOSPC, in the same ways
   lie,        // write, sync, sync_directory: success is reported and nothing is done
   misdirect,  // read, write: another place of the file, or of another file, is read or written instead
