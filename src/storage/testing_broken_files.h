@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "env/files.h"

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <fmt/format.h>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -63,7 +65,7 @@ class SnapshotRun final : public CrashSubject {
     std::erase_if(before, [this](uint64_t index) { return rotten_.contains(index); });
     for (size_t i = keep; i < before.size(); ++i) promised_.erase(before[i]);
     note(s_.purge(keep).has_value(),
-         [&] { gone_.insert(before.begin() + static_cast<ptrdiff_t>(keep), before.end()); });
+         [&] { gone_.insert(before.begin() + static_cast<std::ptrdiff_t>(keep), before.end()); });
   }
   void restart() {
     if (alive_) alive_ = s_.open().has_value();
