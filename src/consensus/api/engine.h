@@ -100,8 +100,8 @@ class Engine {
   //   - the configuration (folds are compared only between engines of one configuration) and figures for status();
   //   - the random numbers to come. Engines that fold alike may draw different times, within what is configured;
   //   - what is void at present, such as the deadlines of an attempt that is over.
-  // Times are added by StateFold::remaining and elapsed only. Numbers of persists are added as their distance from the
-  // last durable one: a driver that holds the outstanding ones in order cannot tell more.
+  // Times are added by StateFold::remaining, remaining_exactly and elapsed only. Numbers of persists are added as their
+  // distance from the last durable one: a driver that holds the outstanding ones in order cannot tell more.
   virtual void fold(StateFold& fold) const = 0;
 };
 

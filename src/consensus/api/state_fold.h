@@ -49,11 +49,12 @@ class StateFold {
 
   // When something becomes due. All that has passed is alike.
   void remaining(Instant deadline) {
-    if (deadline <= now_) return out_.varint(0);
-    const auto us = static_cast<uint64_t>(deadline.us) - static_cast<uint64_t>(now_.us);
+    const uint64_t us = until(deadline);
     const auto unit = static_cast<uint64_t>(grain_.unit.us);
     out_.varint(std::min(us / unit + (us % unit != 0 ? 1 : 0), grain_.units_max));
   }
+  // The same whatever the grain, for a deadline that outputs tell to others.
+  void remaining_exactly(Instant deadline) { out_.varint(until(deadline)); }
   // When something happened, for instants that are compared with each other. INT64_MIN / 2 and below mean never.
   void elapsed(Instant since) {
     if (since.us <= INT64_MIN / 2) return out_.varint(0);
@@ -61,6 +62,10 @@ class StateFold {
   }
 
  private:
+  uint64_t until(Instant deadline) const {
+    return deadline <= now_ ? 0 : static_cast<uint64_t>(deadline.us) - static_cast<uint64_t>(now_.us);
+  }
+
   void one(std::integral auto value) { out_.varint(static_cast<uint64_t>(value)); }
   void one(const Bytes& bytes) { out_.bytes(bytes); }
   template <class Tag, class Rep>

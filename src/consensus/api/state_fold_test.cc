@@ -43,6 +43,15 @@ TEST(StateFold, TheGrainSaysWhichDeadlinesAreAlike) {
   EXPECT_NE(remaining(1, grain), remaining(0, grain));
 }
 
+TEST(StateFold, WhatOutputsTellIsNotCoarsened) {
+  const StateFold::Grain grain{.unit = Duration::millis(100), .units_max = 2};
+  const auto exactly = [&](int64_t us) {
+    return folded([&](StateFold& fold) { fold.remaining_exactly(Instant{kNow.us + us}); }, kNow, grain);
+  };
+  EXPECT_NE(exactly(1), exactly(2));
+  EXPECT_EQ(exactly(0), exactly(-1));
+}
+
 TEST(StateFold, WhatHasElapsedIsCountedFromNow) {
   EXPECT_EQ(elapsed(Instant{10}, Instant{30}), elapsed(Instant{110}, Instant{130}));
   EXPECT_NE(elapsed(Instant{10}, Instant{30}), elapsed(Instant{11}, Instant{30}));

@@ -16,6 +16,10 @@ TEST(Factory, UnknownEngineIsNamedInTheError) {
   EXPECT_NE(kind.error().message.find("viewstamped"), std::string::npos);
 }
 
+TEST(Factory, DescribesTheMessagesOfAKind) {
+  EXPECT_TRUE(describe(EngineKind::paxos, {.type = 1}).starts_with("PreVote"));
+}
+
 TEST(Factory, MakesAnEngineThatKnowsWhoItIs) {
   Config config;
   config.self = ReplicaId(1);

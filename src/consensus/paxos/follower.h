@@ -50,7 +50,7 @@ class Follower {
 
   void fold(consensus::StateFold& fold) const {
     fold.add(ballot_, master_, received_, durable_);
-    fold.remaining(bound_until_);
+    fold.remaining_exactly(bound_until_);  // PreVoteReply tells it
   }
 
  private:

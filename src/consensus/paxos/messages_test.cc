@@ -50,6 +50,19 @@ TEST(Messages, EveryMessageIsReadBackAsItWas) {
   EXPECT_EQ(std::get<HeartbeatAck>(*ack).damaged_last, Index(12));
 }
 
+TEST(Messages, AreDescribedWithNamesAndValues) {
+  EXPECT_EQ(describe(encode(samples()[1])),
+            "PreVoteReply attempt=9 granted=yes promised=258.2 committed=300 retry_after=5000us");
+  EXPECT_EQ(describe(encode(samples()[3])),
+            "Promise ballot=257.1 committed=3 covers_from=4 covers_to=end [4: 258.2 transaction \"p\"] "
+            "[9: 257.1 transaction \"p\"]");
+  EXPECT_EQ(describe(encode(samples()[7])), "Heartbeat ballot=257.1 committed=3 stamp=-123456us,read_round=77");
+  for (const Body& body : samples()) {  // a field without a name would stand there as " ="
+    EXPECT_EQ(describe(encode(body)).find(" ="), std::string::npos) << describe(encode(body));
+  }
+  EXPECT_EQ(describe({.type = 99}), "unknown (malformed: unknown: type out of range)");
+}
+
 TEST(Messages, EveryCutAndEveryAdditionIsRefusedWithAReason) {
   for (const Body& body : samples()) {
     const Message message = encode(body);

@@ -55,7 +55,7 @@ World Cell::start() {
 void Cell::elect(World* world) {
   const uint8_t master = options_.first_candidate == ReplicaId(0) ? 0 : place(options_.first_candidate);
   act({ActionKind::timeout, master}, world);
-  while (true) {
+  while (violation_.empty()) {
     uint8_t writer = 0;
     while (writer < options_.replicas && table_[world->replicas[writer]].writing.empty()) ++writer;
     if (writer < options_.replicas) {
@@ -67,7 +67,7 @@ void Cell::elect(World* world) {
       break;
     }
   }
-  CONCLAVE_ASSERT(table_[world->replicas[master]].role.role == Role::master);
+  CONCLAVE_ASSERT(!violation_.empty() || table_[world->replicas[master]].role.role == Role::master);
   world->used = {};
 }
 

@@ -50,7 +50,8 @@ class Cell {
  public:
   explicit Cell(const ExploreOptions& options);
 
-  // All replicas have started and every election timeout has passed; then what ExploreOptions::start says.
+  // All replicas have started and every election timeout has passed; then what ExploreOptions::start says, up to the
+  // first violation.
   World start();
   // What may happen in `world` within the bounds.
   void actions(const World& world, std::vector<Action>* out) const;

@@ -39,6 +39,11 @@ class Explorer {
 
   ExploreResult run() {
     const World start = cell_.start();
+    if (!cell_.violation().empty()) {
+      result_.violation = cell_.violation();
+      result_.trace = {"in the first election"};
+      return finish(ExploreEnd::violation);
+    }
     count_rounds(start);
     add(start, 0, {});
     while (next_.size() > 0) {

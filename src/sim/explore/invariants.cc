@@ -13,6 +13,10 @@ void broken(std::string* violation, std::string what) {
   if (violation->empty()) *violation = std::move(what);
 }
 
+size_t majority(std::span<const ReplicaState* const> cell) {
+  return cell.size() / 2 + 1;
+}
+
 bool same_value(const Entry& a, const Entry& b) {
   return a.kind == b.kind && a.payload == b.payload;
 }
@@ -30,7 +34,7 @@ std::vector<const Entry*> choices(std::span<const ReplicaState* const> cell, Ind
   }
   std::vector<const Entry*> out;
   for (const auto& [ballot, found] : acceptors) {
-    if (found.second >= cell.size() / 2 + 1) out.push_back(found.first);
+    if (found.second >= majority(cell)) out.push_back(found.first);
   }
   return out;
 }
@@ -77,6 +81,8 @@ void check_given_everywhere(std::span<const ReplicaState* const> cell, const Rep
 
 void check_lead(std::span<const ReplicaState* const> cell, const ReplicaState& self, std::string* violation) {
   const Ballot ballot = self.role.ballot;
+  size_t promises = 0;
+  for (const ReplicaState* replica : cell) promises += replica->hard_state.promised >= ballot ? 1 : 0;
   for (const ReplicaState* other : cell) {
     if (other != &self && std::ranges::binary_search(other->led, ballot.round)) {
       broken(violation, "E5: replicas " + to_string(other->id) + " and " + to_string(self.id) + " led in round " +
@@ -90,6 +96,10 @@ void check_lead(std::span<const ReplicaState* const> cell, const ReplicaState& s
       broken(violation, "E4: replica " + to_string(self.id) + " serves with ballot " + to_string(ballot) +
                             " but has not given out [" + to_string(*chosen.front()) + "], which is chosen");
     }
+  }
+  if (promises < majority(cell)) {
+    broken(violation, "lead: replica " + to_string(self.id) + " leads with ballot " + to_string(ballot) +
+                          ", for which only " + std::to_string(promises) + " promises are on disk");
   }
 }
 

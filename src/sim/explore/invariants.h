@@ -5,6 +5,7 @@
 //   one proposal    at one (index, ballot) all replicas accept the same value (PX-07)
 //   one value       at one index at most one value is chosen: durably accepted by a quorum under one ballot (PX-03)
 //   promise         the promise on disk never goes back (PX-10)
+//   lead            whoever leads under a ballot has promises of a quorum for it on disk (PX-08, PX-10; votes in Raft)
 //   E1              entries are given out in order, without gaps, only when chosen, and the same value everywhere, in
 //   all
 //                   lives of a replica

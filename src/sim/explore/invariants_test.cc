@@ -41,6 +41,11 @@ class InvariantsTest : public testing::Test {
     replica[who].led.push_back(ballot.round);
   }
 
+  // A quorum has promised on disk.
+  void promise(Ballot ballot) {
+    for (size_t i : {0, 1}) replica[i].hard_state.promised = ballot;
+  }
+
   ReplicaState replica[3];
 };
 
@@ -50,8 +55,11 @@ TEST_F(InvariantsTest, AValueMayBeChosenAgainUnderAHigherBallot) {
   replica[2].accepted = {entry(1, kHigh, "x")};
   give(0, entry(1, kHigh, "x"));
   give(1, entry(1, kLow, "x"));
+  promise(kHigh);
   lead(2, kHigh, Role::synchronising);
-  for (size_t who : {0, 1, 2}) EXPECT_EQ(violation(who), "");
+  EXPECT_EQ(violation(0, {.accepted = true, .given = true}), "");
+  EXPECT_EQ(violation(1, {.accepted = true, .given = true}), "");
+  EXPECT_EQ(violation(2), "");
 }
 
 TEST_F(InvariantsTest, AMinorityMayHaveAcceptedAnotherValue) {
@@ -112,6 +120,7 @@ TEST_F(InvariantsTest, E3AReadSeesWhatWasGivenOutBefore) {
 
 TEST_F(InvariantsTest, E4AMasterHasGivenOutWhatWasChosenBefore) {
   for (size_t i : {0, 2}) replica[i].accepted = {entry(1, kLow, "x")};
+  promise(kHigh);
   lead(1, kHigh, Role::synchronising);
   EXPECT_EQ(violation(1), "");
   replica[1].role.role = Role::master;
@@ -121,10 +130,20 @@ TEST_F(InvariantsTest, E4AMasterHasGivenOutWhatWasChosenBefore) {
 }
 
 TEST_F(InvariantsTest, E5ARoundIsLedByOneReplica) {
+  promise(kLow);
   lead(0, kLow);
   EXPECT_EQ(violation(0), "");
   lead(1, kLow);
   EXPECT_TRUE(violation(1).starts_with("E5:")) << violation(1);
+}
+
+TEST_F(InvariantsTest, ALeadNeedsPromisesOfAQuorumOnDisk) {
+  lead(0, kHigh, Role::synchronising);
+  replica[0].hard_state.promised = kHigh;
+  replica[1].hard_state.promised = kLow;
+  EXPECT_TRUE(violation(0).starts_with("lead:")) << violation(0);
+  replica[2].hard_state.promised = kHigh;
+  EXPECT_EQ(violation(0), "");
 }
 
 TEST_F(InvariantsTest, APromiseOnDiskNeverGoesBack) {

@@ -2,8 +2,9 @@
 // function of state and event, so the same step of the same state need not be taken twice: of the millions of states of
 // a cell, most are combinations of a few thousand states of single replicas.
 //
-// States are told apart by a checksum of 128 bits of their fold. `audit` tests the folds: a second state that folds
-// like a known one is kept, and must then take every step alike, in what it sends and in what it becomes. Pure.
+// States are told apart by a checksum of 128 bits of their fold. `audit` tests the folds: whenever a step leads to a
+// known state, what it led to is kept and must then take every step as the known one does, in what it sends and in what
+// it becomes. Pure.
 #pragma once
 
 #include <optional>
@@ -12,7 +13,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "base/checksum.h"
 #include "sim/explore/messages.h"
 #include "sim/explore/replica.h"
@@ -55,6 +55,7 @@ class ReplicaTable {
 
  private:
   KnownStep remember(ReplicaStep step);
+  Checksum128 sum(const ReplicaState& state);
   StateId number(ReplicaState state);
   void audit(StateId from, ReplicaEvent event, const KnownStep& known);
 
@@ -67,8 +68,8 @@ class ReplicaTable {
   std::vector<MessageId> sent_;
   std::vector<std::string> violations_{""};
   bool audit_;
-  absl::flat_hash_map<StateId, ReplicaState> doubles_;  // only with `audit_`
-  absl::flat_hash_set<uint64_t> double_steps_;
+  absl::flat_hash_map<StateId, std::vector<ReplicaState>> doubles_;  // only with `audit_`
+  absl::flat_hash_map<uint64_t, size_t> double_steps_;               // doubles of the state that have taken the step
   size_t audited_ = 0;
 };
 
