@@ -24,15 +24,12 @@
 
 namespace conclave::replica {
 
-using ResumeCompletion = std::move_only_function<void(Result<ResumedSession>)>;
-
 class ForwarderPorts {
  public:
   virtual ~ForwarderPorts() = default;
   virtual void forward(ReplicaId master, wire::peer::Forward forward) = 0;
-  // To our own proposer, which is active in the open epoch.
-  virtual void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request* request,
-                        BytesView body) = 0;
+  // To our own proposer, which is active in the open epoch. A sync has an empty request.
+  virtual void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request& request) = 0;
 };
 
 class Forwarder {
@@ -41,7 +38,6 @@ class Forwarder {
 
   void submit(state::Request request, Completion done, Instant now);
   void submit_sync(Completion done, Instant now);
-  void submit_resume(SessionId id, BytesView password, ResumeCompletion done, Instant now);
 
   // Who leads, and in which epoch; 0 when unknown. Closes forwarding until that epoch has begun here.
   void on_master(ReplicaId master, Epoch epoch);
@@ -71,9 +67,7 @@ class Forwarder {
     wire::peer::ForwardKind kind = wire::peer::ForwardKind::request;
     bool done = false;
     state::Request request;
-    Bytes body;
     Completion complete;
-    ResumeCompletion complete_resume;
   };
   struct Answer {
     uint64_t number;
