@@ -12,14 +12,6 @@ namespace conclave {
 using Bytes = std::string;
 using BytesView = std::string_view;
 
-// Compares in a time that does not tell how much of them agrees: one of the two is a secret.
-inline bool same_secret(BytesView a, BytesView b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return difference == 0;
-}
-
 // Immutable shared bytes. Copying a Blob copies a pointer. Pure; safe to read from any thread.
 class Blob {
  public:

@@ -4,8 +4,7 @@
 //
 // Invariants:
 //   F1  Requests reach the master of an epoch in the order they were submitted, each taken once (Proposer M1).
-//   F2  Forwarding to the master of epoch E opens when the first transaction of E has been applied here. From then on
-//   no
+//   F2  Forwarding to the master of epoch E opens when the first transaction of E has been applied here. From then on no
 //       fact of an older epoch can apply (primary order), so what is still unanswered may be submitted again.
 //   F3  Every request completes exactly once.
 //   F4  Requests of one session complete as if done in the order submitted. The master takes them in order (F1), so when

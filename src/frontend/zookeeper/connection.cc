@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/secret.h"
 #include "frontend/zookeeper/authentication.h"
 
 namespace conclave::frontend::zookeeper {

@@ -313,6 +313,11 @@ TEST_F(FrontEndTest, StateReplacedClosesThoseWhoWatchOrWhoseSessionIsGone) {
   executor.run();
   EXPECT_TRUE(watching.closed());
   EXPECT_FALSE(idle.closed());
+
+  gateway.move(idle.session, idle.password, /*told=*/false);
+  gateway.state_replaced();
+  executor.run();
+  EXPECT_TRUE(idle.closed());
 }
 
 // --- local sessions

@@ -170,10 +170,12 @@ class FakeGateway final : public replica::Gateway {
   state::Outcome apply(state::RequestBody body, SessionId session = {}, state::Identities who = {}) {
     return apply_one({.session = session, .identities = std::move(who), .body = std::move(body)});
   }
-  // The session's client connects to another replica.
-  void move(SessionId session, const Bytes& password) {
+  // The session's client connects to another replica; in a snapshot (state_replaced), if nobody is told.
+  void move(SessionId session, const Bytes& password, bool told = true) {
+    replica::GatewayObserver* const observer = std::exchange(observer_, told ? observer_ : nullptr);
     apply_one({.session = session, .identities = {}, .body = state::ResumeSessionRequest{password}},
               {.replica = ReplicaId(2), .incarnation = 1, .number = 1});
+    observer_ = observer;
   }
   void set_serving(bool serving) {
     is_serving = serving;

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "state/service/overlay.h"
 #include "state/service/planner.h"
 #include "state/service/service_impl.h"
