@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/secret.h"
 #include "state/service/overlay.h"
 #include "state/service/planner.h"
@@ -120,7 +121,7 @@ struct Evaluator::Impl {
   bool is_anothers(const Request& request, const RequestTag& origin) const {
     if (origin.number == 0 || std::holds_alternative<ResumeSessionRequest>(request.body)) return false;
     const auto session = overlay.session(request.session);
-    return session && session->owner != origin.replica;
+    return session && session->owner != origin.replica && !CONCLAVE_PLANT(moved_session_served);
   }
 
   template <class Op>
