@@ -4,10 +4,12 @@
 //
 // Invariants:
 //   F1  Requests reach the master of an epoch in the order they were submitted, each taken once (Proposer M1).
-//   F2  Forwarding to the master of epoch E opens when the first transaction of E has been applied here. From then on no
+//   F2  Forwarding to the master of epoch E opens when the first transaction of E has been applied here. From then on
+//   no
 //       fact of an older epoch can apply (primary order), so what is still unanswered may be submitted again.
 //   F3  Every request completes exactly once.
-//   F4  Requests of one session complete as if done in the order submitted. The master takes them in order (F1), so when
+//   F4  Requests of one session complete as if done in the order submitted. The master takes them in order (F1), so
+//   when
 //       a later one has its outcome, an earlier one without was refused, and the answer was lost on the way. Asking
 //       again would have it done after the later one: it completes with connection_loss instead.
 #pragma once
@@ -91,8 +93,8 @@ class Forwarder {
   ForwarderPorts& ports_;
 
   std::deque<Pending> pending_;
-  uint64_t first_number_ = 1;  // of pending_.front()
-  size_t live_ = 0;            // pending and not done
+  uint64_t first_number_ = 1;    // of pending_.front()
+  size_t live_ = 0;              // pending and not done
   uint64_t oldest_request_ = 1;  // no number below is a request that is not done
 
   ReplicaId master_;

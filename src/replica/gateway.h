@@ -2,8 +2,8 @@
 // the call that it completes.
 //
 // A front end keeps each connection's order of replies itself. The gateway keeps the order of requests: two requests of
-// one session take effect in the order submitted, also across a change of master and when the session goes on at another
-// replica.
+// one session take effect in the order submitted, also across a change of master and when the session goes on at
+// another replica.
 #pragma once
 
 #include <cstdint>
@@ -87,8 +87,8 @@ class Gateway {
   // ZooKeeper's sync: completes once this replica has applied everything acknowledged anywhere before the call.
   virtual void sync(Completion done) = 0;
 
-  // Any sign of life of the session's client; cheap, call it for every frame (it is told to the master in batches, which
-  // passes it over unless this replica owns the session).
+  // Any sign of life of the session's client; cheap, call it for every frame (it is told to the master in batches,
+  // which passes it over unless this replica owns the session).
   virtual void touch(SessionId id) = 0;
 
   // An id never given before in this cell, for a new session made at this replica.

@@ -7,7 +7,8 @@
 //   M2  Facts are proposed in the order of their zxids; a batch that the engine refuses is offered again before any
 //       later one.
 //   M3  The first fact of a mastership is the EpochStart of its epoch.
-//   M4  What is answered without a fact (a refusal, a session that stays where it is, a sync) waits for a read barrier, which the
+//   M4  What is answered without a fact (a refusal, a session that stays where it is, a sync) waits for a read barrier,
+//   which the
 //       master's lease grants at once: a deposed master that does not know it yet must not refuse by an old state.
 //       Facts evaluated after a refusal are proposed after its answer has left, so that its origin hears them in order.
 #pragma once

@@ -251,8 +251,8 @@ TEST_F(ProposerTest, ASessionThatStaysWhereItIsTakesABarrierAndOneThatMovesAFact
   settle();
   EXPECT_EQ(log.size(), before + 1);
   EXPECT_EQ(service.session(SessionId(5))->owner, kSelf);
-  proposer.take(kPeer, from_peer(3, {{.session = SessionId(5), .identities = {}, .body = state::CloseSessionRequest{}}}),
-                now, 0);
+  proposer.take(
+      kPeer, from_peer(3, {{.session = SessionId(5), .identities = {}, .body = state::CloseSessionRequest{}}}), now, 0);
   settle();
   ASSERT_EQ(answers.size(), 2u);
   EXPECT_EQ(code(1), Code::session_moved);
@@ -268,7 +268,8 @@ TEST_F(ProposerTest, OnlyItsOwnerKeepsASessionAlive) {
   for (int i = 0; i < 30; ++i) {
     now = now + Duration::millis(100);
     for (const int64_t session : {5, 6}) proposer.touch(kPeer, SessionId(session), now);
-    if (i % 2) proposer.take(kPeer, from_peer(3 + i / 2, {set("/n", "x", -1, SessionId(6))}), now, 0);  // refused: moved
+    if (i % 2)
+      proposer.take(kPeer, from_peer(3 + i / 2, {set("/n", "x", -1, SessionId(6))}), now, 0);  // refused: moved
     proposer.on_tick(now, 0);
     settle();
     if (i == 8) {

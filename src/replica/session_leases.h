@@ -1,5 +1,6 @@
 // The master's view of which sessions are alive: a deadline per session, moved by every sign of life of its
-// client that the session's owner reports. Deadlines are never brought nearer; expiry itself is a fact in the log, made by the caller. Pure.
+// client that the session's owner reports. Deadlines are never brought nearer; expiry itself is a fact in the log, made
+// by the caller. Pure.
 //
 // A master that has just begun, or whose process stood still, gives every session its whole timeout again (B48):
 // nobody could have renewed a lease that nobody was there to renew.

@@ -218,7 +218,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (int steps = 0; steps < 60 && !in.empty(); ++steps) {
     const state::Request request = requests.next();
     fuzz::canary(request);
-    if (std::holds_alternative<state::ResumeSessionRequest>(request.body) && in.flag()) from = ReplicaId(3 - from.value);
+    if (std::holds_alternative<state::ResumeSessionRequest>(request.body) && in.flag())
+      from = ReplicaId(3 - from.value);
     replicas.run(request, from);
   }
   if ((switches & 0x18) == 0x18) replicas.check_snapshot();

@@ -25,7 +25,8 @@ TEST(TransactionText, EveryFactInWords) {
   txn.facts.push_back(state::SetDataTxn{.path = "/s", .data = "xy", .version = 4});
   txn.facts.push_back(state::SetAclTxn{.path = "/l", .acl = {{}}, .aversion = 2});
   txn.facts.push_back(state::CheckTxn{.path = "/k"});
-  txn.facts.push_back(state::CreateSessionTxn{.id = SessionId(3), .password = "secret", .timeout_ms = 100, .owner = ReplicaId(1)});
+  txn.facts.push_back(
+      state::CreateSessionTxn{.id = SessionId(3), .password = "secret", .timeout_ms = 100, .owner = ReplicaId(1)});
   txn.facts.push_back(state::MoveSessionTxn{.id = SessionId(3), .owner = ReplicaId(2)});
   txn.facts.push_back(state::CloseSessionTxn{.id = SessionId(3), .ephemerals = {{.path = "/e"}}});
   txn.facts.push_back(state::EpochStartTxn{});

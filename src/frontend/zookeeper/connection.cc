@@ -192,14 +192,14 @@ void Connection::resume_session(const wire::ConnectRequest& request) {
   const auto known = hub_->gateway.state().session(request.session);
   const bool right = known && same_secret(known->password, request.password);
   if (client_.read_only) return establish_or_refuse(right, right ? known->timeout_ms : 0);  // no master to ask
-  if (right) host_->holds_session(this);  // C4
-  hub_->gateway.submit(state::Request{.session = request.session,
-                                      .identities = {},
-                                      .body = state::ResumeSessionRequest{client_.password}},
-                       [self = std::weak_ptr(self_)](const replica::Reply& reply) {
-                         const auto alive = self.lock();
-                         if (alive && !(*alive)->is_closed()) (*alive)->on_resumed(reply.outcome.code);
-                       });
+  if (right) host_->holds_session(this);                                                    // C4
+  hub_->gateway.submit(
+      state::Request{
+          .session = request.session, .identities = {}, .body = state::ResumeSessionRequest{client_.password}},
+      [self = std::weak_ptr(self_)](const replica::Reply& reply) {
+        const auto alive = self.lock();
+        if (alive && !(*alive)->is_closed()) (*alive)->on_resumed(reply.outcome.code);
+      });
 }
 
 void Connection::on_resumed(state::Code code) {

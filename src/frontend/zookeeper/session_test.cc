@@ -164,7 +164,8 @@ TEST_F(FrontEndTest, ASessionThatMovedOnWhileItWasResumedIsNotServedHere) {
   hang_up(first);
   gateway.hold = true;
   TestClient late = open();
-  late.send_raw(TestClient::connect_frame({.timeout_ms = 10'000, .session = first.session, .password = first.password}));
+  late.send_raw(
+      TestClient::connect_frame({.timeout_ms = 10'000, .session = first.session, .password = first.password}));
   gateway.move(first.session, first.password);
   EXPECT_FALSE(late.closed()) << "it may be the newest";
   gateway.fail_held(0, state::Code::ok);  // answered before the move, and only told now

@@ -177,28 +177,6 @@ TEST(Pipeline, AClosingSessionMayDoNothingMore) {
   EXPECT_EQ(cell.service.stat("/a", {})->num_children, 0);
 }
 
-TEST(Pipeline, ASessionThatIsBeingMovedIsNoLongerItsFormerOwners) {  // S4
-  Cell cell({}, /*lag=*/100);
-  cell.open();
-  const RequestTag first = cell.origin;
-  cell.origin.replica = ReplicaId(2);
-  EXPECT_EQ(cell.create("/early"), Code::session_moved) << "the session itself is not applied yet";
-  cell.client(ResumeSessionRequest{kPassword});
-  EXPECT_FALSE(cell.refused);
-  cell.create("/second");
-  EXPECT_FALSE(cell.refused);
-  cell.origin = first;
-  EXPECT_EQ(cell.create("/late"), Code::session_moved);
-  cell.apply_one();  // the opening: the move stays under way
-  cell.apply_one();
-  EXPECT_EQ(cell.service.session(kClient)->owner, ReplicaId(1));
-  EXPECT_EQ(cell.create("/late"), Code::session_moved);
-  cell.apply_all();
-  EXPECT_EQ(cell.create("/late"), Code::session_moved);
-  EXPECT_FALSE(cell.service.exists("/late"));
-  EXPECT_TRUE(cell.service.exists("/second"));
-}
-
 TEST(Pipeline, AnEpochEndsBeforeItsNumbersDo) {  // B52, ZK-23
   Cell cell(EvaluatorSettings{.epoch_counter_high = 3});
   cell.open();
