@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "base/codec.h"
 #include "base/log.h"
 #include "base/plant.h"
 #include "replica/outcome_codec.h"
@@ -32,16 +31,6 @@ void Forwarder::submit_sync(Completion done, Instant now) {
   Pending pending;
   pending.kind = ForwardKind::sync;
   pending.complete = std::move(done);
-  add(std::move(pending), now);
-}
-
-void Forwarder::submit_resume(SessionId id, BytesView password, ResumeCompletion done, Instant now) {
-  Pending pending;
-  pending.kind = ForwardKind::resume;
-  Encoder out(&pending.body);
-  out.fixed(id.value);
-  out.raw(password);
-  pending.complete_resume = std::move(done);
   add(std::move(pending), now);
 }
 
@@ -122,14 +111,6 @@ void Forwarder::finish(Pending& pending, Reply reply) {
 void Forwarder::finish_answer(Answer answer, Zxid applied_zxid) {
   Pending* pending = find(answer.number);
   if (pending == nullptr) return;  // completed by an earlier copy of this answer
-  if (pending->kind == ForwardKind::resume) {
-    pending->done = true;
-    --live_;
-    ResumeCompletion complete = std::move(pending->complete_resume);
-    drop_front();
-    complete(decode_resumed_session(answer.outcome));
-    return;
-  }
   Reply reply{.outcome = {}, .zxid = applied_zxid};
   if (pending->kind == ForwardKind::request) {
     give_up_before(answer.number, pending->request.session);
@@ -190,7 +171,7 @@ void Forwarder::flush(Zxid applied_zxid, Index applied_index, Instant now) {
         next_unsent_ = number + 1;
         const Pending* pending = find(number);
         if (pending == nullptr) continue;
-        ports_.take_own(pending->kind, number, &pending->request, pending->body);
+        ports_.take_own(pending->kind, number, pending->request);
       }
     } else if (next_unsent_ < first_number_ + pending_.size()) {
       send_from(next_unsent_, now);
@@ -221,7 +202,7 @@ void Forwarder::send_from(uint64_t number, Instant now) {
                     .items = {}};
     for (size_t bytes = 0; number < end && bytes < kForwardBytesMax; ++number) {
       const Pending& pending = pending_[number - first_number_];
-      Bytes body = pending.body;
+      Bytes body;
       if (pending.kind == ForwardKind::request && !pending.done) encode(pending.request, &body);
       bytes += body.size() + 16;
       forward.items.push_back({.kind = pending.kind, .number = number, .body = Blob(std::move(body))});
@@ -243,11 +224,7 @@ void Forwarder::fail_all() {
   next_unsent_ = first_number_;
   for (Pending& pending : failed) {
     if (pending.done) continue;
-    if (pending.kind == ForwardKind::resume) {
-      pending.complete_resume(fail(ErrorKind::unavailable, "this replica lost its cell"));
-    } else {
-      pending.complete({.outcome = {.code = state::Code::connection_loss, .ops = {}}, .zxid = Zxid()});
-    }
+    pending.complete({.outcome = {.code = state::Code::connection_loss, .ops = {}}, .zxid = Zxid()});
   }
 }
 

@@ -8,7 +8,8 @@
 //   no
 //       fact of an older epoch can apply (primary order), so what is still unanswered may be submitted again.
 //   F3  Every request completes exactly once.
-//   F4  Requests of one session complete as if done in the order submitted. The master takes them in order (F1), so when
+//   F4  Requests of one session complete as if done in the order submitted. The master takes them in order (F1), so
+//   when
 //       a later one has its outcome, an earlier one without was refused, and the answer was lost on the way. Asking
 //       again would have it done after the later one: it completes with connection_loss instead.
 #pragma once
@@ -24,15 +25,12 @@
 
 namespace conclave::replica {
 
-using ResumeCompletion = std::move_only_function<void(Result<ResumedSession>)>;
-
 class ForwarderPorts {
  public:
   virtual ~ForwarderPorts() = default;
   virtual void forward(ReplicaId master, wire::peer::Forward forward) = 0;
-  // To our own proposer, which is active in the open epoch.
-  virtual void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request* request,
-                        BytesView body) = 0;
+  // To our own proposer, which is active in the open epoch. A sync has an empty request.
+  virtual void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request& request) = 0;
 };
 
 class Forwarder {
@@ -41,7 +39,6 @@ class Forwarder {
 
   void submit(state::Request request, Completion done, Instant now);
   void submit_sync(Completion done, Instant now);
-  void submit_resume(SessionId id, BytesView password, ResumeCompletion done, Instant now);
 
   // Who leads, and in which epoch; 0 when unknown. Closes forwarding until that epoch has begun here.
   void on_master(ReplicaId master, Epoch epoch);
@@ -71,9 +68,7 @@ class Forwarder {
     wire::peer::ForwardKind kind = wire::peer::ForwardKind::request;
     bool done = false;
     state::Request request;
-    Bytes body;
     Completion complete;
-    ResumeCompletion complete_resume;
   };
   struct Answer {
     uint64_t number;
@@ -98,8 +93,8 @@ class Forwarder {
   ForwarderPorts& ports_;
 
   std::deque<Pending> pending_;
-  uint64_t first_number_ = 1;  // of pending_.front()
-  size_t live_ = 0;            // pending and not done
+  uint64_t first_number_ = 1;    // of pending_.front()
+  size_t live_ = 0;              // pending and not done
   uint64_t oldest_request_ = 1;  // no number below is a request that is not done
 
   ReplicaId master_;

@@ -2,7 +2,8 @@
 // the call that it completes.
 //
 // A front end keeps each connection's order of replies itself. The gateway keeps the order of requests: two requests of
-// one session take effect in the order submitted, also across a change of master.
+// one session take effect in the order submitted, also across a change of master and when the session goes on at
+// another replica.
 #pragma once
 
 #include <cstdint>
@@ -54,11 +55,6 @@ struct Reply {
 };
 using Completion = std::move_only_function<void(Reply)>;
 
-struct ResumedSession {
-  bool known = false;  // false: expired, or the password is wrong
-  int64_t timeout_ms = 0;
-};
-
 class GatewayObserver {
  public:
   virtual ~GatewayObserver() = default;
@@ -79,19 +75,20 @@ class Gateway {
   virtual void add_observer(GatewayObserver* observer) = 0;
   virtual void remove_observer(GatewayObserver* observer) = 0;
 
+  // This replica, the owner of the sessions that are opened or resumed here.
+  virtual ReplicaId id() const = 0;
+
   // Submits a write. Completed exactly once: with the outcome, or with Code::connection_loss when this replica cannot
   // know it (it lost the cell for longer than its patience, or is stopping).
+  // The request that opens or resumes a session makes this replica its owner (ADR 10). Code::session_moved: it is owned
+  // by another one now.
   virtual void submit(state::Request request, Completion done) = 0;
 
   // ZooKeeper's sync: completes once this replica has applied everything acknowledged anywhere before the call.
   virtual void sync(Completion done) = 0;
 
-  // Takes over a session for a connection of this replica, checked by the master.
-  virtual void resume_session(SessionId id, BytesView password,
-                              std::move_only_function<void(Result<ResumedSession>)> done) = 0;
-
-  // Any sign of life of the session's client; cheap, call it for every frame (its lease is told to the master in
-  // batches).
+  // Any sign of life of the session's client; cheap, call it for every frame (it is told to the master in batches,
+  // which passes it over unless this replica owns the session).
   virtual void touch(SessionId id) = 0;
 
   // An id never given before in this cell, for a new session made at this replica.

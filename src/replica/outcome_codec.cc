@@ -70,21 +70,4 @@ Result<state::Outcome> decode_outcome(BytesView bytes) {
   return outcome;
 }
 
-Bytes encode(const ResumedSession& resumed) {
-  Bytes bytes;
-  Encoder out(&bytes);
-  out.boolean(resumed.known);
-  out.zigzag(resumed.timeout_ms);
-  return bytes;
-}
-
-Result<ResumedSession> decode_resumed_session(BytesView bytes) {
-  Decoder in(bytes);
-  ResumedSession resumed;
-  resumed.known = in.boolean();
-  resumed.timeout_ms = in.zigzag();
-  if (!in.done()) return fail(ErrorKind::corrupt, "malformed session in an answer of the master");
-  return resumed;
-}
-
 }  // namespace conclave::replica

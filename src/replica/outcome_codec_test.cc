@@ -23,13 +23,5 @@ TEST(OutcomeCodec, OutcomesSurviveAndEveryCutIsRefused) {
   for (size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(decode_outcome(BytesView(bytes).substr(0, size)));
 }
 
-TEST(OutcomeCodec, ResumedSessions) {
-  const auto decoded = decode_resumed_session(encode(ResumedSession{.known = true, .timeout_ms = 30'000}));
-  ASSERT_TRUE(decoded);
-  EXPECT_TRUE(decoded->known);
-  EXPECT_EQ(decoded->timeout_ms, 30'000);
-  EXPECT_FALSE(decode_resumed_session("x"));
-}
-
 }  // namespace
 }  // namespace conclave::replica

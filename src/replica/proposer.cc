@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "base/codec.h"
 #include "base/log.h"
 #include "base/plant.h"
 #include "replica/outcome_codec.h"
@@ -22,7 +21,7 @@ void Proposer::begin(Epoch epoch, Instant now, int64_t wall_ms) {
   evaluator_ = std::make_unique<state::Evaluator>(service_, epoch, options_.evaluator);
   for (const state::SessionView& session : service_.sessions()) {
     const int64_t timeout_ms = CONCLAVE_PLANT(leases_shortened_by_new_master) ? 0 : session.timeout_ms;
-    leases_.add(session.id, timeout_ms, ReplicaId(), now);
+    leases_.add(session.id, timeout_ms, now);
   }
   next_reaping_ = now + options_.container_check_interval;
   own_request(state::EpochStartRequest{}, SessionId(), now, wall_ms);
@@ -65,8 +64,7 @@ void Proposer::take(ReplicaId from, wire::peer::Forward forward, Instant now, in
               .incarnation = forward.incarnation,
               .number = forwarded.number,
               .kind = forwarded.kind,
-              .request = {},
-              .body = {}};
+              .request = {}};
     if (forwarded.kind == ForwardKind::request) {
       auto request = state::decode_request(forwarded.body.view());
       if (!request) {
@@ -75,8 +73,6 @@ void Proposer::take(ReplicaId from, wire::peer::Forward forward, Instant now, in
         break;
       }
       item.request = std::move(*request);
-    } else {
-      item.body = Bytes(forwarded.body.view());
     }
     origin.sequence_of[item.number] = sequence;
     origin.next_sequence = ++sequence;
@@ -85,22 +81,21 @@ void Proposer::take(ReplicaId from, wire::peer::Forward forward, Instant now, in
   if (!again.items.empty()) ports_.answer(from, std::move(again));
 }
 
-void Proposer::take_own(ForwardKind kind, uint64_t number, const state::Request* request, BytesView body,
-                        uint64_t incarnation, Instant now, int64_t wall_ms) {
+void Proposer::take_own(ForwardKind kind, uint64_t number, const state::Request& request, uint64_t incarnation,
+                        Instant now, int64_t wall_ms) {
   CONCLAVE_ASSERT(active());
   const ReplicaId self = options_.consensus.self;
   if (kind == ForwardKind::request && backlog_.empty() && has_capacity()) {  // the hot path copies nothing
-    leases_.touch(request->session, self, now);
-    evaluate(*request, {.replica = self, .incarnation = incarnation, .number = number}, now, wall_ms);
+    evaluate(request, {.replica = self, .incarnation = incarnation, .number = number}, now, wall_ms);
     return;
   }
-  handle({.origin = self,
-          .incarnation = incarnation,
-          .number = number,
-          .kind = kind,
-          .request = request ? *request : state::Request{},
-          .body = Bytes(body)},
-         now, wall_ms);
+  handle({.origin = self, .incarnation = incarnation, .number = number, .kind = kind, .request = request}, now,
+         wall_ms);
+}
+
+void Proposer::touch(ReplicaId replica, SessionId session, Instant now) {
+  if (!active()) return;
+  if (const auto known = service_.session(session); known && known->owner == replica) leases_.touch(session, now);
 }
 
 void Proposer::handle(Item item, Instant now, int64_t wall_ms) {
@@ -110,12 +105,8 @@ void Proposer::handle(Item item, Instant now, int64_t wall_ms) {
   }
   switch (item.kind) {
     case ForwardKind::request:
-      leases_.touch(item.request.session, item.origin, now);
       evaluate(item.request, {.replica = item.origin, .incarnation = item.incarnation, .number = item.number}, now,
                wall_ms);
-      return;
-    case ForwardKind::resume:
-      resume(item, now);
       return;
     case ForwardKind::sync:
       confirm({.origin = item.origin,
@@ -127,16 +118,10 @@ void Proposer::handle(Item item, Instant now, int64_t wall_ms) {
 }
 
 void Proposer::evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms) {
-  if (tag.number != 0 && leases_.known(request.session) && !leases_.touch(request.session, tag.replica, now)) {
-    state::Outcome moved{.code = state::Code::session_moved, .ops = {}};
-    confirm({.origin = tag.replica,
-             .incarnation = tag.incarnation,
-             .item = {.number = tag.number, .outcome = encode(moved), .after_zxid = Zxid(), .after_index = Index()}});
-    return;
-  }
   auto evaluated = evaluator_->evaluate(request, {.time_ms = wall_ms, .origin = tag});
   if (const auto* refusal = std::get_if<state::Refusal>(&evaluated)) {
     if (tag.number == 0) return;
+    if (refusal->outcome.code != state::Code::session_moved) leases_.touch(request.session, now);
     confirm({.origin = tag.replica,
              .incarnation = tag.incarnation,
              .item = {.number = tag.number,
@@ -147,39 +132,17 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   }
   const auto& txn = std::get<state::Transaction>(evaluated);
   if (const auto* created = std::get_if<state::CreateSessionRequest>(&request.body)) {
-    leases_.add(created->id, created->timeout_ms, tag.replica, now);
+    leases_.add(created->id, created->timeout_ms, now);
   } else if (std::holds_alternative<state::CloseSessionRequest>(request.body)) {
     leases_.remove(request.session);
+  } else {
+    leases_.touch(request.session, now);
   }
   Bytes payload;
   encode(txn, &payload);
   bytes_in_flight_ += payload.size();
   ++in_flight_;
   batch_.emplace_back(std::move(payload));
-}
-
-void Proposer::resume(const Item& item, Instant now) {
-  Decoder in(item.body);
-  const SessionId id(in.fixed<int64_t>());
-  const BytesView password = in.rest();
-  ResumedSession resumed;
-  const auto session = service_.session(id);
-  if (in.ok() && session && leases_.known(id) && session->password.size() == password.size()) {
-    uint8_t difference = 0;  // compared in constant time
-    for (size_t i = 0; i < password.size(); ++i) {
-      difference |= static_cast<uint8_t>(password[i] ^ session->password[i]);
-    }
-    if (difference == 0) {
-      resumed = {.known = true, .timeout_ms = session->timeout_ms};
-      leases_.move(id, item.origin, now);
-    }
-  }
-  confirm({.origin = item.origin,
-           .incarnation = item.incarnation,
-           .item = {.number = item.number,
-                    .outcome = encode(resumed),
-                    .after_zxid = evaluator_->last_proposed(),
-                    .after_index = Index()}});
 }
 
 void Proposer::confirm(Unconfirmed waiting) {
@@ -213,7 +176,6 @@ void Proposer::on_applied(const state::Applied& applied, size_t payload_bytes, I
       origin->second.sequence_of.erase(applied.origin.number);
     }
   }
-  for (const SessionId session : applied.closed_sessions) leases_.remove(session);
   if (!backlog_.empty()) drain_backlog(now, wall_ms);
 }
 

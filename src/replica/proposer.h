@@ -7,7 +7,8 @@
 //   M2  Facts are proposed in the order of their zxids; a batch that the engine refuses is offered again before any
 //       later one.
 //   M3  The first fact of a mastership is the EpochStart of its epoch.
-//   M4  What is answered without a fact (a refusal, a resumed session, a sync) waits for a read barrier, which the
+//   M4  What is answered without a fact (a refusal, a session that stays where it is, a sync) waits for a read barrier,
+//   which the
 //       master's lease grants at once: a deposed master that does not know it yet must not refuse by an old state.
 //       Facts evaluated after a refusal are proposed after its answer has left, so that its origin hears them in order.
 #pragma once
@@ -57,9 +58,10 @@ class Proposer {
   // Requests of another replica. Ignored when they are not for this mastership.
   void take(ReplicaId origin, wire::peer::Forward forward, Instant now, int64_t wall_ms);
   // A request of our own clients, already decoded. REQUIRES: active().
-  void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request* request, BytesView body,
-                uint64_t incarnation, Instant now, int64_t wall_ms);
-  void touch(ReplicaId replica, SessionId session, Instant now) { leases_.touch(session, replica, now); }
+  void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request& request, uint64_t incarnation,
+                Instant now, int64_t wall_ms);
+  // A sign of life of the session's client, seen at `replica`. It counts if that replica owns the session.
+  void touch(ReplicaId replica, SessionId session, Instant now);
 
   void on_applied(const state::Applied& applied, size_t payload_bytes, Instant now, int64_t wall_ms);
   void on_refused();
@@ -87,7 +89,6 @@ class Proposer {
     uint64_t number = 0;
     wire::peer::ForwardKind kind = wire::peer::ForwardKind::request;
     state::Request request;
-    Bytes body;
   };
   // An answer that needs no fact, until a barrier says that it may leave.
   struct Unconfirmed {
@@ -99,7 +100,6 @@ class Proposer {
 
   void handle(Item item, Instant now, int64_t wall_ms);
   void evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms);
-  void resume(const Item& item, Instant now);
   void confirm(Unconfirmed waiting);
   void answer(ReplicaId origin, uint64_t incarnation, wire::peer::Answers::Item item);
   void propose_batch();

@@ -232,6 +232,78 @@ TEST_F(ProposerTest, ARefusedBarrierIsAskedAgain) {
   EXPECT_EQ(barriers.size(), 2u);
 }
 
+TEST_F(ProposerTest, ASessionThatStaysWhereItIsTakesABarrierAndOneThatMovesAFact) {  // M4
+  begin();
+  proposer.take(kPeer, from_peer(1, {open_session(SessionId(5), 1000)}), now, 0);
+  settle();
+  const size_t before = log.size();
+  lease_valid = false;
+  proposer.take(kPeer, from_peer(2, {resume_session(SessionId(5))}), now, 0);
+  settle();
+  EXPECT_TRUE(answers.empty());
+  proposer.on_read_granted(barriers.back(), Index(9));
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(code(0), Code::ok);
+  EXPECT_EQ(log.size(), before);
+
+  lease_valid = true;
+  proposer.take_own(ForwardKind::request, 1, resume_session(SessionId(5)), 7, now, 0);
+  settle();
+  EXPECT_EQ(log.size(), before + 1);
+  EXPECT_EQ(service.session(SessionId(5))->owner, kSelf);
+  proposer.take(
+      kPeer, from_peer(3, {{.session = SessionId(5), .identities = {}, .body = state::CloseSessionRequest{}}}), now, 0);
+  settle();
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(code(1), Code::session_moved);
+  EXPECT_TRUE(service.session(SessionId(5)));
+}
+
+TEST_F(ProposerTest, OnlyItsOwnerKeepsASessionAlive) {
+  begin();
+  proposer.take(kPeer, from_peer(1, {open_session(SessionId(5), 1000), open_session(SessionId(6), 1000)}), now, 0);
+  settle();
+  proposer.take_own(ForwardKind::request, 1, resume_session(SessionId(6)), 7, now, 0);
+  settle();
+  for (int i = 0; i < 30; ++i) {
+    now = now + Duration::millis(100);
+    for (const int64_t session : {5, 6}) proposer.touch(kPeer, SessionId(session), now);
+    if (i % 2)
+      proposer.take(kPeer, from_peer(3 + i / 2, {set("/n", "x", -1, SessionId(6))}), now, 0);  // refused: moved
+    proposer.on_tick(now, 0);
+    settle();
+    if (i == 8) {
+      EXPECT_TRUE(service.session(SessionId(6))) << "expired early";
+    }
+  }
+  EXPECT_TRUE(service.session(SessionId(5)));
+  EXPECT_FALSE(service.session(SessionId(6)));
+}
+
+TEST_F(ProposerTest, ResumingASessionIsASignOfItsLife) {
+  begin();
+  proposer.take(kPeer, from_peer(1, {open_session(SessionId(5), 1000), open_session(SessionId(6), 1000)}), now, 0);
+  settle();
+  for (int i = 0; i < 20; ++i) {
+    if (i == 9) {
+      proposer.take(kPeer, from_peer(3, {resume_session(SessionId(5))}), now, 0);
+      proposer.take_own(ForwardKind::request, 1, resume_session(SessionId(6)), 7, now, 0);
+    }
+    now = now + Duration::millis(100);
+    proposer.on_tick(now, 0);
+    settle();
+    if (i == 17) {
+      EXPECT_EQ(service.session_count(), 2u);
+    }
+  }
+  for (int i = 0; i < 10; ++i) {
+    now = now + Duration::millis(100);
+    proposer.on_tick(now, 0);
+  }
+  settle();
+  EXPECT_EQ(service.session_count(), 0u);
+}
+
 TEST_F(ProposerTest, DueContainersAndSilentSessionsGoByTheMastersOwnRequests) {
   begin();
   settle();

@@ -122,11 +122,6 @@ void Replica::sync(Completion done) {
   schedule_turn_end();
 }
 
-void Replica::resume_session(SessionId id, BytesView password, ResumeCompletion done) {
-  forwarder_.submit_resume(id, password, std::move(done), now());
-  schedule_turn_end();
-}
-
 void Replica::touch(SessionId id) {
   if (proposer_.active()) {
     proposer_.touch(options_.consensus.self, id, now());
@@ -344,8 +339,8 @@ void Replica::forward(ReplicaId master, wire::peer::Forward forward) {
   world_.peers.send(master, encode(wire::peer::PeerMessage(std::move(forward))));
 }
 
-void Replica::take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request* request, BytesView body) {
-  proposer_.take_own(kind, number, request, body, forwarder_.incarnation(), now(), world_.clock.wall_ms());
+void Replica::take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request& request) {
+  proposer_.take_own(kind, number, request, forwarder_.incarnation(), now(), world_.clock.wall_ms());
 }
 
 Status Replica::status() const {

@@ -42,9 +42,9 @@ class Replica final : public Gateway,
 
   void add_observer(GatewayObserver* observer) override;
   void remove_observer(GatewayObserver* observer) override;
+  ReplicaId id() const override { return options_.consensus.self; }
   void submit(state::Request request, Completion done) override;
   void sync(Completion done) override;
-  void resume_session(SessionId id, BytesView password, ResumeCompletion done) override;
   void touch(SessionId id) override;
   SessionId new_session_id() override;
   const state::Service& state() const override { return *service_; }
@@ -75,7 +75,7 @@ class Replica final : public Gateway,
   void answer(ReplicaId origin, wire::peer::Answers answers) override;
   // ForwarderPorts
   void forward(ReplicaId master, wire::peer::Forward forward) override;
-  void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request* request, BytesView body) override;
+  void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request& request) override;
 
   void schedule_turn_end();
   void finish_turn();

@@ -1,5 +1,9 @@
 #include "replica/session_leases.h"
 
+#include <algorithm>
+
+#include "base/assert.h"
+
 namespace conclave::replica {
 
 void SessionLeases::clear() {
@@ -8,33 +12,20 @@ void SessionLeases::clear() {
   last_check_ = {INT64_MIN};
 }
 
-void SessionLeases::add(SessionId session, int64_t timeout_ms, ReplicaId owner, Instant now) {
+void SessionLeases::add(SessionId session, int64_t timeout_ms, Instant now) {
   const Duration timeout = Duration::millis(timeout_ms) + slack_;
-  const auto [lease, is_new] = leases_.try_emplace(session, Lease{timeout, now + timeout, owner});
-  if (is_new) {
-    due_.push({lease->second.deadline, session});
-  } else {
-    move(session, owner, now);
-  }
+  const auto [lease, is_new] = leases_.try_emplace(session, Lease{timeout, now + timeout});
+  CONCLAVE_ASSERT(is_new);
+  due_.push({lease->second.deadline, session});
 }
 
 void SessionLeases::remove(SessionId session) {
   leases_.erase(session);
 }
 
-bool SessionLeases::touch(SessionId session, ReplicaId replica, Instant now) {
-  const auto lease = leases_.find(session);
-  if (lease == leases_.end()) return false;
-  if (lease->second.owner == ReplicaId()) lease->second.owner = replica;
-  if (lease->second.owner != replica) return false;
-  lease->second.deadline = std::max(lease->second.deadline, now + lease->second.timeout);
-  return true;
-}
-
-void SessionLeases::move(SessionId session, ReplicaId replica, Instant now) {
+void SessionLeases::touch(SessionId session, Instant now) {
   const auto lease = leases_.find(session);
   if (lease == leases_.end()) return;
-  lease->second.owner = replica;
   lease->second.deadline = std::max(lease->second.deadline, now + lease->second.timeout);
 }
 

@@ -1,5 +1,6 @@
-// The master's view of which sessions are alive: a deadline per session, moved by every sign of life that any replica
-// reports. Deadlines are never brought nearer; expiry itself is a fact in the log, made by the caller. Pure.
+// The master's view of which sessions are alive: a deadline per session, moved by every sign of life of its
+// client that the session's owner reports. Deadlines are never brought nearer; expiry itself is a fact in the log, made
+// by the caller. Pure.
 //
 // A master that has just begun, or whose process stood still, gives every session its whole timeout again (B48):
 // nobody could have renewed a lease that nobody was there to renew.
@@ -21,14 +22,11 @@ class SessionLeases {
   explicit SessionLeases(Duration slack) : slack_(slack) {}
 
   void clear();
-  void add(SessionId session, int64_t timeout_ms, ReplicaId owner, Instant now);
+  // REQUIRES: not known.
+  void add(SessionId session, int64_t timeout_ms, Instant now);
   void remove(SessionId session);
-  bool known(SessionId session) const { return leases_.contains(session); }
-
-  // A sign of life seen at `replica`. False: unknown, or the session has moved to another replica.
-  bool touch(SessionId session, ReplicaId replica, Instant now);
-  // The session's client is now connected to `replica`.
-  void move(SessionId session, ReplicaId replica, Instant now);
+  // A sign of life of the session's client. Nothing happens if there is no such session.
+  void touch(SessionId session, Instant now);
 
   // Sessions past their deadline, each given once, in the order of their deadlines. Call it regularly: a gap of more
   // than `gap_max` between two calls counts as standstill and moves every deadline by the gap.
@@ -40,7 +38,6 @@ class SessionLeases {
   struct Lease {
     Duration timeout;
     Instant deadline;
-    ReplicaId owner;  // 0: not known yet
   };
   struct Due {
     Instant deadline;

@@ -122,4 +122,8 @@ inline state::Request open_session(SessionId id, int64_t timeout_ms, const std::
           .body = state::CreateSessionRequest{.id = id, .password = password, .timeout_ms = timeout_ms}};
 }
 
+inline state::Request resume_session(SessionId id, const std::string& password = "0123456789abcdef") {
+  return {.session = id, .identities = {}, .body = state::ResumeSessionRequest{password}};
+}
+
 }  // namespace conclave::replica

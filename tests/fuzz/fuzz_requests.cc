@@ -14,14 +14,14 @@ using namespace state;
 class Replicas {
  public:
   explicit Replicas(const EvaluatorSettings& settings) : evaluator_(master_, Epoch(1), settings) {
-    run({SessionId(), {}, EpochStartRequest{}});
-    run({SessionId(), {}, CreateSessionRequest{SessionId(1), Bytes(16, 'p'), 4'000}});
+    run({SessionId(), {}, EpochStartRequest{}}, ReplicaId(1));
+    run({SessionId(), {}, CreateSessionRequest{SessionId(1), Bytes(16, 'p'), 4'000}}, ReplicaId(1));
   }
 
-  void run(const Request& request) {
+  void run(const Request& request, ReplicaId from) {
     now_ms_ += 7;
     const uint64_t before = master_.digest();
-    auto result = evaluator_.evaluate(request, {now_ms_, RequestTag{ReplicaId(1), 7, 1}});
+    auto result = evaluator_.evaluate(request, {now_ms_, RequestTag{from, 7, 1}});
     require(master_.digest() == before, "evaluating changes nothing");
     if (std::holds_alternative<Refusal>(result)) return;
     const auto& txn = std::get<Transaction>(result);
@@ -87,6 +87,7 @@ class Requests {
         break;
       case 8:
         out.body = CloseSessionRequest{};
+        if (in_.flag()) out.body = ResumeSessionRequest{Bytes(16, in_.flag() ? 'q' : 'p')};
         break;
       case 9:
         out = {SessionId(), {}, ReapRequest{path()}};
@@ -213,10 +214,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                            .extended_types = (switches & 2) == 0,
                            .skip_acl = (switches & 4) != 0});
   fuzz::Requests requests(in);
+  ReplicaId from(1);  // where the clients are; sessions that were left elsewhere have moved
   for (int steps = 0; steps < 60 && !in.empty(); ++steps) {
     const state::Request request = requests.next();
     fuzz::canary(request);
-    replicas.run(request);
+    if (std::holds_alternative<state::ResumeSessionRequest>(request.body) && in.flag())
+      from = ReplicaId(3 - from.value);
+    replicas.run(request, from);
   }
   if ((switches & 0x18) == 0x18) replicas.check_snapshot();
   return 0;

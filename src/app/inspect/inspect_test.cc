@@ -25,14 +25,16 @@ TEST(TransactionText, EveryFactInWords) {
   txn.facts.push_back(state::SetDataTxn{.path = "/s", .data = "xy", .version = 4});
   txn.facts.push_back(state::SetAclTxn{.path = "/l", .acl = {{}}, .aversion = 2});
   txn.facts.push_back(state::CheckTxn{.path = "/k"});
-  txn.facts.push_back(state::CreateSessionTxn{.id = SessionId(3), .password = "secret", .timeout_ms = 100});
+  txn.facts.push_back(
+      state::CreateSessionTxn{.id = SessionId(3), .password = "secret", .timeout_ms = 100, .owner = ReplicaId(1)});
+  txn.facts.push_back(state::MoveSessionTxn{.id = SessionId(3), .owner = ReplicaId(2)});
   txn.facts.push_back(state::CloseSessionTxn{.id = SessionId(3), .ephemerals = {{.path = "/e"}}});
   txn.facts.push_back(state::EpochStartTxn{});
   EXPECT_EQ(transaction_text(txn),
             "zxid=0x100000002 session=0x1f time=5 multi: create /a (3 bytes, ephemeral of 0x1f); create /t (0 bytes, "
             "ttl 9 ms); create /c (0 bytes, container); create /p (0 bytes); delete /b; set /s (2 bytes, version 4); "
-            "set acl /l (1 entries, version 2); check /k; create session 0x3 (100 ms); close session 0x3 (1 "
-            "ephemerals); epoch start");
+            "set acl /l (1 entries, version 2); check /k; create session 0x3 (100 ms, at replica 1); "
+            "move session 0x3 to replica 2; close session 0x3 (1 ephemerals); epoch start");
 }
 
 class Inspect : public testing::Test {

@@ -38,7 +38,11 @@ struct FactText {
   }
   std::string operator()(const state::CheckTxn& fact) const { return fmt::format("check {}", fact.path); }
   std::string operator()(const state::CreateSessionTxn& fact) const {
-    return fmt::format("create session {:#x} ({} ms)", bits(fact.id), fact.timeout_ms);
+    return fmt::format("create session {:#x} ({} ms, at replica {})", bits(fact.id), fact.timeout_ms,
+                       to_string(fact.owner));
+  }
+  std::string operator()(const state::MoveSessionTxn& fact) const {
+    return fmt::format("move session {:#x} to replica {}", bits(fact.id), to_string(fact.owner));
   }
   std::string operator()(const state::CloseSessionTxn& fact) const {
     return fmt::format("close session {:#x} ({} ephemerals)", bits(fact.id), fact.ephemerals.size());

@@ -54,6 +54,8 @@ namespace conclave::plant {
     "a request is evaluated without the facts under way before it", "linearizability")                                 \
   X(stale_version_accepted, "", "state/service/planner.cc",                                                            \
     "the version before the current one passes as the current", "linearizability")                                     \
+  X(moved_session_served, "", "state/service/evaluator.cc",                                                            \
+    "a request takes effect although its session has gone on at another replica (S4)", "session order")                \
   X(sent_before_durable, "B39", "replica/driver.cc", "what waits for the disk is sent at once (D1)", "durability")     \
   X(resubmitted_too_early, "", "replica/forwarder.cc",                                                                 \
     "requests go to the next master before it is sure that the former one's facts are lost (F2)", "linearizability")   \

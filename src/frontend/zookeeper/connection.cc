@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/secret.h"
 #include "frontend/zookeeper/authentication.h"
 
 namespace conclave::frontend::zookeeper {
@@ -15,13 +16,6 @@ std::string hex(uint64_t value) {
   char text[20];
   std::snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(value));
   return text;
-}
-
-bool same_bytes(BytesView a, BytesView b) {  // in constant time: one of them is a secret
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return difference == 0;
 }
 
 }  // namespace
@@ -192,24 +186,32 @@ void Connection::resume_session(const wire::ConnectRequest& request) {
   client_.session = request.session;
   client_.password = Bytes(request.password);
   if (const auto* local = hub_->local_sessions.find(request.session)) {
-    client_.local = same_bytes(local->password, request.password);
-    return resume_locally(client_.local, local->timeout_ms);
+    client_.local = same_secret(local->password, request.password);
+    return establish_or_refuse(client_.local, local->timeout_ms);
   }
-  if (client_.read_only) {  // no master to ask: what this replica knows must do
-    const auto known = hub_->gateway.state().session(request.session);
-    return resume_locally(known && same_bytes(known->password, request.password), known ? known->timeout_ms : 0);
-  }
-  hub_->gateway.resume_session(
-      request.session, request.password, [self = std::weak_ptr(self_)](Result<replica::ResumedSession> resumed) {
+  const auto known = hub_->gateway.state().session(request.session);
+  const bool right = known && same_secret(known->password, request.password);
+  if (client_.read_only) return establish_or_refuse(right, right ? known->timeout_ms : 0);  // no master to ask
+  if (right) host_->holds_session(this);                                                    // C4
+  hub_->gateway.submit(
+      state::Request{
+          .session = request.session, .identities = {}, .body = state::ResumeSessionRequest{client_.password}},
+      [self = std::weak_ptr(self_)](const replica::Reply& reply) {
         const auto alive = self.lock();
-        if (!alive || (*alive)->is_closed()) return;
-        Connection& connection = **alive;
-        if (!resumed) return connection.close_now("the session could not be resumed: " + resumed.error().message);
-        connection.resume_locally(resumed->known, resumed->timeout_ms);
+        if (alive && !(*alive)->is_closed()) (*alive)->on_resumed(reply.outcome.code);
       });
 }
 
-void Connection::resume_locally(bool known, int64_t timeout_ms) {
+void Connection::on_resumed(state::Code code) {
+  if (code == state::Code::session_expired) return refuse_expired();
+  if (code != state::Code::ok) return close_now("the session could not be resumed", log::Level::info);
+  const auto session = hub_->gateway.state().session(client_.session);
+  if (!session) return refuse_expired();
+  if (session->owner != hub_->gateway.id()) return close_now("the session has moved on to another replica");
+  establish(session->timeout_ms);
+}
+
+void Connection::establish_or_refuse(bool known, int64_t timeout_ms) {
   if (!known) return refuse_expired();
   establish(timeout_ms);
 }
@@ -224,7 +226,7 @@ void Connection::establish(int64_t timeout_ms) {
                          .password = client_.password,
                          .read_only = client_.read_only});
   statistics_.last_operation = "SESS";
-  host_->established(this);
+  host_->holds_session(this);
   progressed();
 }
 
@@ -357,6 +359,7 @@ void Connection::on_closed(const Error& reason) {
 void Connection::leave(State next) {
   state_ = next;
   partial_since_.reset();
+  if (pipeline_ != nullptr) pipeline_->abandon();
   hub_->watches.remove_all(client_.number);
 }
 

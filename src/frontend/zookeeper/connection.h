@@ -5,6 +5,8 @@
 //   C1  Nothing is served before the session is established, but four-letter words.
 //   C2  Bytes appended to the output during one turn of the loop leave in one write.
 //   C3  After close nothing of this connection is reachable: watches, session entry, completions.
+//   C4  Before a session is resumed, an older connection that has it here is closed: all that came on it was submitted
+//       ahead of the request to resume.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +28,8 @@ class Connection;
 class ConnectionHost {
  public:
   virtual ~ConnectionHost() = default;
-  // The session now lives here; another connection of this server that had it must go.
-  virtual void established(Connection* connection) = 0;
+  // The session's client is on this connection now; another one of this server that had it must go.
+  virtual void holds_session(Connection* connection) = 0;
   // flush() is to be called at the end of this turn.
   virtual void needs_flush(Connection* connection) = 0;
   // check_unsent() is to be called soon.
@@ -98,7 +100,8 @@ class Connection final : public env::StreamHandler, private PipelineHost {
   void on_connect_request(BytesView message);
   void create_session(const wire::ConnectRequest& request);
   void resume_session(const wire::ConnectRequest& request);
-  void resume_locally(bool known, int64_t timeout_ms);
+  void on_resumed(state::Code code);
+  void establish_or_refuse(bool known, int64_t timeout_ms);
   void establish(int64_t timeout_ms);
   void refuse_expired();
   void send_connect_response(const wire::ConnectResponse& response);

@@ -63,6 +63,8 @@ class Pipeline final : private WatchPort {
   bool full() const;
   // The client asked to close its session: what comes after is not looked at.
   bool closing() const { return closing_; }
+  // The connection is closed: submits and answers nothing more.
+  void abandon() { closed_ = true; }
   size_t outstanding() const { return queue_.size() - head_; }
 
  private:
@@ -134,7 +136,7 @@ class Pipeline final : private WatchPort {
   Bytes missed_events_;   // of a setWatches that is being answered
   Zxid zxid_sent_;
   bool closing_ = false;
-  bool closed_ = false;  // finish or drop was called
+  bool closed_ = false;  // finish, drop or abandon was called
 };
 
 }  // namespace conclave::frontend::zookeeper

@@ -121,14 +121,22 @@ void Server::on_applied(const state::Applied& applied) {
     for (const WatcherId number : watchers) connections_.at(number)->send_event(event_frame_, *event.acl);
   }
   for (const SessionId id : applied.closed_sessions) {
-    const auto found = sessions_.find(id);
-    if (found == sessions_.end()) continue;
-    Connection* connection = found->second;
+    Connection* connection = connection_of(id);
     // One that asked for this itself still has its reply to get.
-    if (!connection->is_closed() && !connection->is_closing_session()) {
-      connection->finish_expired();
+    if (connection != nullptr && !connection->is_closing_session()) connection->finish_expired();
+  }
+  for (const state::MoveSessionTxn& moved : applied.moved_sessions) {
+    if (moved.owner == hub_.gateway.id()) continue;
+    // Its client has gone, and we do not know it yet: half-open, or what it sent is still on its way.
+    if (Connection* connection = connection_of(moved.id)) {
+      connection->close_now("the session moved to another replica", log::Level::info);
     }
   }
+}
+
+Connection* Server::connection_of(SessionId session) const {
+  const auto found = sessions_.find(session);
+  return found != sessions_.end() && found->second->is_established() ? found->second : nullptr;
 }
 
 // What fired in between cannot be told from two states alone, so do as ZooKeeper's followers do after a snapshot: let
@@ -138,7 +146,8 @@ void Server::on_state_replaced() {
   for (Connection* connection : all()) {
     if (!connection->is_established()) continue;
     const bool watching = hub_.watches.watch_count(connection->number()) > 0;
-    const bool orphan = !connection->is_local() && !hub_.gateway.state().session(connection->session()).has_value();
+    const auto session = hub_.gateway.state().session(connection->session());
+    const bool orphan = !connection->is_local() && (!session || session->owner != hub_.gateway.id());
     if (!watching && !orphan) continue;
     ++closed;
     connection->close_now("the state was replaced by a snapshot");
@@ -166,7 +175,7 @@ void Server::on_serving_changed(bool serving) {
 
 // --- the connections speak
 
-void Server::established(Connection* connection) {
+void Server::holds_session(Connection* connection) {
   Connection*& holder = sessions_[connection->session()];
   Connection* before = std::exchange(holder, connection);
   if (before != nullptr && before != connection && !before->is_closed()) {
@@ -246,7 +255,7 @@ void Server::sweep() {
   const Instant now = hub_.clock.now();
   for (Connection* connection : all()) connection->check_deadlines(now);
   for (const SessionId id : hub_.local_sessions.take_expired(now)) {
-    if (const auto found = sessions_.find(id); found != sessions_.end()) found->second->finish_expired();
+    if (Connection* connection = connection_of(id)) connection->finish_expired();
   }
   if (!connections_.empty() || hub_.local_sessions.size() > 0) schedule(kSweepEvery, &Server::sweep, &sweep_timer_);
 }

@@ -46,7 +46,7 @@ class Server final : public replica::GatewayObserver, private ConnectionHost {
 
  private:
   // ConnectionHost
-  void established(Connection* connection) override;
+  void holds_session(Connection* connection) override;
   void needs_flush(Connection* connection) override;
   void needs_unsent_check(Connection* connection) override;
   void gone(Connection* connection) override;
@@ -62,6 +62,8 @@ class Server final : public replica::GatewayObserver, private ConnectionHost {
   void sweep();
   bool admit(const env::Address& peer);
   std::vector<Connection*> all();
+  // The established connection of this session, or null.
+  Connection* connection_of(SessionId session) const;
 
   Hub hub_;
   std::shared_ptr<Server*> self_;

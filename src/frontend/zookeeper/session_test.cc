@@ -88,10 +88,99 @@ TEST_F(FrontEndTest, NobodyIsLetInWhileNotServing) {
 
 TEST_F(FrontEndTest, ResumeThatCannotBeCheckedClosesWithoutAnswer) {
   TestClient first = connected();
-  gateway.resume_fails = true;
+  hang_up(first);
+  gateway.hold = true;
   TestClient second = open();
   EXPECT_FALSE(second.connect({.timeout_ms = 10'000, .session = first.session, .password = first.password}));
+  gateway.fail_held(0, state::Code::connection_loss);
+  executor.run();
   EXPECT_TRUE(second.closed());
+  EXPECT_TRUE(second.quiet());
+}
+
+// What the client sent on its old connection may still arrive there; it must not be submitted behind the request to
+// resume, which could make us the owner again when the client has long gone on elsewhere.
+TEST_F(FrontEndTest, TheOldConnectionIsClosedBeforeItsSessionIsResumed) {  // C4
+  TestClient first = connected();
+  gateway.hold = true;
+  gateway.requests.clear();
+  const auto create = [](int32_t xid, BytesView path) {
+    return TestClient::request(xid, OpCode::create, wire::CreateRequest{path, "", kOpen});
+  };
+  first.send_raw(create(1, "/before") + TestClient::request(2, OpCode::sync, wire::PathRequest{"/"}) +
+                 create(3, "/held"));
+  TestClient second = open();
+  const Bytes resume =
+      TestClient::connect_frame({.timeout_ms = 10'000, .session = first.session, .password = first.password});
+  second.send_raw(resume, /*run=*/false);
+  gateway.release();  // before the old connection is buried
+  first.send_raw(create(4, "/after"));
+  EXPECT_TRUE(first.closed());
+  ASSERT_EQ(gateway.requests.size(), 2u);
+  EXPECT_TRUE(std::holds_alternative<state::ResumeSessionRequest>(gateway.requests[1].body));
+  ASSERT_TRUE(second.connected());
+  EXPECT_TRUE(gateway.state().exists("/before"));
+
+  TestClient third = open();  // nor does a client that has not been answered yet come between
+  third.send_raw(resume + create(1, "/pipelined"));
+  TestClient fourth = open();
+  fourth.send_raw(resume);
+  EXPECT_TRUE(third.closed());
+  gateway.release();
+  executor.run();
+  EXPECT_TRUE(fourth.connected());
+  EXPECT_FALSE(gateway.state().exists("/pipelined"));
+}
+
+TEST_F(FrontEndTest, AStrangerDoesNotCloseAConnectionBySayingItsSession) {
+  TestClient first = connected();
+  gateway.hold = true;
+  TestClient second = open();
+  second.send_raw(TestClient::connect_frame({.timeout_ms = 10'000, .session = first.session, .password = "wrong"}));
+  EXPECT_FALSE(first.closed());
+  gateway.release();
+  executor.run();
+  EXPECT_FALSE(first.closed());
+  EXPECT_TRUE(second.closed());
+}
+
+TEST_F(FrontEndTest, AConnectionThatItsSessionLeftIsClosed) {
+  TestClient left = connected();
+  TestClient other = connected();
+  gateway.move(left.session, left.password);
+  executor.run();
+  EXPECT_TRUE(left.closed());
+  EXPECT_TRUE(left.quiet());
+  EXPECT_FALSE(other.closed());
+
+  TestClient back = open();
+  ASSERT_TRUE(back.connect({.timeout_ms = 10'000, .session = left.session, .password = left.password}));
+  EXPECT_EQ(gateway.state().session(left.session)->owner, gateway.id());
+  EXPECT_EQ(back.create("/back"), ErrorCode::ok);
+}
+
+TEST_F(FrontEndTest, ASessionThatMovedOnWhileItWasResumedIsNotServedHere) {
+  TestClient first = connected();
+  hang_up(first);
+  gateway.hold = true;
+  TestClient late = open();
+  late.send_raw(
+      TestClient::connect_frame({.timeout_ms = 10'000, .session = first.session, .password = first.password}));
+  gateway.move(first.session, first.password);
+  EXPECT_FALSE(late.closed()) << "it may be the newest";
+  gateway.fail_held(0, state::Code::ok);  // answered before the move, and only told now
+  executor.run();
+  EXPECT_TRUE(late.closed());
+  EXPECT_TRUE(late.quiet());
+
+  TestClient expired = open();
+  expired.send_raw(
+      TestClient::connect_frame({.timeout_ms = 10'000, .session = first.session, .password = first.password}));
+  gateway.apply(state::CloseSessionRequest{}, first.session);
+  gateway.fail_held(0, state::Code::ok);
+  executor.run();
+  EXPECT_EQ(expired.connected()->session, SessionId());
+  EXPECT_TRUE(expired.closed());
 }
 
 TEST_F(FrontEndTest, MalformedConnectRequestCloses) {
@@ -189,6 +278,19 @@ TEST_F(FrontEndTest, SessionMovedTearsTheConnectionDownWithoutAReply) {
   EXPECT_TRUE(client.quiet());
 }
 
+TEST_F(FrontEndTest, ACloseWhoseFateIsUnknownIsNotAnswered) {
+  for (const state::Code code : {state::Code::session_moved, state::Code::connection_loss}) {
+    gateway.hold = false;
+    TestClient client = connected();
+    gateway.hold = true;
+    client.send_raw(TestClient::request(1, OpCode::close_session));
+    gateway.fail_held(0, code);
+    executor.run();
+    EXPECT_TRUE(client.closed());
+    EXPECT_TRUE(client.quiet());
+  }
+}
+
 TEST_F(FrontEndTest, LateCompletionsFindNobody) {
   TestClient client = connected();
   gateway.hold = true;
@@ -212,6 +314,11 @@ TEST_F(FrontEndTest, StateReplacedClosesThoseWhoWatchOrWhoseSessionIsGone) {
   executor.run();
   EXPECT_TRUE(watching.closed());
   EXPECT_FALSE(idle.closed());
+
+  gateway.move(idle.session, idle.password, /*told=*/false);
+  gateway.state_replaced();
+  executor.run();
+  EXPECT_TRUE(idle.closed());
 }
 
 // --- local sessions

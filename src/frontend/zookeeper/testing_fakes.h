@@ -121,6 +121,7 @@ class FakeGateway final : public replica::Gateway {
 
   void add_observer(replica::GatewayObserver* observer) override { observer_ = observer; }
   void remove_observer(replica::GatewayObserver*) override { observer_ = nullptr; }
+  ReplicaId id() const override { return ReplicaId(1); }
   void submit(state::Request request, replica::Completion done) override {
     requests.push_back(request);
     held_.push_back({std::move(request), std::move(done)});
@@ -130,22 +131,13 @@ class FakeGateway final : public replica::Gateway {
     held_.push_back({std::nullopt, std::move(done)});
     if (!hold) executor_->post([this] { release(); });
   }
-  void resume_session(SessionId id, BytesView password,
-                      std::move_only_function<void(Result<replica::ResumedSession>)> done) override {
-    executor_->post([this, id, word = Bytes(password), done = std::move(done)]() mutable {
-      if (resume_fails) return done(fail(ErrorKind::unavailable, "no master"));
-      const auto known = service_.session(id);
-      const bool right = known && known->password == word;
-      done(replica::ResumedSession{.known = right, .timeout_ms = right ? known->timeout_ms : 0});
-    });
-  }
   void touch(SessionId id) override { touched.push_back(id); }
   SessionId new_session_id() override { return SessionId(++last_session_); }
   const state::Service& state() const override { return service_; }
   bool serving() const override { return is_serving; }
   replica::Status status() const override {
     replica::Status out;
-    out.self = ReplicaId(1);
+    out.self = id();
     out.role = role;
     out.peers = peers;
     out.sessions_global = service_.sessions().size();
@@ -161,7 +153,7 @@ class FakeGateway final : public replica::Gateway {
         held.done({.outcome = {}, .zxid = service_.last_zxid()});
         continue;
       }
-      state::Outcome outcome = apply_one(*held.request);
+      state::Outcome outcome = apply_one(*held.request, {.replica = id(), .incarnation = 1, .number = 1});
       held.done({.outcome = std::move(outcome), .zxid = service_.last_zxid()});
     }
   }
@@ -178,6 +170,13 @@ class FakeGateway final : public replica::Gateway {
   state::Outcome apply(state::RequestBody body, SessionId session = {}, state::Identities who = {}) {
     return apply_one({.session = session, .identities = std::move(who), .body = std::move(body)});
   }
+  // The session's client connects to another replica; in a snapshot (state_replaced), if nobody is told.
+  void move(SessionId session, const Bytes& password, bool told = true) {
+    replica::GatewayObserver* const observer = std::exchange(observer_, told ? observer_ : nullptr);
+    apply_one({.session = session, .identities = {}, .body = state::ResumeSessionRequest{password}},
+              {.replica = ReplicaId(2), .incarnation = 1, .number = 1});
+    observer_ = observer;
+  }
   void set_serving(bool serving) {
     is_serving = serving;
     observer_->on_serving_changed(serving);
@@ -186,7 +185,6 @@ class FakeGateway final : public replica::Gateway {
 
   bool hold = false;
   bool is_serving = true;
-  bool resume_fails = false;
   replica::Role role = replica::Role::leader;
   std::vector<replica::PeerStatus> peers;
   std::vector<state::Request> requests;
@@ -198,8 +196,8 @@ class FakeGateway final : public replica::Gateway {
     replica::Completion done;
   };
 
-  state::Outcome apply_one(const state::Request& request) {
-    auto made = evaluator_->evaluate(request, {.time_ms = 1'700'000'000'000, .origin = {}});
+  state::Outcome apply_one(const state::Request& request, state::RequestTag origin = {}) {
+    auto made = evaluator_->evaluate(request, {.time_ms = 1'700'000'000'000, .origin = origin});
     if (auto* refusal = std::get_if<state::Refusal>(&made)) return refusal->outcome;
     const auto& txn = std::get<state::Transaction>(made);
     state::Applied applied = service_.apply(txn);

@@ -154,7 +154,7 @@ struct SessionClosed {
   std::vector<std::string> ephemerals;  // removed with it
 };
 struct EpochStarted {};
-// Changes that checkers pass over: ACLs.
+// Changes that checkers pass over: ACLs, and that a session goes on at another replica.
 struct Other {
   std::string path;
 };

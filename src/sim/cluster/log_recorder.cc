@@ -25,6 +25,8 @@ check::Change change_of(const state::FactBody& fact) {
           return check::Checked{.path = f.path};
         } else if constexpr (std::is_same_v<T, state::CreateSessionTxn>) {
           return check::SessionOpened{.session = f.id, .timeout = Duration::millis(f.timeout_ms)};
+        } else if constexpr (std::is_same_v<T, state::MoveSessionTxn>) {
+          return check::Other{};
         } else {
           static_assert(std::is_same_v<T, state::CloseSessionTxn>);
           check::SessionClosed closed{.session = f.id, .ephemerals = {}};

@@ -129,8 +129,14 @@ void Applier::apply(const CheckTxn& fact) {
 }
 
 void Applier::apply(const CreateSessionTxn& fact) {
-  core_.sessions.open(fact.id, fact.timeout_ms, fact.password);
+  core_.sessions.open(fact.id, fact.timeout_ms, fact.password, fact.owner);
   outcome(OpKind::create_session, {});
+}
+
+void Applier::apply(const MoveSessionTxn& fact) {
+  core_.sessions.move(fact.id, fact.owner);
+  applied_.moved_sessions.push_back(fact);
+  outcome(OpKind::resume_session, {});
 }
 
 void Applier::apply(const CloseSessionTxn& fact) {

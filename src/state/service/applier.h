@@ -23,6 +23,7 @@ class Applier {
   void apply(const SetAclTxn& fact);
   void apply(const CheckTxn& fact);
   void apply(const CreateSessionTxn& fact);
+  void apply(const MoveSessionTxn& fact);
   void apply(const CloseSessionTxn& fact);
 
   void remove(const DeleteTxn& fact);

@@ -5,6 +5,8 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/plant.h"
+#include "base/secret.h"
 #include "state/service/overlay.h"
 #include "state/service/planner.h"
 #include "state/service/service_impl.h"
@@ -114,6 +116,14 @@ struct Evaluator::Impl {
 
   Refusal refuse(Outcome outcome) const { return {std::move(outcome), last_proposed}; }
 
+  // Is the session of the request another replica's (S4)? The cell's own requests are nobody's, and who resumes a
+  // session asks to become its owner.
+  bool is_anothers(const Request& request, const RequestTag& origin) const {
+    if (origin.number == 0 || std::holds_alternative<ResumeSessionRequest>(request.body)) return false;
+    const auto session = overlay.session(request.session);
+    return session && session->owner != origin.replica && !CONCLAVE_PLANT(moved_session_served);
+  }
+
   template <class Op>
   Result evaluate_one(const Op& op, Planner& planner, Transaction txn) {
     overlay.begin();
@@ -128,6 +138,19 @@ struct Evaluator::Impl {
     }
     txn.facts.push_back(std::move(*fact));
     return propose(std::move(txn), failed(kind_of(op), Code::bad_arguments));
+  }
+
+  Result evaluate_one(const ResumeSessionRequest& resume, Planner&, Transaction txn) {
+    const auto session = overlay.session(txn.session);
+    // ZooKeeper tells a wrong password no other way.
+    if (!session || !same_secret(session->password, resume.password))
+      return refuse(failed(OpKind::resume_session, Code::session_expired));
+    if (session->owner == txn.origin.replica)  // it stays, which changes nothing: no log entry
+      return refuse({Code::ok, {{.kind = OpKind::resume_session}}});
+    overlay.begin();
+    overlay.move_session(txn.session, txn.origin.replica, txn.zxid);
+    txn.facts.push_back(MoveSessionTxn{txn.session, txn.origin.replica});
+    return propose(std::move(txn), {});
   }
 
   Result evaluate_one(const MultiRequest& multi, Planner& planner, Transaction txn) {
@@ -175,11 +198,12 @@ std::variant<Transaction, Refusal> Evaluator::evaluate(const Request& request, c
     log::error("state", "the epoch has no transaction numbers left", {{"epoch", impl_->epoch.value}});
     return impl_->refuse(failed(OpKind::none, Code::system_error));
   }
+  if (impl_->is_anothers(request, context.origin)) return impl_->refuse({Code::session_moved, {}});
   Transaction txn{.zxid = Zxid(impl_->epoch, impl_->counter + 1),
                   .time_ms = std::max(context.time_ms, impl_->last_time_ms),
                   .session = request.session,
                   .origin = context.origin};
-  Planner planner(impl_->overlay, impl_->settings, request, txn.zxid, txn.time_ms);
+  Planner planner(impl_->overlay, impl_->settings, request, txn);
   return std::visit([&](const auto& op) { return impl_->evaluate_one(op, planner, std::move(txn)); }, request.body);
 }
 

@@ -348,6 +348,7 @@ TEST_F(Operations, CreateSessionErrors) {
   ASSERT_TRUE(cell.service.session(SessionId(5)));
   EXPECT_EQ(cell.service.session(SessionId(5))->timeout_ms, 1000);
   EXPECT_EQ(cell.service.session(SessionId(5))->password, kPassword);
+  EXPECT_EQ(cell.service.session(SessionId(5))->owner, cell.origin.replica);
   EXPECT_EQ(cell.service.sessions().size(), 2u);
 }
 

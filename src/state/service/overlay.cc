@@ -112,9 +112,29 @@ void Overlay::forget(Record* record) {
   records_.erase(records_.find(record->path));
 }
 
-bool Overlay::session_open(SessionId id) const {
-  if (const auto it = sessions_.find(id); it != sessions_.end()) return it->second.open;
-  return core_.sessions.find(id) != nullptr;
+std::optional<SessionState> Overlay::session(SessionId id) const {
+  if (const auto it = sessions_.find(id); it != sessions_.end()) {
+    const SessionChange& change = it->second;
+    if (!change.open) return std::nullopt;
+    return SessionState{change.owner, change.password};
+  }
+  const SessionRecord* record = core_.sessions.find(id);
+  if (record == nullptr) return std::nullopt;
+  return SessionState{record->owner, record->password};
+}
+
+void Overlay::open_session(SessionId id, BytesView password, ReplicaId owner, Zxid zxid) {
+  sessions_[id] = {.zxid = zxid, .open = true, .owner = owner, .password = Bytes(password)};
+}
+
+void Overlay::move_session(SessionId id, ReplicaId owner, Zxid zxid) {
+  const auto before = session(id);
+  CONCLAVE_ASSERT(before.has_value());
+  open_session(id, Bytes(before->password), owner, zxid);  // a copy: it may be a view of what is replaced
+}
+
+void Overlay::close_session(SessionId id, Zxid zxid) {
+  sessions_[id] = {.zxid = zxid};
 }
 
 std::vector<std::string> Overlay::ephemerals_of(SessionId id) const {

@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,12 @@ struct NodeState {
   std::shared_ptr<const Bytes> data;  // only beneath /zookeeper/quota, and only when quotas are enforced
 };
 
+// A session as the evaluator needs to know it.
+struct SessionState {
+  ReplicaId owner;
+  BytesView password;
+};
+
 class Overlay {
  public:
   Overlay(const Core& core, bool with_quotas);
@@ -57,9 +64,12 @@ class Overlay {
   // Everything up to `zxid` is applied.
   void drop_through(Zxid zxid);
 
-  bool session_open(SessionId id) const;
-  void open_session(SessionId id, Zxid zxid) { sessions_[id] = {zxid, true}; }
-  void close_session(SessionId id, Zxid zxid) { sessions_[id] = {zxid, false}; }
+  // Nothing: not open. Good until the next change of sessions or transaction applied.
+  std::optional<SessionState> session(SessionId id) const;
+  void open_session(SessionId id, BytesView password, ReplicaId owner, Zxid zxid);
+  // REQUIRES: open.
+  void move_session(SessionId id, ReplicaId owner, Zxid zxid);
+  void close_session(SessionId id, Zxid zxid);
   // Paths, sorted.
   std::vector<std::string> ephemerals_of(SessionId id) const;
 
@@ -92,7 +102,9 @@ class Overlay {
   };
   struct SessionChange {
     Zxid zxid;
-    bool open;
+    bool open = false;
+    ReplicaId owner = {};
+    Bytes password = {};
   };
   struct PathHash {
     size_t operator()(std::string_view path) const { return xxh3_64(path); }

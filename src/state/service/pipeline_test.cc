@@ -35,7 +35,7 @@ void expect_same_decisions(uint64_t seed, EvaluatorSettings settings) {
   size_t transactions = 0;
   size_t refusals = 0;
   const auto step = [&](const Request& request) {
-    const EvaluateContext context{workload.next_time_ms(), {}};
+    const EvaluateContext context{workload.next_time_ms(), workload.next_origin()};
     auto a = prompt.evaluate(request, context);
     auto b = lagging.evaluate(request, context);
     ASSERT_EQ(a.index(), b.index()) << "seed " << seed;
@@ -60,7 +60,7 @@ void expect_same_decisions(uint64_t seed, EvaluatorSettings settings) {
   };
   step({SessionId(), {}, EpochStartRequest{}});
   for (int64_t id = 1; id <= 3; ++id) step({SessionId(), {}, CreateSessionRequest{SessionId(id), kPassword, 1000}});
-  for (int i = 0; i < 1500 && !::testing::Test::HasFatalFailure(); ++i) step(workload.next());
+  for (int i = 0; i < 2000 && !::testing::Test::HasFatalFailure(); ++i) step(workload.next());
   for (; !waiting.empty(); waiting.pop_front()) lagging_service.apply(waiting.front());
   EXPECT_EQ(prompt_service.digest(), lagging_service.digest()) << "seed " << seed;
   EXPECT_GT(transactions, 250u);
@@ -102,6 +102,7 @@ TEST(Pipeline, ReplicasAgreeOnOutcomesEventsAndDigests) {  // S1, B51
   uint64_t last_digest = 0;
   for (int i = 0; i < 3000 && !HasFatalFailure(); ++i) {
     master.now_ms = workload.next_time_ms();
+    master.origin = workload.next_origin();
     master.run(workload.next());
     if (master.refused) continue;
     mirror();

@@ -41,7 +41,7 @@ int32_t next_version(int32_t version) {
 Code Planner::check_session() const {
   // The cell itself asks under no session, and so do sessions that only their replica knows.
   if (request_.session == SessionId()) return Code::ok;
-  return overlay_.session_open(request_.session) ? Code::ok : Code::session_expired;
+  return overlay_.session(request_.session) ? Code::ok : Code::session_expired;
 }
 
 bool Planner::permitted(const NodeState& node, Permission permission) const {
@@ -199,13 +199,13 @@ std::expected<FactBody, Code> Planner::plan(const CreateSessionRequest& op) {
   if (op.id == SessionId() || op.password.size() != kPasswordBytes || op.timeout_ms <= 0)
     return refuse(Code::bad_arguments);
   // An open id is another session's.
-  if (overlay_.session_open(op.id)) return refuse(Code::bad_arguments);
-  overlay_.open_session(op.id, zxid_);
-  return CreateSessionTxn{op.id, op.password, op.timeout_ms};
+  if (overlay_.session(op.id)) return refuse(Code::bad_arguments);
+  overlay_.open_session(op.id, op.password, origin_, zxid_);
+  return CreateSessionTxn{op.id, op.password, op.timeout_ms, origin_};
 }
 
 std::expected<FactBody, Code> Planner::plan(const CloseSessionRequest&) {
-  if (!overlay_.session_open(request_.session)) return refuse(Code::session_expired);
+  if (!overlay_.session(request_.session)) return refuse(Code::session_expired);
   CloseSessionTxn fact{request_.session, {}};
   for (const std::string& path : overlay_.ephemerals_of(request_.session)) fact.ephemerals.push_back(remove(path));
   overlay_.close_session(request_.session, zxid_);

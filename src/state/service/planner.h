@@ -13,9 +13,14 @@ namespace conclave::state {
 
 class Planner {
  public:
-  // Plans for one transaction: all operations share its zxid and time.
-  Planner(Overlay& overlay, const EvaluatorSettings& settings, const Request& request, Zxid zxid, int64_t time_ms)
-      : overlay_(overlay), settings_(settings), request_(request), zxid_(zxid), time_ms_(time_ms) {}
+  // Plans for one transaction: all operations share its zxid, time and origin.
+  Planner(Overlay& overlay, const EvaluatorSettings& settings, const Request& request, const Transaction& txn)
+      : overlay_(overlay),
+        settings_(settings),
+        request_(request),
+        zxid_(txn.zxid),
+        time_ms_(txn.time_ms),
+        origin_(txn.origin.replica) {}
 
   // On success the overlay holds the consequences. On an error nothing of this operation is in it.
   std::expected<FactBody, Code> plan(const CreateRequest& op);
@@ -45,6 +50,7 @@ class Planner {
   const Request& request_;
   const Zxid zxid_;
   const int64_t time_ms_;
+  const ReplicaId origin_;
 };
 
 }  // namespace conclave::state

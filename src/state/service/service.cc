@@ -103,7 +103,7 @@ bool Service::exists(std::string_view path) const {
 std::optional<SessionView> Service::session(SessionId id) const {
   const SessionRecord* record = impl_->core.sessions.find(id);
   if (record == nullptr) return std::nullopt;
-  return SessionView{id, record->timeout_ms, record->password};
+  return SessionView{id, record->timeout_ms, record->password, record->owner};
 }
 
 size_t Service::session_count() const {
@@ -113,7 +113,8 @@ size_t Service::session_count() const {
 std::vector<SessionView> Service::sessions() const {
   std::vector<SessionView> out;
   out.reserve(impl_->core.sessions.size());
-  for (const auto& [id, record] : impl_->core.sessions.all()) out.push_back({id, record.timeout_ms, record.password});
+  for (const auto& [id, record] : impl_->core.sessions.all())
+    out.push_back({id, record.timeout_ms, record.password, record.owner});
   return out;
 }
 

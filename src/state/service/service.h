@@ -6,6 +6,8 @@
 //   S2  A transaction applies only if its zxid is the next counter of the epoch last applied, or counter 1 of a higher
 //       epoch; anything else is skipped alike everywhere (primary order).
 //   S3  Every ephemeral node belongs to a live session; closing a session removes all of them in one transaction.
+//   S4  The requests of a session come from its owner: whoever else asks is refused, from the fact on that makes a new
+//       owner (ADR 10).
 #pragma once
 
 #include <cstdint>
@@ -40,12 +42,14 @@ struct Applied {
   Outcome outcome;
   std::vector<NodeEvent> events;
   std::vector<SessionId> closed_sessions;
+  std::vector<MoveSessionTxn> moved_sessions;
 };
 
 struct SessionView {
   SessionId id;
   int64_t timeout_ms = 0;
   BytesView password;  // 16 bytes
+  ReplicaId owner;     // where its client is connected; no other replica's requests for it are taken
 };
 
 // What a read finds. Pointers and views are valid until the next apply.

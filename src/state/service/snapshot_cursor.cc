@@ -29,7 +29,8 @@ CopyOnUpdateCursor::CopyOnUpdateCursor(Core* core)
   core->snapshot_generation = std::max<uint32_t>(1, (core->snapshot_generation + 1) & kMarkMask);
   mark_ = core->snapshot_generation;
   core->cursor = this;
-  for (const auto& [id, record] : core->sessions.all()) sessions_.push_back({id, record.timeout_ms, record.password});
+  for (const auto& [id, record] : core->sessions.all())
+    sessions_.push_back({id, record.timeout_ms, record.password, record.owner});
 }
 
 CopyOnUpdateCursor::~CopyOnUpdateCursor() {
@@ -73,6 +74,7 @@ void CopyOnUpdateCursor::emit_preamble() {
     out.fixed(session.id.value);
     out.zigzag(session.timeout_ms);
     out.bytes(session.password);
+    out.u8(session.owner.value);
     put_record(Record::session, body, &pending_);
   }
   acls_ = {};

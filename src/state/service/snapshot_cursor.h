@@ -43,6 +43,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
     SessionId id;
     int64_t timeout_ms;
     Bytes password;
+    ReplicaId owner;
   };
   enum class Stage { preamble, nodes, end, done };
 

@@ -128,9 +128,10 @@ Result<> SnapshotLoader::take_session(Decoder& in) {
   const SessionId id(in.fixed<int64_t>());
   const int64_t timeout_ms = in.zigzag();
   const BytesView password = in.bytes();
+  const ReplicaId owner(in.u8());
   if (!in.done()) return reject(fmt::format("malformed session {:#x}", id.value));
   if (core_->sessions.find(id) != nullptr) return reject(fmt::format("session {:#x} twice", id.value));
-  core_->sessions.open(id, timeout_ms, password);
+  core_->sessions.open(id, timeout_ms, password, owner);
   return {};
 }
 

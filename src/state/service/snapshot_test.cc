@@ -20,6 +20,7 @@ struct Populated {
   }
   void step() {
     cell.now_ms = workload.next_time_ms();
+    cell.origin = workload.next_origin();
     cell.run(workload.next());
   }
 };
@@ -33,7 +34,10 @@ void expect_equal(const Service& a, const Service& b) {
   EXPECT_EQ(a.ephemeral_count(), b.ephemeral_count());
   EXPECT_EQ(a.approximate_data_bytes(), b.approximate_data_bytes());
   EXPECT_EQ(a.sessions().size(), b.sessions().size());
-  for (const SessionView& session : a.sessions()) EXPECT_EQ(a.ephemerals(session.id), b.ephemerals(session.id));
+  for (const SessionView& session : a.sessions()) {
+    EXPECT_EQ(a.ephemerals(session.id), b.ephemerals(session.id));
+    EXPECT_EQ(session.owner, b.session(session.id)->owner);
+  }
   EXPECT_EQ(a.due_for_reaping(1'000'000'000), b.due_for_reaping(1'000'000'000));
 }
 
@@ -226,6 +230,7 @@ TEST_F(Damage, NamesWhatIsWrong) {
       out.fixed(id);
       out.zigzag(1);
       out.bytes("");
+      out.u8(1);
     });
   };
   const auto node = [&](std::string_view path, uint8_t kind = 0, uint64_t acl_id = 1, int64_t owner = 0,

@@ -26,7 +26,7 @@ class Cell {
 
   // Evaluates and, as far as the lag allows, applies. The outcome of a refusal, or of the transaction's application.
   Outcome run(const Request& request) {
-    auto result = evaluator->evaluate(request, {now_ms, tag_});
+    auto result = evaluator->evaluate(request, {now_ms, origin});
     refused = std::holds_alternative<Refusal>(result);
     if (refused) {
       last_refusal = std::get<Refusal>(result);
@@ -70,12 +70,12 @@ class Cell {
  private:
   EvaluatorSettings settings_;
   size_t lag_;
-  RequestTag tag_{ReplicaId(1), 7, 1};
   std::deque<Transaction> proposed_;
 
  public:
   std::unique_ptr<Evaluator> evaluator;
   int64_t now_ms = 1000;
+  RequestTag origin{ReplicaId(1), 7, 1};
   bool refused = false;
   Refusal last_refusal;
   Transaction last_transaction;

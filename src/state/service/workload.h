@@ -23,7 +23,7 @@ class Workload {
         if (random_.chance(1, 3))
           request.body = CloseSessionRequest{};
         else
-          request.body = create();
+          request.body = ResumeSessionRequest{random_.chance(1, 8) ? Bytes("wrong") : kPassword};
         break;
       case 2:
         return {SessionId(), {}, ReapRequest{path()}};
@@ -55,6 +55,8 @@ class Workload {
     }
     return request;
   }
+  // Mostly one replica, so that most requests come from the owner of their session.
+  RequestTag next_origin() { return {ReplicaId(random_.chance(1, 8) ? 2 : 1), 7, 1}; }
   int64_t next_time_ms() { return now_ms_ += int64_t(random_.below(30)); }
 
  private:

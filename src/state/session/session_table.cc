@@ -6,16 +6,26 @@
 namespace conclave::state {
 
 uint64_t session_digest(SessionId id, const SessionRecord& record) {
-  const uint64_t words[] = {static_cast<uint64_t>(id.value), static_cast<uint64_t>(record.timeout_ms)};
+  const uint64_t words[] = {static_cast<uint64_t>(id.value), static_cast<uint64_t>(record.timeout_ms),
+                            record.owner.value};
   const uint64_t seed = xxh3_64({reinterpret_cast<const char*>(words), sizeof(words)}, /*seed=*/0x5E5510);
   return xxh3_64(record.password, seed);
 }
 
-void SessionTable::open(SessionId id, int64_t timeout_ms, BytesView password) {
+void SessionTable::open(SessionId id, int64_t timeout_ms, BytesView password, ReplicaId owner) {
   const auto [it, inserted] = sessions_.try_emplace(id);
   CONCLAVE_ASSERT(inserted);
   it->second.timeout_ms = timeout_ms;
   it->second.password = password;
+  it->second.owner = owner;
+  digest_ += session_digest(id, it->second);
+}
+
+void SessionTable::move(SessionId id, ReplicaId owner) {
+  const auto it = sessions_.find(id);
+  CONCLAVE_ASSERT(it != sessions_.end());
+  digest_ -= session_digest(id, it->second);
+  it->second.owner = owner;
   digest_ += session_digest(id, it->second);
 }
 

@@ -1,5 +1,6 @@
-// The sessions of a cell as the log knows them: id, password, timeout, and the ephemeral nodes each one owns. Whether a
-// session's client is alive is not here: that is the master's lease table; only openings and closings are facts.
+// The sessions of a cell as the log knows them: id, password, timeout, the replica that its client is connected to, and
+// the ephemeral nodes each one owns. Whether a session's client is alive is not here: that is the master's lease table;
+// only openings, moves and closings are facts.
 // Loop thread only; no clock.
 #pragma once
 
@@ -18,10 +19,11 @@ namespace conclave::state {
 struct SessionRecord {
   int64_t timeout_ms = 0;
   Bytes password;
+  ReplicaId owner;
   absl::btree_set<std::string, std::less<>> ephemerals;  // paths
 };
 
-// Covers id, timeout and password; the ephemerals are covered by their nodes.
+// Covers id, timeout, password and owner; the ephemerals are covered by their nodes.
 uint64_t session_digest(SessionId id, const SessionRecord& record);
 
 class SessionTable {
@@ -29,7 +31,9 @@ class SessionTable {
   using Map = absl::btree_map<SessionId, SessionRecord>;
 
   // REQUIRES: not open yet.
-  void open(SessionId id, int64_t timeout_ms, BytesView password);
+  void open(SessionId id, int64_t timeout_ms, BytesView password, ReplicaId owner);
+  // REQUIRES: open.
+  void move(SessionId id, ReplicaId owner);
   // REQUIRES: open, without ephemerals (S3).
   void close(SessionId id);
   const SessionRecord* find(SessionId id) const;

@@ -26,6 +26,7 @@ enum class Tag : uint8_t {
   reap = 10,         // requests only
   create_null = 11,  // create and set_data without data; the layouts lack the field
   set_data_null = 12,
+  resume_session = 13,
 };
 
 void put(Encoder& out, const Acl& acl);

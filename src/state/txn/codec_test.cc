@@ -60,7 +60,7 @@ MultiRequest::Op random_op(Random& r) {
   }
 }
 RequestBody random_body(Random& r) {
-  switch (r.below(10)) {
+  switch (r.below(11)) {
     case 0:
       return random_create(r);
     case 1:
@@ -82,6 +82,8 @@ RequestBody random_body(Random& r) {
       return CloseSessionRequest{};
     case 8:
       return ReapRequest{random_bytes(r, 40)};
+    case 9:
+      return ResumeSessionRequest{random_bytes(r, 16)};
     default:
       return EpochStartRequest{};
   }
@@ -93,8 +95,11 @@ Request random_request(Random& r) {
   request.body = random_body(r);
   return request;
 }
+ReplicaId random_replica(Random& r) {
+  return ReplicaId(static_cast<uint8_t>(r.u64()));
+}
 FactBody random_fact(Random& r) {
-  switch (r.below(8)) {
+  switch (r.below(9)) {
     case 0:
       return EpochStartTxn{};
     case 1: {
@@ -119,7 +124,9 @@ FactBody random_fact(Random& r) {
     case 5:
       return CheckTxn{random_bytes(r, 40)};
     case 6:
-      return CreateSessionTxn{random_session(r), random_bytes(r, 16), random_i64(r)};
+      return CreateSessionTxn{random_session(r), random_bytes(r, 16), random_i64(r), random_replica(r)};
+    case 7:
+      return MoveSessionTxn{random_session(r), random_replica(r)};
     default: {
       CloseSessionTxn close{random_session(r), {}};
       for (uint64_t n = r.below(6); n > 0; --n) close.ephemerals.push_back({random_bytes(r, 40), random_i32(r)});
@@ -132,7 +139,7 @@ Transaction random_transaction(Random& r) {
   txn.zxid = Zxid(r.u64());
   txn.time_ms = random_i64(r);
   txn.session = random_session(r);
-  txn.origin = {ReplicaId(static_cast<uint8_t>(r.u64())), r.u64(), r.u64() >> r.below(64)};
+  txn.origin = {random_replica(r), r.u64(), r.u64() >> r.below(64)};
   txn.multi = r.chance(1, 3);
   for (uint64_t n = txn.multi ? r.below(5) : 1; n > 0; --n) txn.facts.push_back(random_fact(r));
   return txn;

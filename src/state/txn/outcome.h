@@ -54,7 +54,18 @@ struct Stat {
   friend bool operator==(const Stat&, const Stat&) = default;
 };
 
-enum class OpKind : uint8_t { none, create, remove, set_data, set_acl, check, create_session, close_session, sync };
+enum class OpKind : uint8_t {
+  none,
+  create,
+  remove,
+  set_data,
+  set_acl,
+  check,
+  create_session,
+  resume_session,
+  close_session,
+  sync,
+};
 
 // Outcome of one operation, or of one part of a multi.
 struct OpOutcome {

@@ -54,6 +54,10 @@ struct Writer {
     out.bytes(r.password);
     out.zigzag(r.timeout_ms);
   }
+  void operator()(const ResumeSessionRequest& r) {
+    codec::put(out, Tag::resume_session);
+    out.bytes(r.password);
+  }
   void operator()(const CloseSessionRequest&) { codec::put(out, Tag::close_session); }
   void operator()(const ReapRequest& r) {
     codec::put(out, Tag::reap);
@@ -158,6 +162,8 @@ RequestBody get_body(Decoder& in) {
       return get_check(in);
     case Tag::create_session:
       return get_create_session(in);
+    case Tag::resume_session:
+      return ResumeSessionRequest{in.string()};
     case Tag::close_session:
       return CloseSessionRequest{};
     case Tag::multi:

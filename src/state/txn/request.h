@@ -57,7 +57,12 @@ struct CreateSessionRequest {
   Bytes password;  // 16 bytes
   int64_t timeout_ms = 0;
 };
-// Closes the session of the request (Request::session).
+// Makes the replica at which it comes in the owner of the session of the request (Request::session): its client is
+// connected there now.
+struct ResumeSessionRequest {
+  Bytes password;
+};
+// Closes the session of the request.
 struct CloseSessionRequest {};
 // Deletes a container or TTL node that is due; made by the master itself, refused from clients.
 struct ReapRequest {
@@ -68,7 +73,7 @@ struct EpochStartRequest {};
 
 using RequestBody =
     std::variant<CreateRequest, DeleteRequest, SetDataRequest, SetAclRequest, CheckRequest, MultiRequest,
-                 CreateSessionRequest, CloseSessionRequest, ReapRequest, EpochStartRequest>;
+                 CreateSessionRequest, ResumeSessionRequest, CloseSessionRequest, ReapRequest, EpochStartRequest>;
 
 struct Request {
   SessionId session;      // 0: the cell itself

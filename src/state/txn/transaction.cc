@@ -49,6 +49,12 @@ struct Writer {
     codec::put(out, t.id);
     out.bytes(t.password);
     out.zigzag(t.timeout_ms);
+    out.u8(t.owner.value);
+  }
+  void operator()(const MoveSessionTxn& t) {
+    codec::put(out, Tag::resume_session);
+    codec::put(out, t.id);
+    out.u8(t.owner.value);
   }
   void operator()(const CloseSessionTxn& t) {
     codec::put(out, Tag::close_session);
@@ -129,6 +135,13 @@ FactBody get_fact(Decoder& in) {
       t.id = codec::get_session(in);
       t.password = in.string();
       t.timeout_ms = in.zigzag();
+      t.owner = ReplicaId(in.u8());
+      return t;
+    }
+    case Tag::resume_session: {
+      MoveSessionTxn t;
+      t.id = codec::get_session(in);
+      t.owner = ReplicaId(in.u8());
       return t;
     }
     case Tag::close_session:

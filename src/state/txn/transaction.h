@@ -56,6 +56,11 @@ struct CreateSessionTxn {
   SessionId id;
   Bytes password;
   int64_t timeout_ms = 0;
+  ReplicaId owner;  // at which its client is connected: whoever else asks for the session is refused
+};
+struct MoveSessionTxn {
+  SessionId id;
+  ReplicaId owner;
 };
 struct CloseSessionTxn {
   SessionId id;
@@ -64,7 +69,7 @@ struct CloseSessionTxn {
 struct EpochStartTxn {};
 
 using FactBody = std::variant<EpochStartTxn, CreateTxn, DeleteTxn, SetDataTxn, SetAclTxn, CheckTxn, CreateSessionTxn,
-                              CloseSessionTxn>;
+                              MoveSessionTxn, CloseSessionTxn>;
 
 struct Transaction {
   Zxid zxid;

@@ -24,8 +24,7 @@ struct EngineMessage {
 
 enum class ForwardKind : uint8_t {
   request = 0,  // body: an encoded state::Request
-  resume = 1,   // body: session id (fixed 8 bytes), then the password
-  sync = 2,     // no body
+  sync = 1,     // no body
 };
 
 // Requests of the sender's clients for the master of `epoch`, in order (go-back-N: `first_sequence` counts from 1 in
