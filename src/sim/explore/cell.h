@@ -6,7 +6,6 @@
 // a tick, a message or a write may come before or after all others.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 

@@ -7,7 +7,6 @@
 // it becomes. Pure.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
