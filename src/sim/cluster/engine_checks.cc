@@ -123,11 +123,10 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     }
     if (!began) return;
     ++checks_.masters_;
-    if (given_ < checks_.acknowledged_) {
+    if (const Index owed = checks_.acknowledged_below(role.ballot); given_ < owed) {
       checks_.findings_.add(kName, fmt::format("replica {} serves as master of ballot {} having given out up to index {}; "
                                                "{} was acknowledged (E4)",
-                                               replica_.value, to_string(role.ballot), given_.value,
-                                               checks_.acknowledged_.value));
+                                               replica_.value, to_string(role.ballot), given_.value, owed.value));
     }
   }
 
@@ -156,6 +155,12 @@ replica::EngineObserver* EngineChecks::begin_life(ReplicaId replica) {
   return seat.get();
 }
 
+Index EngineChecks::acknowledged_below(const consensus::Ballot& ballot) const {
+  Index index = acknowledged_;
+  while (index != Index() && given_[index.value - 1].ballot >= ballot) index = index.prev();
+  return index;
+}
+
 void EngineChecks::accepted(ReplicaId by, Index index, const consensus::Ballot& ballot, uint64_t value) {
   if (index <= committed()) return;
   std::vector<Acceptance>& known = acceptances_[index];
@@ -171,7 +176,7 @@ void EngineChecks::accepted(ReplicaId by, Index index, const consensus::Ballot& 
 void EngineChecks::given_out(ReplicaId by, const consensus::Entry& entry) {
   const uint64_t value = value_of(entry);
   if (entry.index <= committed()) {
-    if (values_[entry.index.value - 1] != value) {
+    if (given_[entry.index.value - 1].value != value) {
       findings_.add(kName, fmt::format("replica {} gives out another value at index {} than was given out before (E1)",
                                        by.value, entry.index.value));
     }
@@ -191,7 +196,7 @@ void EngineChecks::given_out(ReplicaId by, const consensus::Entry& entry) {
                                      by.value, entry.index.value, to_string(entry.ballot)));
   }
   acceptances_.erase(entry.index);
-  values_.push_back(value);
+  given_.push_back({.value = value, .ballot = entry.ballot});
   on_first_commit_(entry);
 }
 

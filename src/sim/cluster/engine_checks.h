@@ -3,7 +3,8 @@
 //   committed   entries are given out in order, without gaps, and never differ between replicas or lives (E1)
 //   chosen      what is first given out anywhere was durably accepted, under one ballot, by a majority of the voters
 //   ballots     a round belongs to one replica for ever (E5); no replica writes a lower promise than one it made durable
-//   serving     a replica that reports to be master has given out everything acknowledged before (E4, B25)
+//   serving     a replica that reports to be master has given out everything acknowledged that was chosen under a lower
+//               ballot than its own (E4, B25). One that slept through its own fall may report late; it has no lease
 //   reads       a barrier is granted at an index that covers every write acknowledged before it was asked for (E3, B23)
 //
 // What was acknowledged is told from outside: by note_acknowledged(), for each write a client was told of.
@@ -34,7 +35,7 @@ class EngineChecks {
   replica::EngineObserver* begin_life(ReplicaId replica);
   void note_acknowledged(Index index) { acknowledged_ = std::max(acknowledged_, index); }
 
-  Index committed() const { return Index(values_.size()); }
+  Index committed() const { return Index(given_.size()); }
   uint64_t steps() const { return steps_; }
   uint64_t masters() const { return masters_; }  // how often a replica began to serve
 
@@ -54,7 +55,14 @@ class EngineChecks {
   Findings& findings_;
   std::function<void(const consensus::Entry&)> on_first_commit_;
   std::map<ReplicaId, std::unique_ptr<Seat>> seats_;
-  std::vector<uint64_t> values_;                          // values_[i]: hash of what index i + 1 holds
+  struct Given {
+    uint64_t value = 0;  // hash of what the index holds
+    consensus::Ballot ballot;  // under which it was given out first
+  };
+  // The newest index acknowledged of those that were given out under a ballot below this one.
+  Index acknowledged_below(const consensus::Ballot& ballot) const;
+
+  std::vector<Given> given_;                              // given_[i]: what index i + 1 holds
   std::map<Index, std::vector<Acceptance>> acceptances_;  // durable ones of indexes not given out yet
   std::map<uint64_t, ReplicaId> rounds_;
   Index acknowledged_;

@@ -33,7 +33,8 @@ class EngineChecksTest : public testing::Test {
     seats[id]->on_step({.now = Instant{0}, .body = std::move(body)}, output);
   }
   // Writes `entry` down, and has it durable.
-  void accept(uint8_t id, const Entry& accepted, uint64_t persist = 1) {
+  void accept(int replica, const Entry& accepted, uint64_t persist = 1) {
+    const auto id = static_cast<uint8_t>(replica);
     Output output;
     output.persist.number = persist;
     output.persist.entries = {accepted};
@@ -108,15 +109,15 @@ TEST_F(EngineChecksTest, WhatARestartFindsOnItsDiskIsAccepted) {
 }
 
 TEST_F(EngineChecksTest, E1_AnotherValueIsFound) {
-  for (const uint8_t id : {1, 2}) accept(id, entry(1, b, "x"));
+  for (const int id : {1, 2}) accept(id, entry(1, b, "x"));
   give_out(1, entry(1, b, "x"));
   give_out(2, entry(1, b, "y"));
   EXPECT_THAT(found(), HasSubstr("another value at index 1"));
 }
 
 TEST_F(EngineChecksTest, E1_AGapIsFound) {
-  for (const uint64_t index : {1, 2, 3}) {
-    for (const uint8_t id : {1, 2}) accept(id, entry(index, b, "x"), index);
+  for (const uint64_t index : {1u, 2u, 3u}) {
+    for (const int id : {1, 2}) accept(id, entry(index, b, "x"), index);
   }
   give_out(1, entry(1, b, "x"));
   give_out(1, entry(3, b, "x"));
@@ -136,15 +137,24 @@ TEST_F(EngineChecksTest, E5_ARoundWithTwoMastersIsFound) {
 }
 
 TEST_F(EngineChecksTest, E4_B25_AMasterThatLacksWhatWasAcknowledgedIsFound) {
-  for (const uint8_t id : {1, 2}) accept(id, entry(1, b, "x"));
+  for (const int id : {1, 2}) accept(id, entry(1, b, "x"));
   give_out(1, entry(1, b, "x"));
   checks.note_acknowledged(Index(1));
   become(3, Role::master, ballot(259, 3));
   EXPECT_THAT(found(), HasSubstr("having given out up to index 0; 1 was acknowledged"));
 }
 
+TEST_F(EngineChecksTest, E4_AMasterOfALowerBallotOwesNothingThatIsNewer) {
+  const Ballot newer = ballot(770, 2);
+  for (const int id : {1, 2}) accept(id, entry(1, newer, "x"));
+  give_out(1, entry(1, newer, "x"));
+  checks.note_acknowledged(Index(1));
+  become(3, Role::master, ballot(259, 3));  // it stood still since before
+  EXPECT_EQ(found(), "nothing");
+}
+
 TEST_F(EngineChecksTest, E3_B23_AStaleReadIsFound) {
-  for (const uint8_t id : {1, 2}) accept(id, entry(1, b, "x"));
+  for (const int id : {1, 2}) accept(id, entry(1, b, "x"));
   give_out(1, entry(1, b, "x"));
   checks.note_acknowledged(Index(1));
   step(3, consensus::ReadBarrier{7});

@@ -73,7 +73,9 @@ TEST(Draw, ALeaseIsNeverAskedToBearMoreThanItAllowsFor) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     const Plan plan = draw_plan(seed, Profile::swarm, Duration::seconds(600));
     for (const Fault& fault : plan.faults) {
-      if (plan.leases) EXPECT_NE(fault.kind, FaultKind::clock_jump);
+      if (plan.leases) {
+        EXPECT_NE(fault.kind, FaultKind::clock_jump);
+      }
       if (fault.kind != FaultKind::clock_rate) continue;
       const auto ppm = static_cast<int64_t>(fault.amount) - 1'000'000;
       EXPECT_LE(std::abs(ppm), plan.clock_drift_ppm / 2);
