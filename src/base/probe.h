@@ -1,6 +1,6 @@
-// Code probes: places that a thorough test must reach at least once (a rare branch, the second half of a recovery). Each
-// is one line, `CONCLAVE_PROBE("forwarder.goes-back");`, known to the program from its start whether it is ever reached
-// or not, so that a run of the simulator can say which were not. Counting is all they do; any thread.
+// Code probes: places that a thorough test must reach at least once (a rare branch, the second half of a recovery).
+// Each is one line, `CONCLAVE_PROBE("forwarder.goes-back");`, known to the program from its start whether it is ever
+// reached or not, so that a run of the simulator can say which were not. Counting is all they do; any thread.
 #pragma once
 
 #include <atomic>
@@ -32,10 +32,12 @@ struct ProbeSite {
 
 }  // namespace conclave
 
-#define CONCLAVE_PROBE(name)                            \
-  do {                                                  \
-    struct ProbeName {                                  \
-      static const char* text() { return name; }        \
-    };                                                  \
-    ::conclave::ProbeSite<ProbeName>::probe.hit();      \
+#define CONCLAVE_PROBE(name)                       \
+  do {                                             \
+    struct ProbeName {                             \
+      static const char* text() {                  \
+        return name;                               \
+      }                                            \
+    };                                             \
+    ::conclave::ProbeSite<ProbeName>::probe.hit(); \
   } while (false)

@@ -68,8 +68,10 @@ void add_sim_command(CLI::App& app, int* exit_code) {
   command->add_option("--replay", options.replay, "run the plan in this file");
   command->add_flag("--plan", options.print_plan, "print the plan of the seed and end");
   command->add_flag("--trace", options.trace, "print every event of the virtual world and every log line");
-  command->add_option("--safety", arguments->safety, "virtual time under faults of a drawn plan")->capture_default_str();
-  command->add_option("--profile", arguments->profile, "what is drawn: swarm, everything; standard, five usual replicas")
+  command->add_option("--safety", arguments->safety, "virtual time under faults of a drawn plan")
+      ->capture_default_str();
+  command
+      ->add_option("--profile", arguments->profile, "what is drawn: swarm, everything; standard, five usual replicas")
       ->check(CLI::IsMember({"swarm", "standard"}))
       ->capture_default_str();
   command->add_option("--jobs,-j", options.jobs, "worker processes")->check(CLI::Range(1, 256))->capture_default_str();

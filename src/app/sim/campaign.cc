@@ -22,9 +22,7 @@ volatile std::sig_atomic_t interrupted = 0;
 
 class Stopwatch {
  public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
-  }
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count(); }
 
  private:
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
@@ -83,7 +81,8 @@ class Campaign {
 
   void take(Workers::Done done) {
     SeedReport report = report_of(done);
-    if (options_.hashes) fmt::print("seed {} hash {:016x} {}\n", report.seed, report.trace_hash, to_string(report.ending));
+    if (options_.hashes)
+      fmt::print("seed {} hash {:016x} {}\n", report.seed, report.trace_hash, to_string(report.ending));
     summary_.add(report);
     if (report.ending != Ending::passed) {
       fmt::print("seed {}: {}\n", report.seed, to_string(report.ending));
@@ -111,7 +110,8 @@ class Campaign {
     std::filesystem::create_directories(options_.failures_directory, ignored);
     const std::string name = fmt::format("{}/seed-{}", options_.failures_directory, failed.seed);
     write(name + ".plan", failed, plan);
-    fmt::print("seed {}: {}; replay with: conclave sim --replay {}.plan\n", failed.seed, to_string(failed.ending), name);
+    fmt::print("seed {}: {}; replay with: conclave sim --replay {}.plan\n", failed.seed, to_string(failed.ending),
+               name);
     if (!options_.shrink || interrupted || failed.ending == Ending::not_deterministic) return;
     const sim::Shrunk shrunk = sim::shrink(
         plan, [&](const sim::Plan& smaller) { return fails_like(failed, smaller); }, options_.shrink_runs_max);
@@ -146,12 +146,14 @@ class Campaign {
 
   void print_progress() {
     const double wall = watch_.seconds();
-    const std::string total = options_.minutes ? "" : fmt::format(" of {}", options_.last_seed - options_.first_seed + 1);
-    fmt::print("{:6.0f} s: {}{} seeds, {} failed, {:.1f} simulated hours, {:.1f} seeds/s, {:.0f} simulated s per "
-               "core-second\n",
-               wall, summary_.seeds(), total, summary_.failed(), summary_.simulated_hours(),
-               static_cast<double>(summary_.seeds()) / wall,
-               summary_.core_seconds() > 0 ? summary_.simulated_hours() * 3600 / summary_.core_seconds() : 0.0);
+    const std::string total =
+        options_.minutes ? "" : fmt::format(" of {}", options_.last_seed - options_.first_seed + 1);
+    fmt::print(
+        "{:6.0f} s: {}{} seeds, {} failed, {:.1f} simulated hours, {:.1f} seeds/s, {:.0f} simulated s per "
+        "core-second\n",
+        wall, summary_.seeds(), total, summary_.failed(), summary_.simulated_hours(),
+        static_cast<double>(summary_.seeds()) / wall,
+        summary_.core_seconds() > 0 ? summary_.simulated_hours() * 3600 / summary_.core_seconds() : 0.0);
     std::fflush(stdout);
   }
 

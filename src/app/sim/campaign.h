@@ -20,18 +20,18 @@ struct SimOptions {
   sim::Profile profile = sim::Profile::swarm;
   Duration safety = Duration::seconds(120);  // simulated time under faults, of plans drawn from seeds
   size_t jobs = 1;
-  uint32_t repeat_percent = 0;  // of the seeds are run twice, and their hashes compared
+  uint32_t repeat_percent = 0;                     // of the seeds are run twice, and their hashes compared
   Duration run_time_max = Duration::seconds(300);  // real time; more is a hang
   size_t failures_max = 10;                        // stop after as many
   bool shrink = true;
   size_t shrink_runs_max = 300;
   std::string failures_directory = "sim-failures";  // plans of failed seeds, whole and shrunk
-  bool trace = false;   // print every event; one seed or plan only
-  bool print_plan = false;  // print the plan of the seed and end
-  bool hashes = false;  // print the trace hash of each seed
-  std::string json;     // write the figures there
-  std::string ledger;   // append a line there
-  std::string label;    // of the program, in the ledger
+  bool trace = false;                               // print every event; one seed or plan only
+  bool print_plan = false;                          // print the plan of the seed and end
+  bool hashes = false;                              // print the trace hash of each seed
+  std::string json;                                 // write the figures there
+  std::string ledger;                               // append a line there
+  std::string label;                                // of the program, in the ledger
 };
 
 // What the command exits with; docs/tools.md. The worst kind of failure decides.

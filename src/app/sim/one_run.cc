@@ -76,8 +76,8 @@ SeedReport run_traced(const sim::Plan& plan) {
   Instant now;
   log::set_sink(
       [&now](log::Level level, std::string_view module, std::string_view message, log::Fields fields) {
-        std::string line = fmt::format("{:12.6f}   {} {}: {}", static_cast<double>(now.us) / 1e6, to_string(level),
-                                       module, message);
+        std::string line =
+            fmt::format("{:12.6f}   {} {}: {}", static_cast<double>(now.us) / 1e6, to_string(level), module, message);
         for (const log::Field& field : fields) line += fmt::format(" {}={}", field.key, field.value);
         fmt::print("{}\n", line);
       },

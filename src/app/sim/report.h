@@ -12,11 +12,11 @@ namespace conclave::app {
 
 enum class Ending : uint8_t {
   passed,
-  unsafe,            // a checker found something
-  no_liveness,       // no progress or no agreement after the faults
-  not_deterministic, // the second run of the plan had another trace hash
-  crashed,           // the process died: a broken invariant, a sanitizer, a signal
-  hung,              // one run took longer than it may
+  unsafe,             // a checker found something
+  no_liveness,        // no progress or no agreement after the faults
+  not_deterministic,  // the second run of the plan had another trace hash
+  crashed,            // the process died: a broken invariant, a sanitizer, a signal
+  hung,               // one run took longer than it may
 };
 std::string_view to_string(Ending ending);
 

@@ -89,7 +89,8 @@ std::string Summary::text(double wall_seconds) const {
   for (size_t i = 0; i < never.size(); ++i) out += fmt::format("{}{}", i == 0 ? "; never: " : ", ", never[i]);
   out += fmt::format(
       "\n\nseeds {}: passed {}, unsafe {}, no liveness {}, not deterministic {}, crashed {}, hung {}; {} run twice\n"
-      "simulated {:.1f} hours in {:.0f} s ({:.0f} core-seconds): {:.0f} simulated seconds a core-second, {:.1f} seeds/s\n"
+      "simulated {:.1f} hours in {:.0f} s ({:.0f} core-seconds): {:.0f} simulated seconds a core-second, {:.1f} "
+      "seeds/s\n"
       "{} kinds of faults struck, {} faults left out\n"
       "operations {}, answered {}; judged by the linear checker {}, order-blind {} (given up {}); watch events {}\n"
       "transactions {}, skipped by primary order {}; masters {}; recoveries from disk {}\n"
@@ -97,8 +98,8 @@ std::string Summary::text(double wall_seconds) const {
       seeds_, count(Ending::passed), count(Ending::unsafe), count(Ending::no_liveness),
       count(Ending::not_deterministic), count(Ending::crashed), count(Ending::hung), repeated_, simulated_hours(),
       wall_seconds, core_seconds(), core_us_ > 0 ? simulated_seconds / core_seconds() : 0.0,
-      wall_seconds > 0 ? static_cast<double>(seeds_) / wall_seconds : 0.0, fault_kinds_struck(),
-      total_.faults_left_out, total_.operations, total_.answered, total_.linear_checked, total_.order_blind_checked,
+      wall_seconds > 0 ? static_cast<double>(seeds_) / wall_seconds : 0.0, fault_kinds_struck(), total_.faults_left_out,
+      total_.operations, total_.answered, total_.linear_checked, total_.order_blind_checked,
       total_.order_blind_given_up, total_.watch_events, total_.transactions, total_.skipped_by_primary_order,
       total_.masters, total_.recoveries, total_.engine_steps, total_.digests_compared, total_.events);
   return out;

@@ -1,5 +1,5 @@
-// Adds up what many seeds came to, and prints it: figures, which kinds of faults struck in which phases of the protocol,
-// which code probes and fault points were never reached. Pure but for printing.
+// Adds up what many seeds came to, and prints it: figures, which kinds of faults struck in which phases of the
+// protocol, which code probes and fault points were never reached. Pure but for printing.
 #pragma once
 
 #include <cstdint>

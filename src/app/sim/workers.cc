@@ -147,7 +147,8 @@ std::vector<Workers::Done> Workers::wait(Duration patience) {
       int status = 0;
       ::waitpid(child.pid, &status, 0);
       child.pid = -1;
-      if (ended && WIFSIGNALED(status)) lost.why = fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+      if (ended && WIFSIGNALED(status))
+        lost.why = fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
       if (ended && WIFEXITED(status)) lost.why = fmt::format("exit code {}", WEXITSTATUS(status));
       if (child.said.size() > kSaidMax) child.said.erase(0, child.said.size() - kSaidMax);
       lost.why += "\n" + child.said;

@@ -29,7 +29,7 @@ class Workers {
     uint64_t ticket = 0;
     std::optional<Bytes> result;  // nothing: the child died or was stopped
     bool overstayed = false;
-    std::string why;              // of a child that died: its signal or exit code, and the last of its standard error
+    std::string why;  // of a child that died: its signal or exit code, and the last of its standard error
   };
 
   size_t idle() const;

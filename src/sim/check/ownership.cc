@@ -227,7 +227,8 @@ bool Ownership::asked_for_other_versions(size_t operation, const Transaction& tr
 
 // Candidates are tried in the order of invocation. Both ends of their windows only move forward with it, so the first
 // that fits is never one that only a later transaction could use. A session's requests take effect in their order, so
-// one that is passed by a later one is used up; and so is one that asked for another version, since its place is passed.
+// one that is passed by a later one is used up; and so is one that asked for another version, since its place is
+// passed.
 void Ownership::claim_unknown() {
   struct Candidates {
     std::vector<size_t> operations;

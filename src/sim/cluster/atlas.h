@@ -15,9 +15,7 @@ class Atlas {
 
   // A replica's disk is about to be damaged in a way that syncs do not protect from. False: one too many; leave it.
   // A replica once damaged stays so for the run: what is latent on its disk is not known.
-  bool may_damage(ReplicaId replica) const {
-    return damaged_.contains(replica) || damaged_.size() < may_be_damaged_;
-  }
+  bool may_damage(ReplicaId replica) const { return damaged_.contains(replica) || damaged_.size() < may_be_damaged_; }
   void damage(ReplicaId replica) { damaged_.insert(replica); }
   bool intact(ReplicaId replica) const { return !damaged_.contains(replica); }
 

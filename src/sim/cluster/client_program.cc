@@ -48,7 +48,8 @@ std::optional<check::EventKind> event_kind(client::EventType type) {
 client::CreateOptions create_options(const Call& call) {
   client::CreateOptions options;
   if (call.sequential) {
-    options.mode = call.ephemeral ? client::CreateMode::ephemeral_sequential : client::CreateMode::persistent_sequential;
+    options.mode =
+        call.ephemeral ? client::CreateMode::ephemeral_sequential : client::CreateMode::persistent_sequential;
   } else {
     options.mode = call.ephemeral ? client::CreateMode::ephemeral : client::CreateMode::persistent;
   }
@@ -94,10 +95,9 @@ void ClientProgram::open_session() {
   id_ = recorder_.new_client();
   noted_.reset();
   ended_ = std::move(client_);
-  client_ = std::make_unique<client::Client>(world_.clock, world_.executor, world_.network,
-                                             client::Options{.servers = servers_,
-                                                             .session_timeout = plan_.session_timeout,
-                                                             .seed = random_.u64()});
+  client_ = std::make_unique<client::Client>(
+      world_.clock, world_.executor, world_.network,
+      client::Options{.servers = servers_, .session_timeout = plan_.session_timeout, .seed = random_.u64()});
   client_->start([this, id = id_](client::SessionState state) {
     if (id == id_) on_state(state);  // else a late word about a session that we have ended
   });
@@ -254,13 +254,13 @@ void ClientProgram::send_multi(size_t place, const std::vector<Call>& parts) {
   std::vector<client::Operation> operations;
   for (const Call& part : parts) operations.push_back(part_of(part));
   client_->multi(operations, recording<client::MultiOutcome>(place, [](auto& operation, const client::MultiOutcome& m) {
-    operation.answer.code = code_of(m.error);
-    for (const client::OperationResult& result : m.parts) {
-      check::Answer answer{.code = code_of(result.error), .created = result.path};
-      if (result.stat) answer.stat = stat_of(*result.stat);
-      operation.part_answers.push_back(std::move(answer));
-    }
-  }));
+                   operation.answer.code = code_of(m.error);
+                   for (const client::OperationResult& result : m.parts) {
+                     check::Answer answer{.code = code_of(result.error), .created = result.path};
+                     if (result.stat) answer.stat = stat_of(*result.stat);
+                     operation.part_answers.push_back(std::move(answer));
+                   }
+                 }));
 }
 
 // The newest proof that the cell heard of us, in true time: the clock of a client host runs at the true rate.

@@ -100,14 +100,15 @@ class EngineChecks::Seat final : public replica::EngineObserver {
   void grant(const consensus::ReadGrant& read) {
     const auto barrier = barriers_.find(read.token);
     if (barrier == barriers_.end()) {
-      checks_.findings_.add(kName, fmt::format("replica {} grants read {}, which nobody asked for", replica_.value,
-                                               read.token));
+      checks_.findings_.add(
+          kName, fmt::format("replica {} grants read {}, which nobody asked for", replica_.value, read.token));
       return;
     }
     if (read.index < barrier->second) {
-      checks_.findings_.add(kName, fmt::format("replica {} grants a read at index {}, but {} was acknowledged before it "
-                                               "was asked for (E3)",
-                                               replica_.value, read.index.value, barrier->second.value));
+      checks_.findings_.add(kName,
+                            fmt::format("replica {} grants a read at index {}, but {} was acknowledged before it "
+                                        "was asked for (E3)",
+                                        replica_.value, read.index.value, barrier->second.value));
     }
     barriers_.erase(barrier);
   }
@@ -124,9 +125,10 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     if (!began) return;
     ++checks_.masters_;
     if (const Index owed = checks_.acknowledged_below(role.ballot); given_ < owed) {
-      checks_.findings_.add(kName, fmt::format("replica {} serves as master of ballot {} having given out up to index {}; "
-                                               "{} was acknowledged (E4)",
-                                               replica_.value, to_string(role.ballot), given_.value, owed.value));
+      checks_.findings_.add(kName,
+                            fmt::format("replica {} serves as master of ballot {} having given out up to index {}; "
+                                        "{} was acknowledged (E4)",
+                                        replica_.value, to_string(role.ballot), given_.value, owed.value));
     }
   }
 
@@ -164,8 +166,8 @@ Index EngineChecks::acknowledged_below(const consensus::Ballot& ballot) const {
 void EngineChecks::accepted(ReplicaId by, Index index, const consensus::Ballot& ballot, uint64_t value) {
   if (index <= committed()) return;
   std::vector<Acceptance>& known = acceptances_[index];
-  const auto same = std::ranges::find_if(
-      known, [&](const Acceptance& a) { return a.ballot == ballot && a.value == value; });
+  const auto same =
+      std::ranges::find_if(known, [&](const Acceptance& a) { return a.ballot == ballot && a.value == value; });
   if (same != known.end()) {
     same->by.set(by.value);
   } else {
@@ -188,8 +190,8 @@ void EngineChecks::given_out(ReplicaId by, const consensus::Entry& entry) {
     return;
   }
   const std::vector<Acceptance>& known = acceptances_[entry.index];
-  const bool chosen = std::ranges::any_of(
-      known, [&](const Acceptance& a) { return a.value == value && quorum_.reached(a.by); });
+  const bool chosen =
+      std::ranges::any_of(known, [&](const Acceptance& a) { return a.value == value && quorum_.reached(a.by); });
   if (!chosen) {
     findings_.add(kName, fmt::format("replica {} gives out index {} under ballot {}, which no majority has accepted "
                                      "durably (PX-04)",

@@ -2,8 +2,9 @@
 //
 //   committed   entries are given out in order, without gaps, and never differ between replicas or lives (E1)
 //   chosen      what is first given out anywhere was durably accepted, under one ballot, by a majority of the voters
-//   ballots     a round belongs to one replica for ever (E5); no replica writes a lower promise than one it made durable
-//   serving     a replica that reports to be master has given out everything acknowledged that was chosen under a lower
+//   ballots     a round belongs to one replica for ever (E5); no replica writes a lower promise than one it made
+//   durable serving     a replica that reports to be master has given out everything acknowledged that was chosen under
+//   a lower
 //               ballot than its own (E4, B25). One that slept through its own fall may report late; it has no lease
 //   reads       a barrier is granted at an index that covers every write acknowledged before it was asked for (E3, B23)
 //
@@ -56,7 +57,7 @@ class EngineChecks {
   std::function<void(const consensus::Entry&)> on_first_commit_;
   std::map<ReplicaId, std::unique_ptr<Seat>> seats_;
   struct Given {
-    uint64_t value = 0;  // hash of what the index holds
+    uint64_t value = 0;        // hash of what the index holds
     consensus::Ballot ballot;  // under which it was given out first
   };
   // The newest index acknowledged of those that were given out under a ballot below this one.

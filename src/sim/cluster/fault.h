@@ -20,40 +20,40 @@ namespace conclave::sim {
 
 enum class FaultKind : uint8_t {
   // processes
-  kill,            // kill -9; back after `lasting`
-  power_cut,       // unsynced writes are lost, torn at `amount` bytes (0: lost whole); back after `lasting`
-  power_cut_all,   // every replica at once
-  crash_in_disk,   // dies within a disk call, `amount` calls from now, by a power cut
-  pause,           // stands still for `lasting`
-  slow,            // each turn of its loop takes up to `amount` microseconds more, for `lasting`
-  transfer_lead,   // told to stop as by SIGTERM, which hands over the lead; back after `lasting`
+  kill,           // kill -9; back after `lasting`
+  power_cut,      // unsynced writes are lost, torn at `amount` bytes (0: lost whole); back after `lasting`
+  power_cut_all,  // every replica at once
+  crash_in_disk,  // dies within a disk call, `amount` calls from now, by a power cut
+  pause,          // stands still for `lasting`
+  slow,           // each turn of its loop takes up to `amount` microseconds more, for `lasting`
+  transfer_lead,  // told to stop as by SIGTERM, which hands over the lead; back after `lasting`
   // network
-  isolate,         // one replica cut from all others and from clients
-  partition,       // two halves
-  one_way_cut,     // one direction of one link
-  bridge,          // two halves that one replica still sees
-  ring,            // each replica sees only its two neighbours
-  clog,            // a link delivers nothing, then everything
-  slow_links,      // latencies of all links up to `amount` microseconds
-  short_reads,     // what arrives at streams is read in pieces, `amount` in a million
-  reset_clients,   // connections between clients and one replica are reset
-  half_open,       // one replica has forgotten half of its connections; the other sides have not
-  drop_frames,     // between replicas; `amount` in a million. More than TCP does
+  isolate,        // one replica cut from all others and from clients
+  partition,      // two halves
+  one_way_cut,    // one direction of one link
+  bridge,         // two halves that one replica still sees
+  ring,           // each replica sees only its two neighbours
+  clog,           // a link delivers nothing, then everything
+  slow_links,     // latencies of all links up to `amount` microseconds
+  short_reads,    // what arrives at streams is read in pieces, `amount` in a million
+  reset_clients,  // connections between clients and one replica are reset
+  half_open,      // one replica has forgotten half of its connections; the other sides have not
+  drop_frames,    // between replicas; `amount` in a million. More than TCP does
   duplicate_frames,
   reorder_frames,
-  replay_frames,   // frames of the past are delivered again
+  replay_frames,  // frames of the past are delivered again
   // clocks
-  clock_rate,      // off by `amount` - 1,000,000 parts in a million, for `lasting`
-  clock_jump,      // the monotonic clock jumps ahead by `lasting`, as after the suspension of a machine
-  wall_clock_jump, // the wall clock jumps by `amount` - 10^9 milliseconds
+  clock_rate,       // off by `amount` - 1,000,000 parts in a million, for `lasting`
+  clock_jump,       // the monotonic clock jumps ahead by `lasting`, as after the suspension of a machine
+  wall_clock_jump,  // the wall clock jumps by `amount` - 10^9 milliseconds
   // disks
-  disk_stall,      // every call waits until `lasting` has passed
-  disk_error,      // a write or sync fails with EIO, `amount` calls from now
-  disk_full,       // no space for `lasting`
-  bit_rot,         // a bit of a file at rest flips
+  disk_stall,         // every call waits until `lasting` has passed
+  disk_error,         // a write or sync fails with EIO, `amount` calls from now
+  disk_full,          // no space for `lasting`
+  bit_rot,            // a bit of a file at rest flips
   misdirected_write,  // a write lands at another place
   // code
-  fault_points,    // fault points of the product fire, `amount` in a million, for `lasting`
+  fault_points,  // fault points of the product fire, `amount` in a million, for `lasting`
   // clients
   client_crash,    // a client program dies and another takes its place after `lasting`
   client_isolate,  // a client sees no replica for `lasting`

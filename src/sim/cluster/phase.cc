@@ -7,8 +7,8 @@
 namespace conclave::sim {
 
 std::string_view name_of(Phase phase) {
-  constexpr std::array<std::string_view, kPhases> kNames = {
-      "no quorum", "no candidate", "election", "synchronising", "catching up", "idle", "writing"};
+  constexpr std::array<std::string_view, kPhases> kNames = {"no quorum",   "no candidate", "election", "synchronising",
+                                                            "catching up", "idle",         "writing"};
   return kNames.at(static_cast<size_t>(phase));
 }
 

@@ -82,10 +82,10 @@ Result<> set_value(Plan& plan, const Setting& setting, std::string_view text) {
   if (const auto* field = std::get_if<Duration Plan::*>(&setting.field)) {
     const auto duration = parse_duration(text);
     if (!duration) return std::unexpected(duration.error());
-    plan.**field = *duration;
+    plan.** field = *duration;
   } else if (const auto* flag = std::get_if<bool Plan::*>(&setting.field)) {
     if (text != "on" && text != "off") return fail(ErrorKind::invalid_argument, "expected on or off");
-    plan.**flag = text == "on";
+    plan.** flag = text == "on";
   } else {
     int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -132,7 +132,8 @@ Result<> apply_line(Plan& plan, std::string_view line) {
   const size_t space = line.find_first_of(" \t");
   const std::string_view name = line.substr(0, space);
   const auto setting = std::ranges::find(kSettings, name, &Setting::name);
-  if (setting == kSettings.end()) return fail(ErrorKind::invalid_argument, fmt::format("there is no setting \"{}\"", name));
+  if (setting == kSettings.end())
+    return fail(ErrorKind::invalid_argument, fmt::format("there is no setting \"{}\"", name));
   if (space == std::string_view::npos) return fail(ErrorKind::invalid_argument, fmt::format("{}: no value", name));
   if (auto set = set_value(plan, *setting, trimmed(line.substr(space))); !set) {
     return fail(ErrorKind::invalid_argument, fmt::format("{}: {}", name, set.error().message));
@@ -158,7 +159,8 @@ Result<> validate(const Plan& plan) {
     if (std::holds_alternative<bool Plan::*>(setting.field) || setting.name == "seed") continue;
     const int64_t value = value_number(plan, setting);
     if (value < setting.low || value > setting.high) {
-      return fail(ErrorKind::invalid_argument, fmt::format("{} {}: out of bounds", setting.name, value_text(plan, setting)));
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{} {}: out of bounds", setting.name, value_text(plan, setting)));
     }
   }
   if (plan.heartbeat >= plan.election_timeout_min || plan.election_timeout_min > plan.election_timeout_max) {

@@ -1,5 +1,5 @@
-// Everything that makes a run what it is, as data: the cell, its settings, its clients and the schedule of faults. A run
-// is a function of its plan alone. A plan comes from a seed (draw.h) or from a text, one setting or fault a line:
+// Everything that makes a run what it is, as data: the cell, its settings, its clients and the schedule of faults. A
+// run is a function of its plan alone. A plan comes from a seed (draw.h) or from a text, one setting or fault a line:
 //
 //   seed 4711
 //   replicas 5
@@ -58,12 +58,13 @@ struct Plan {
   // Shares of the operations.
   int64_t share_create = 10, share_remove = 8, share_set = 25, share_get = 25, share_exists = 6, share_children = 8;
   int64_t share_sync_get = 8, share_multi = 5, share_sequential = 5;
-  int64_t watch_percent = 30;           // of the reads
+  int64_t watch_percent = 30;              // of the reads
   int64_t session_end_per_million = 5000;  // a client closes its session and begins another, per operation
 
   // The run.
-  Duration safety = Duration::seconds(60);       // with faults
-  Duration settle_bound = Duration::seconds(20); // after the faults: progress within this, convergence within twice this
+  Duration safety = Duration::seconds(60);  // with faults
+  Duration settle_bound =
+      Duration::seconds(20);  // after the faults: progress within this, convergence within twice this
 
   std::vector<Fault> faults;  // by time
 

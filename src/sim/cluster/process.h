@@ -18,8 +18,7 @@ class ReplicaProcess {
   // Recovers, listens and joins. `on_open` gets the replica as it was recovered, before the front end sees it.
   // `on_exit` is called, from the loop, when the process ends by itself: refused to start, or storage failed.
   ReplicaProcess(const env::World& world, replica::Options options, frontend::zookeeper::Settings settings,
-                 const std::function<void(replica::Replica&)>& on_open,
-                 std::function<void(const Error&)> on_exit);
+                 const std::function<void(replica::Replica&)>& on_open, std::function<void(const Error&)> on_exit);
   ~ReplicaProcess();
 
   // Null when it refused to start.

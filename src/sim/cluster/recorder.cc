@@ -45,8 +45,7 @@ void Recorder::sign_of_life(check::ClientId client, SessionId session, Instant s
   history_.signs_of_life.push_back({.client = client, .session = session, .sent = sent, .answered = answered});
 }
 
-check::History Recorder::take(std::vector<check::Transaction> log,
-                              std::vector<std::pair<Instant, Instant>> healthy) {
+check::History Recorder::take(std::vector<check::Transaction> log, std::vector<std::pair<Instant, Instant>> healthy) {
   history_.log = std::move(log);
   history_.healthy = std::move(healthy);
   history_.ended = now();

@@ -28,10 +28,10 @@ struct RunFigures {
   uint64_t events = 0;  // of the virtual world
   uint64_t engine_steps = 0;
   uint64_t digests_compared = 0;
-  uint64_t operations = 0;          // asked for by clients
+  uint64_t operations = 0;  // asked for by clients
   uint64_t answered = 0;
-  uint64_t linear_checked = 0;      // operations judged by the linear-time checker
-  uint64_t order_blind_checked = 0; // by the order-blind one
+  uint64_t linear_checked = 0;       // operations judged by the linear-time checker
+  uint64_t order_blind_checked = 0;  // by the order-blind one
   uint64_t order_blind_given_up = 0;
   uint64_t watch_events = 0;
   uint64_t transactions = 0;
@@ -61,7 +61,7 @@ inline constexpr std::array kRunNumbers = {&RunFigures::events,
 
 enum class Verdict : uint8_t {
   passed,
-  unsafe,     // a checker found something
+  unsafe,       // a checker found something
   no_liveness,  // no progress, or no agreement, in time after the faults
 };
 

@@ -32,7 +32,8 @@ TEST(Run, TheSamePlanIsTheSameRun) {
 TEST(Run, ManySeedsPass) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     const RunResult result = run(short_plan(seed));
-    EXPECT_EQ(result.verdict, Verdict::passed) << "seed " << seed << "\n" << text_of(result) << to_text(short_plan(seed));
+    EXPECT_EQ(result.verdict, Verdict::passed) << "seed " << seed << "\n"
+                                               << text_of(result) << to_text(short_plan(seed));
   }
 }
 

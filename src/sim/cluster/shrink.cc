@@ -69,8 +69,8 @@ class Shrinking {
          {&Plan::observers, &Plan::learning, &Plan::slots_in_flight_max, &Plan::message_bytes_max,
           &Plan::transactions_in_flight_max, &Plan::epoch_counter_high, &Plan::snapshot_entries,
           &Plan::entries_kept_in_memory, &Plan::snapshots_kept, &Plan::journal_segment_bytes, &Plan::survive_percent,
-          &Plan::pipelined, &Plan::keys, &Plan::data_bytes_max, &Plan::watch_percent,
-          &Plan::session_end_per_million, &Plan::replicas}) {
+          &Plan::pipelined, &Plan::keys, &Plan::data_bytes_max, &Plan::watch_percent, &Plan::session_end_per_million,
+          &Plan::replicas}) {
       reset(field);
     }
     for (Duration Plan::* field : {&Plan::latency_max, &Plan::sync_time_max, &Plan::session_timeout}) reset(field);

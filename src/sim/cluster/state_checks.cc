@@ -20,9 +20,10 @@ void StateChecks::check(ReplicaId replica, const state::Service& state, const ch
   const auto [known, is_new] = digests_.emplace(zxid, digest);
   ++compared_;
   if (!is_new && known->second != digest) {
-    findings_.add("state", fmt::format("replica {} differs from the others at zxid {:#x} {}: digest {:#x}, theirs {:#x} "
-                                       "(S1)",
-                                       replica.value, zxid.value, when, digest, known->second));
+    findings_.add("state",
+                  fmt::format("replica {} differs from the others at zxid {:#x} {}: digest {:#x}, theirs {:#x} "
+                              "(S1)",
+                              replica.value, zxid.value, when, digest, known->second));
   }
 }
 

@@ -14,9 +14,8 @@ Workload::Workload(const Plan& plan, std::string name, uint64_t seed)
 std::vector<Workload::Next> Workload::setup() const {
   std::vector<Next> out;
   for (const char* path : {"/r", "/q"}) {
-    out.push_back({.call = {.action = Action::create,
-                            .path = path,
-                            .data = name_ + "-setup" + std::to_string(++written_)}});
+    out.push_back(
+        {.call = {.action = Action::create, .path = path, .data = name_ + "-setup" + std::to_string(++written_)}});
   }
   return out;
 }
@@ -25,9 +24,9 @@ Workload::Next Workload::next() {
   if (random_.chance(static_cast<uint64_t>(plan_.session_end_per_million), 1'000'000)) {
     return {.call = {.action = Action::close_session, .path = "", .data = {}}, .end_session = true};
   }
-  const std::array<int64_t, 9> shares = {plan_.share_create, plan_.share_remove,   plan_.share_set,
-                                         plan_.share_get,    plan_.share_exists,   plan_.share_children,
-                                         plan_.share_sync_get, plan_.share_multi, plan_.share_sequential};
+  const std::array<int64_t, 9> shares = {plan_.share_create,   plan_.share_remove, plan_.share_set,
+                                         plan_.share_get,      plan_.share_exists, plan_.share_children,
+                                         plan_.share_sync_get, plan_.share_multi,  plan_.share_sequential};
   uint64_t total = 0;
   for (const int64_t share : shares) total += static_cast<uint64_t>(share);
   uint64_t ticket = random_.below(std::max<uint64_t>(total, 1));
