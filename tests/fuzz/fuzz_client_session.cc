@@ -72,11 +72,11 @@ class Script {
     }
   }
 
-  // A replica that cannot know the outcome says so, in any order; a session that cannot be made is cut.
+  // A replica that cannot know the outcome says so, in any order; whose request it was is cut.
   void fail_held() {
     if (world_.gateway.held() == 0) return;
     for (SessionClient& each : clients_) {
-      if (!each.established()) each.may_close();
+      if (!each.established() || each.waiting() > 0) each.may_close();
     }
     static constexpr std::array kCodes = {state::Code::connection_loss, state::Code::request_timeout, state::Code::ok};
     world_.gateway.fail_held(in_.below(world_.gateway.held()), kCodes[in_.below(2)]);
