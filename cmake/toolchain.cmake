@@ -23,6 +23,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # sanitizer look for the real ones.
   add_compile_options(-Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # The headers of libstdc++ 12 use what they call deprecated (std::get_temporary_buffer, in stable_sort).
+  add_compile_options(-Wno-deprecated-declarations)
+endif()
 add_compile_options(-fno-omit-frame-pointer -fstack-protector-strong -fcf-protection)
 if(CMAKE_BUILD_TYPE MATCHES "Release|RelWithDebInfo")
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)

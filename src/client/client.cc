@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/plant.h"
+#include "base/probe.h"
 #include "wire/zookeeper/requests.h"
 
 namespace conclave::client {
@@ -319,6 +320,7 @@ void Client::on_timer() {
   const Instant now = clock_.now();
   const Instant silent_at = last_heard_ + timeout_ * 2 / 3;
   if (now >= silent_at) {
+    CONCLAVE_PROBE("client.server-silent");
     return lose_connection(fmt::format("silent for {} ms", (now - last_heard_).ms()));
   }
   if (now >= last_sent_ + timeout_ / 3) {

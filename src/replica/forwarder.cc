@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/probe.h"
 #include "replica/outcome_codec.h"
 
 namespace conclave::replica {
@@ -135,6 +136,7 @@ void Forwarder::give_up_before(uint64_t number, SessionId session) {
       continue;
     }
     if (pending->request.session != session || CONCLAVE_PLANT(lost_refusal_asked_again)) continue;
+    CONCLAVE_PROBE("replica.lost-refusal");
     log::info("replica", "an answer of the master was lost on the way: the client must ask again",
               {{"session", to_string(session)}});
     finish(*pending, {.outcome = {.code = state::Code::connection_loss, .ops = {}}, .zxid = Zxid()});

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/probe.h"
 #include "replica/outcome_codec.h"
 
 namespace conclave::replica {
@@ -223,6 +224,7 @@ void Proposer::propose_batch() {
 
 void Proposer::on_refused() {
   if (!active()) return;
+  CONCLAVE_PROBE("replica.batch-refused");
   refused_ = true;
   offered_.insert(offered_.end(), std::make_move_iterator(batch_.begin()), std::make_move_iterator(batch_.end()));
   batch_ = std::move(offered_);
@@ -253,12 +255,14 @@ void Proposer::on_read_refused(uint64_t token) {
 void Proposer::on_tick(Instant now, int64_t wall_ms) {
   if (!active()) return;
   if (evaluator_->epoch_nearly_exhausted()) {
+    CONCLAVE_PROBE("replica.epoch-used-up");
     log::info("replica", "the zxids of this epoch are nearly used up; going on in the next one",
               {{"epoch", to_string(epoch_)}});
     return ports_.take_next_ballot();
   }
   refused_ = false;
   for (const SessionId session : leases_.expire(now)) {
+    CONCLAVE_PROBE("replica.session-expired");
     log::info("replica", "session expired", {{"session", to_string(session)}});
     own_request(state::CloseSessionRequest{}, session, now, wall_ms);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/probe.h"
 
 namespace conclave::replica {
 
@@ -68,6 +69,7 @@ Result<Recovered> recover(const env::World& world, const Options& options) {
       loaded = true;
       break;
     }
+    CONCLAVE_PROBE("replica.snapshot-put-aside");
     log::error("replica", "a snapshot is damaged and put aside",
                {{"file", file.name}, {"reason", result.error().message}});
     if (auto aside = recovered.snapshots->quarantine(file); !aside) return std::unexpected(aside.error());
@@ -104,6 +106,7 @@ Result<Recovered> recover(const env::World& world, const Options& options) {
              {"promised", to_string(recovered.log.hard_state.promised)},
              {"damaged", recovered.log.damaged.size()}});
   for (const Index index : recovered.log.damaged) {
+    CONCLAVE_PROBE("replica.damaged-entry");
     log::warning("replica", "a journal entry is damaged; it will be repaired from the other replicas",
                  {{"index", to_string(index)}});
   }

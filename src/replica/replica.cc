@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/probe.h"
 #include "consensus/factory/factory.h"
 
 namespace conclave::replica {
@@ -304,6 +305,7 @@ void Replica::install(const storage::SnapshotFile& file) {
     on_fatal(loaded.error());
     return;
   }
+  CONCLAVE_PROBE("replica.state-replaced");
   log::info("replica", "state replaced by a snapshot of a peer", {{"index", to_string(file.meta.index)}});
   keeper_.adopted(file);
   forwarder_.on_state_replaced(service_->last_zxid(), now());

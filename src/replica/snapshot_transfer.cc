@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/probe.h"
 
 namespace conclave::replica {
 
@@ -148,6 +149,7 @@ void SnapshotTransfer::finish() {
 
 void SnapshotTransfer::on_tick() {
   if (incoming_ && !incoming_->writing && world_.clock.now() - incoming_->last_progress > kPatience) {
+    CONCLAVE_PROBE("replica.snapshot-transfer-stops");
     log::warning("replica", "the snapshot from a peer stopped coming; what is here is kept to resume",
                  {{"from", to_string(incoming_->from)}, {"bytes", incoming_->receiver->have()}});
     incoming_.reset();

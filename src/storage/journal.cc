@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/probe.h"
 #include "storage/batch.h"
 #include "storage/journal_disk.h"
 #include "storage/journal_recovery.h"
@@ -214,6 +215,7 @@ class JournalImpl final : public Journal {
       bytes_appended_ += job->batch.bytes().size();
       sync_times_.add(*job->result);
       if (*job->result >= options_.slow_sync) {
+        CONCLAVE_PROBE("journal.slow-sync");
         log::warning("journal", "slow sync", {{"ms", job->result->ms()}, {"bytes", job->batch.bytes().size()}});
       }
     }
@@ -248,6 +250,7 @@ class JournalImpl final : public Journal {
           if (done->result) return j.prepare_spare();
           // Not a failure yet: no record was at stake, and old segments may become free in time.
           j.prepare_failed_for_ = j.position_.segments.back().number;
+          CONCLAVE_PROBE("journal.no-spare-segment");
           log::warning("journal", "cannot prepare the next segment file: " + done->result.error().message);
         });
   }

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/probe.h"
 #include "storage/journal_scan.h"
 
 namespace conclave::storage {
@@ -60,11 +61,13 @@ class Gather final : public JournalScanVisitor {
   }
 
   void on_torn(const TornTail& torn) override {
+    CONCLAVE_PROBE("journal.torn-tail");
     log::info("journal", "dropped the last write, which a crash had cut short",
               {{"file", torn.path}, {"offset", torn.offset}, {"batch", torn.sequence}});
   }
 
   void on_problem(const JournalProblem& problem) override {
+    CONCLAVE_PROBE("journal.damage");
     log::warning("journal", "damage found: " + problem.what, {{"file", problem.path}, {"offset", problem.offset}});
   }
 

@@ -1,6 +1,6 @@
 # Simulation, exploration and planted bugs in `./dev test`, and long runs of them: ./dev soak.
 
-SIM_SEEDS=1..640        # of every run of the tests: 640 seeds of two minutes, about 22 simulated hours
+SIM_SEEDS=1..700        # of every run of the tests: 700 seeds of two minutes, about 23 simulated hours
 EXPLORE_STATES=1000000
 
 # The figures that a run must reach: tools/sim_gate.py compares them with the JSON that the programs write.

@@ -51,6 +51,11 @@ void send_frame(int fd, BytesView bytes) {
   write_all(fd, frame);
 }
 
+void close_fd(int& fd) {
+  if (fd >= 0) ::close(fd);
+  fd = -1;
+}
+
 // Appends what is there; false at the end of the file.
 bool read_some(int fd, Bytes* to) {
   char buffer[16384];
@@ -107,7 +112,7 @@ void Workers::end(Child& child) {
   if (child.pid < 0) return;
   ::kill(child.pid, SIGKILL);
   ::waitpid(child.pid, nullptr, 0);
-  for (const int fd : {child.jobs, child.results, child.errors}) ::close(fd);
+  for (int* fd : {&child.jobs, &child.results, &child.errors}) close_fd(*fd);
   child = {};
 }
 
@@ -134,7 +139,8 @@ std::vector<Workers::Done> Workers::wait(Duration patience) {
   std::vector<Done> done;
   for (size_t i = 0; i < children_.size(); ++i) {
     Child& child = children_[i];
-    if (watched[2 * i + 1].revents & POLLIN) read_some(child.errors, &child.said);
+    // A dying child closes one pipe before the other; one that has ended is not watched any more.
+    if (watched[2 * i + 1].revents != 0 && !read_some(child.errors, &child.said)) close_fd(child.errors);
     if (child.said.size() > 2 * kSaidMax) child.said.erase(0, child.said.size() - kSaidMax);
     const bool ended = (watched[2 * i].revents != 0) && !read_some(child.results, &child.received);
     if (auto finished = look(child)) {
@@ -142,7 +148,7 @@ std::vector<Workers::Done> Workers::wait(Duration patience) {
     } else if (ended || (child.busy && now_us() - child.began_us > time_max_.us)) {
       Done lost{.ticket = child.ticket, .result = {}, .overstayed = !ended, .why = {}};
       ::kill(child.pid, SIGKILL);
-      while (read_some(child.errors, &child.said)) {
+      while (child.errors >= 0 && read_some(child.errors, &child.said)) {
       }
       int status = 0;
       ::waitpid(child.pid, &status, 0);
@@ -152,7 +158,7 @@ std::vector<Workers::Done> Workers::wait(Duration patience) {
       if (ended && WIFEXITED(status)) lost.why = fmt::format("exit code {}", WEXITSTATUS(status));
       if (child.said.size() > kSaidMax) child.said.erase(0, child.said.size() - kSaidMax);
       lost.why += "\n" + child.said;
-      for (const int fd : {child.jobs, child.results, child.errors}) ::close(fd);
+      for (int* fd : {&child.jobs, &child.results, &child.errors}) close_fd(*fd);
       const bool was_busy = child.busy;
       child = {};
       start(child);

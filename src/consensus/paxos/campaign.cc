@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/probe.h"
 #include "consensus/paxos/ballots.h"
 
 namespace conclave::paxos {
@@ -93,6 +94,7 @@ void Campaign::send_prepare() {
 void Campaign::tick() {
   if (!preparing()) return;
   if (core_.now >= give_up_at_) {
+    CONCLAVE_PROBE("paxos.campaign-times-out");
     core_.reason = "no quorum promised in time";
     return refused();
   }

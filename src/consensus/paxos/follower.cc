@@ -1,6 +1,7 @@
 #include "consensus/paxos/follower.h"
 
 #include "base/plant.h"
+#include "base/probe.h"
 
 namespace conclave::paxos {
 
@@ -38,6 +39,7 @@ void Follower::promise(ReplicaId to, Index from_index) {
     if (!entry) continue;
     bytes += entry->payload.size();
     if (!part.entries.empty() && bytes > core_.config.message_bytes_max) {
+      CONCLAVE_PROBE("paxos.promise-in-parts");
       Promise rest{
           .ballot = part.ballot, .committed = part.committed, .covers_from = i, .covers_to = kEnd, .entries = {}};
       part.covers_to = i.prev();

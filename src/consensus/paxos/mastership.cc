@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/probe.h"
 
 namespace conclave::paxos {
 
@@ -131,6 +132,7 @@ void Mastership::propose(consensus::Propose proposal) {
   const bool full = in_flight + proposal.payloads.size() > core_.config.slots_in_flight_max ||
                     (in_flight > 0 && bytes > core_.config.bytes_in_flight_max);
   if (stage_ != Stage::serve || transfer_ || full) {
+    CONCLAVE_PROBE("paxos.proposal-refused");
     core_.outbox.output().refused.push_back(proposal.cookie);
     return;
   }
@@ -155,7 +157,10 @@ void Mastership::pump(ReplicaId to, Progress& peer) {
   const Index committed = core_.log.committed();
   const Index end = votes && stage_ != Stage::learn ? core_.log.last() : committed;
   while (peer.next() <= end) {
-    if (peer.next() < core_.log.first()) return request_snapshot(to, peer);
+    if (peer.next() < core_.log.first()) {
+      CONCLAVE_PROBE("paxos.peer-needs-snapshot");
+      return request_snapshot(to, peer);
+    }
     const auto room = peer.room({.slots = core_.config.slots_in_flight_max, .bytes = core_.config.bytes_in_flight_max});
     if (room.slots == 0 || room.bytes == 0) return;
     const Index last = std::min(end, peer.next() + (room.slots - 1));
@@ -201,6 +206,7 @@ void Mastership::on(ReplicaId from, const HeartbeatAck& message) {
   if (message.durable > peer.durable()) learner_.accepted(from, peer.durable().next(), message.durable);
   peer.report(message.received, message.durable, message.stamp.sent);
   if (peer.heartbeat_answered(message.stamp.sent)) {
+    CONCLAVE_PROBE("paxos.sends-lost-entries-again");
     log::debug("paxos", "sends lost entries again", {{"to", to_string(from)}, {"from", to_string(peer.next())}});
   }
   // A position damaged there that our log does not reach would never be repaired by anything we send.
@@ -273,12 +279,14 @@ void Mastership::transfer(ReplicaId to) {
 void Mastership::advance_transfer() {
   if (!transfer_) return;
   if (core_.now >= transfer_->deadline) {
+    CONCLAVE_PROBE("paxos.transfer-times-out");
     log::warning("paxos", "transfer of the lead did not happen; goes on", {{"to", to_string(transfer_->to)}});
     transfer_.reset();
     return;
   }
   const Index last = core_.log.last();
   if (transfer_->told || core_.log.committed() < last || peers_.at(transfer_->to).durable() < last) return;
+  CONCLAVE_PROBE("paxos.transfer-told");
   lease_.give_up();
   transfer_->told = true;
   core_.outbox.send(transfer_->to, TransferNow{.ballot = ballot()});

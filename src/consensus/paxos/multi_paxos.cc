@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/probe.h"
 #include "consensus/paxos/engine.h"
 
 namespace conclave::paxos {
@@ -124,6 +125,7 @@ void MultiPaxos::on(const consensus::ReadBarrier& event) {
 void MultiPaxos::on(const consensus::TransferLead& event) {
   if (mastership_ && event.to == core_.config.self) {
     // Nobody else is asked: the followers are bound to us, so our own next ballot is promised at once.
+    CONCLAVE_PROBE("paxos.next-ballot-by-itself");
     step_down("takes the next ballot");
     follower_.forget();
     return campaign_.prepare();
@@ -153,6 +155,7 @@ void MultiPaxos::on(const consensus::SnapshotInstalled& event) {
   // What was accepted here but never known to be chosen must not come back as chosen after a restart that falls back on
   // an older snapshot: a record without a ballot voids the position.
   for (const Index index : core_.log.install(event.index)) {
+    CONCLAVE_PROBE("paxos.snapshot-voids-a-slot");
     core_.outbox.persist(Entry{.index = index, .ballot = {}, .kind = consensus::EntryKind::noop, .payload = {}});
   }
   core_.given = event.index;
@@ -217,6 +220,7 @@ void MultiPaxos::on(ReplicaId from, Prepare&& message) {
     return;
   }
   if (!core_.damaged.empty() && !CONCLAVE_PLANT(damaged_replica_votes)) {
+    CONCLAVE_PROBE("paxos.damaged-abstains");
     log::info("paxos", "does not promise while positions await repair", {{"damaged", core_.damaged.size()}});
     return;
   }
@@ -236,11 +240,13 @@ void MultiPaxos::on(ReplicaId from, Promise&& message) {
 void MultiPaxos::on(ReplicaId from, Nack&& message) {
   core_.saw(message.promised);
   if (mastership_ && message.ballot == mastership_->ballot() && message.promised > message.ballot) {
+    CONCLAVE_PROBE("paxos.master-ballot-refused");
     log::info("paxos", "its ballot is refused", {{"by", to_string(from)}, {"promised", to_string(message.promised)}});
     step_down("a higher ballot was promised elsewhere");
     return;
   }
   if (campaign_.preparing() && message.ballot == core_.promised) {
+    CONCLAVE_PROBE("paxos.campaign-refused");
     core_.reason = "refused by a replica that is bound to another master or ballot";
     campaign_.refused();
   }

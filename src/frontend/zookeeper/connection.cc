@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/probe.h"
 #include "base/secret.h"
 #include "frontend/zookeeper/authentication.h"
 
@@ -143,6 +144,7 @@ void Connection::on_connect_request(BytesView message) {
   const Zxid ours = hub_->gateway.state().last_zxid();
   if (request.last_zxid_seen > ours && !CONCLAVE_PLANT(client_ahead_admitted)) {
     if (const auto left_out = hub_->refusals.admit(Refusal::client_ahead, hub_->clock.now())) {
+      CONCLAVE_PROBE("zookeeper.client-is-ahead");
       log::info("zookeeper", "refused a client that has seen a later transaction; it must try another replica",
                 {{"client", to_string(peer())},
                  {"seen", hex(request.last_zxid_seen.value)},
@@ -233,6 +235,7 @@ void Connection::establish(int64_t timeout_ms) {
 void Connection::refuse_expired() {
   const Bytes zeroes(wire::kPasswordBytes, '\0');
   if (const auto left_out = hub_->refusals.admit(Refusal::session, hub_->clock.now())) {
+    CONCLAVE_PROBE("zookeeper.session-refused");
     log::info("zookeeper", "refused a session that is expired or whose password is wrong",
               {{"session", hex(static_cast<uint64_t>(client_.session.value))},
                {"client", to_string(peer())},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/probe.h"
 #include "frontend/zookeeper/authentication.h"
 #include "frontend/zookeeper/event_frame.h"
 #include "frontend/zookeeper/four_letter_words.h"
@@ -153,6 +154,7 @@ void Server::on_state_replaced() {
     connection->close_now("the state was replaced by a snapshot");
   }
   if (closed > 0) {
+    CONCLAVE_PROBE("zookeeper.watches-dropped-for-a-snapshot");
     log::info("zookeeper", "closed connections with watches: the state was replaced by a snapshot",
               {{"connections", closed}});
   }
