@@ -13,6 +13,23 @@ std::string data_at(Replica& replica, const std::string& path) {
   return node ? std::string(node->data) : "(" + std::to_string(static_cast<int>(node.error())) + ")";
 }
 
+// A refusal completes before what its session asked for behind it, at the master as anywhere (F4).
+TEST(Cell, ARefusalAtTheMasterIsToldAheadOfTheNextRequest) {
+  TestCell cell(5);
+  const ReplicaId master = cell.wait_for_master();
+  ASSERT_TRUE(cell.write(master, open_session(SessionId(9), 10'000)));
+  std::vector<state::Code> codes;
+  for (int round = 0; round < 50; ++round) {
+    codes.clear();
+    const auto note = [&codes](const Reply& reply) { codes.push_back(reply.outcome.code); };
+    cell.at(master).submit(set("/missing", "x", state::kAnyVersion, SessionId(9)), note);
+    cell.at(master).submit(
+        create("/n" + std::to_string(round), "", state::NodeKind::persistent, SessionId(9)), note);
+    ASSERT_TRUE(cell.world.run_until([&] { return codes.size() == 2; }, Duration::seconds(5)));
+    EXPECT_EQ(codes, (std::vector{state::Code::no_node, state::Code::ok})) << round;
+  }
+}
+
 TEST(Cell, OneMasterServesAndEveryReplicaAppliesItsWrites) {
   TestCell cell(1);
   const ReplicaId master = cell.wait_for_master();

@@ -330,8 +330,9 @@ void Replica::take_next_ballot() {
 
 void Replica::answer(ReplicaId origin, wire::peer::Answers answers) {
   if (origin == options_.consensus.self) {
+    // At once, as those of another master: a later request of the session may apply before this turn ends (F4).
     forwarder_.on_answers(std::move(answers));
-    schedule_turn_end();
+    forwarder_.complete_ready(service_->last_zxid(), driver_.applied());
   } else {
     world_.peers.send(origin, encode(wire::peer::PeerMessage(std::move(answers))));
   }
