@@ -193,8 +193,9 @@ void Connection::resume_session(const wire::ConnectRequest& request) {
   }
   const auto known = hub_->gateway.state().session(request.session);
   const bool right = known && same_secret(known->password, request.password);
-  if (client_.read_only) return establish_or_refuse(right, right ? known->timeout_ms : 0);  // no master to ask
-  if (right) host_->holds_session(this);                                                    // C4
+  // No master to ask: what this replica knows must do.
+  if (client_.read_only) return establish_or_refuse(right, right ? known->timeout_ms : 0);
+  if (right) host_->holds_session(this);  // C4
   hub_->gateway.submit(
       state::Request{
           .session = request.session, .identities = {}, .body = state::ResumeSessionRequest{client_.password}},

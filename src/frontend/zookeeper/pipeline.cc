@@ -355,13 +355,6 @@ void Pipeline::answer(const Pending& pending) {
     closed_ = true;
     return host_->finish("an opcode that is not served");
   }
-  // Both are errors of the connection, not of the request: the client must come again to learn what became of it.
-  const state::Code code = pending.reply.outcome.code;
-  if (code == state::Code::connection_loss || code == state::Code::session_moved) {
-    closed_ = true;
-    return host_->drop(code == state::Code::session_moved ? "the session moved to another replica"
-                                                          : "the cell was lost with requests unanswered");
-  }
   switch (row_of(pending.op).handling) {
     case Handling::ping:
     case Handling::read:

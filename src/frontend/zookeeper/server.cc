@@ -127,8 +127,8 @@ void Server::on_applied(const state::Applied& applied) {
     if (connection != nullptr && !connection->is_closing_session()) connection->finish_expired();
   }
   for (const state::MoveSessionTxn& moved : applied.moved_sessions) {
-    if (moved.owner == hub_.gateway.id()) continue;
-    // Its client has gone, and we do not know it yet: half-open, or what it sent is still on its way.
+    // Its client has gone, and we do not know it yet: half-open, or what it sent is still on its way. A connection that
+    // the session moves to is established only behind this.
     if (Connection* connection = connection_of(moved.id)) {
       connection->close_now("the session moved to another replica", log::Level::info);
     }
