@@ -278,6 +278,19 @@ TEST_F(FrontEndTest, SessionMovedTearsTheConnectionDownWithoutAReply) {
   EXPECT_TRUE(client.quiet());
 }
 
+TEST_F(FrontEndTest, ACloseWhoseFateIsUnknownIsNotAnswered) {
+  for (const state::Code code : {state::Code::session_moved, state::Code::connection_loss}) {
+    gateway.hold = false;
+    TestClient client = connected();
+    gateway.hold = true;
+    client.send_raw(TestClient::request(1, OpCode::close_session));
+    gateway.fail_held(0, code);
+    executor.run();
+    EXPECT_TRUE(client.closed());
+    EXPECT_TRUE(client.quiet());
+  }
+}
+
 TEST_F(FrontEndTest, LateCompletionsFindNobody) {
   TestClient client = connected();
   gateway.hold = true;
