@@ -1,4 +1,4 @@
-# ./dev test: checks, unit tests, fuzzers, system tests; one table and one closing line for all of them.
+# ./dev test: checks, unit tests, simulation, system tests (and on request fuzzers): one table and one closing line.
 
 RESULTS=  # file of "NAME PASSED FAILED SKIPPED" lines, one per kind of test
 
@@ -81,18 +81,18 @@ finish_tests() {
 }
 
 cmd_test() {
-  local unit=yes sim=yes fuzz=yes system=yes traces=no presets=(release) filter=
+  local unit=yes sim=yes fuzz=no system=yes traces=no presets=(release) filter=
   while (($#)); do
     case "$1" in
-      --unit) sim=no fuzz=no system=no ;;
-      --sim) unit=no fuzz=no system=no ;;
-      --traces) unit=no sim=no fuzz=no system=no traces=yes ;;
-      --system) unit=no sim=no fuzz=no ;;
-      --fuzz) unit=no sim=no system=no ;;
-      --asan) presets=(asan) sim=no fuzz=no system=no ;;
-      --tsan) presets=(tsan) sim=no fuzz=no system=no ;;
-      --coverage) presets=(coverage) sim=no fuzz=no system=no ;;
-      --filter) filter="${2:?--filter needs a regular expression}" sim=no fuzz=no system=no && shift ;;
+      --unit) sim=no system=no ;;
+      --sim) unit=no system=no ;;
+      --traces) unit=no sim=no system=no traces=yes ;;
+      --system) unit=no sim=no ;;
+      --fuzz) unit=no sim=no system=no fuzz=yes ;;
+      --asan) presets=(asan) sim=no system=no ;;
+      --tsan) presets=(tsan) sim=no system=no ;;
+      --coverage) presets=(coverage) sim=no system=no ;;
+      --filter) filter="${2:?--filter needs a regular expression}" sim=no system=no && shift ;;
       *) die "test: unknown option '$1' (./dev help)" ;;
     esac
     shift
