@@ -23,8 +23,7 @@ TEST(Cell, ARefusalAtTheMasterIsToldAheadOfTheNextRequest) {
     codes.clear();
     const auto note = [&codes](const Reply& reply) { codes.push_back(reply.outcome.code); };
     cell.at(master).submit(set("/missing", "x", state::kAnyVersion, SessionId(9)), note);
-    cell.at(master).submit(
-        create("/n" + std::to_string(round), "", state::NodeKind::persistent, SessionId(9)), note);
+    cell.at(master).submit(create("/n" + std::to_string(round), "", state::NodeKind::persistent, SessionId(9)), note);
     ASSERT_TRUE(cell.world.run_until([&] { return codes.size() == 2; }, Duration::seconds(5)));
     EXPECT_EQ(codes, (std::vector{state::Code::no_node, state::Code::ok})) << round;
   }
