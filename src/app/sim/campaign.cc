@@ -46,6 +46,9 @@ class Campaign {
   explicit Campaign(const SimOptions& options)
       : options_(options), workers_(options.jobs, run_job, options.run_time_max), next_seed_(options.first_seed) {}
 
+  // Of a single plan, drawn or read from a file.
+  Campaign(const SimOptions& options, sim::Plan only) : Campaign(options) { only_ = std::move(only); }
+
   SimExit run() {
     double progress_at = 5;
     while (more() || workers_.busy() > 0) {
@@ -57,8 +60,10 @@ class Campaign {
       }
     }
     const double wall = watch_.seconds();
-    for (const SeedReport& failed : failures_) handle_failure(failed);
-    fmt::print("{}", summary_.text(wall));
+    if (options_.shrink) {
+      for (const SeedReport& failed : failures_) shrink(failed);
+    }
+    if (!only_) fmt::print("{}", summary_.text(wall));
     write_json(wall);
     append_to_ledger(wall);
     return exit_of(summary_);
@@ -67,11 +72,19 @@ class Campaign {
  private:
   bool more() const {
     if (interrupted || failures_.size() >= options_.failures_max) return false;
+    if (only_) return !only_given_;
     if (options_.minutes) return watch_.seconds() < *options_.minutes * 60;
     return next_seed_ <= options_.last_seed;
   }
 
   void give_next() {
+    if (only_) {
+      only_given_ = true;
+      const auto seed = static_cast<uint64_t>(only_->seed);
+      under_way_[seed] = *only_;
+      workers_.give(seed, encode(Job{.plan = *only_, .repeat = options_.repeat_percent > 0}));
+      return;
+    }
     const uint64_t seed = next_seed_++;
     // Spread evenly, and the same seeds whatever the range.
     const bool repeat = seed * 37 % 100 < options_.repeat_percent;
@@ -81,16 +94,12 @@ class Campaign {
 
   void take(Workers::Done done) {
     SeedReport report = report_of(done);
-    if (options_.hashes)
-      fmt::print("seed {} hash {:016x} {}\n", report.seed, report.trace_hash, to_string(report.ending));
-    summary_.add(report);
-    if (report.ending != Ending::passed) {
-      fmt::print("seed {}: {}\n", report.seed, to_string(report.ending));
-      print_violations(report);
-      std::fflush(stdout);
-      plans_of_failures_[report.seed] = under_way_.at(report.seed);
-      failures_.push_back(std::move(report));
+    if (options_.hashes || only_) {
+      fmt::print("seed {} hash {:016x} {}, {:.1f} simulated seconds\n", report.seed, report.trace_hash,
+                 to_string(report.ending), static_cast<double>(report.figures.simulated.us) / 1e6);
     }
+    summary_.add(report);
+    if (report.ending != Ending::passed) keep_failure(std::move(report));
     under_way_.erase(done.ticket);
   }
 
@@ -103,21 +112,39 @@ class Campaign {
     return report;
   }
 
-  // Writes the plan of a failed seed, and a smaller one that fails alike.
-  void handle_failure(const SeedReport& failed) {
-    const sim::Plan& plan = plans_of_failures_.at(failed.seed);
+  // At once: an interrupted run has the plans of its failures too.
+  void keep_failure(SeedReport report) {
+    fmt::print("seed {}: {}\n", report.seed, to_string(report.ending));
+    print_violations(report);
+    plans_of_failures_[report.seed] = under_way_.at(report.seed);
+    if (options_.replay.empty()) {
+      std::error_code ignored;
+      std::filesystem::create_directories(options_.failures_directory, ignored);
+      const std::string path = plan_path(report.seed, ".plan");
+      write(path, report, plans_of_failures_[report.seed]);
+      fmt::print("  replay with: conclave sim --replay {}\n", path);
+    }
+    std::fflush(stdout);
+    failures_.push_back(std::move(report));
+  }
+
+  std::string plan_path(uint64_t seed, std::string_view ending) const {
+    return fmt::format("{}/seed-{}{}", options_.failures_directory, seed, ending);
+  }
+
+  // Looks for a smaller plan that fails alike, and writes it.
+  void shrink(const SeedReport& failed) {
+    if (interrupted || failed.ending == Ending::not_deterministic) return;
+    const sim::Shrunk shrunk = sim::shrink(
+        plans_of_failures_.at(failed.seed), [&](const sim::Plan& smaller) { return fails_like(failed, smaller); },
+        options_.shrink_runs_max);
+    const std::string path = plan_path(failed.seed, ".small.plan");
     std::error_code ignored;
     std::filesystem::create_directories(options_.failures_directory, ignored);
-    const std::string name = fmt::format("{}/seed-{}", options_.failures_directory, failed.seed);
-    write(name + ".plan", failed, plan);
-    fmt::print("seed {}: {}; replay with: conclave sim --replay {}.plan\n", failed.seed, to_string(failed.ending),
-               name);
-    if (!options_.shrink || interrupted || failed.ending == Ending::not_deterministic) return;
-    const sim::Shrunk shrunk = sim::shrink(
-        plan, [&](const sim::Plan& smaller) { return fails_like(failed, smaller); }, options_.shrink_runs_max);
-    write(name + ".small.plan", failed, shrunk.plan);
-    fmt::print("  shrunk in {} runs to {} faults and {} clients: {}.small.plan\n{}", shrunk.runs,
-               shrunk.plan.faults.size(), shrunk.plan.clients, name, to_text(shrunk.plan));
+    write(path, failed, shrunk.plan);
+    fmt::print("seed {}: shrunk in {} runs to {} faults and {} clients: {}\n{}", failed.seed, shrunk.runs,
+               shrunk.plan.faults.size(), shrunk.plan.clients, path, to_text(shrunk.plan));
+    std::fflush(stdout);
   }
 
   // The same ending, and found by the same checker first.
@@ -182,6 +209,8 @@ class Campaign {
   }
 
   const SimOptions& options_;
+  std::optional<sim::Plan> only_;
+  bool only_given_ = false;
   Workers workers_;
   Stopwatch watch_;
   uint64_t next_seed_;
@@ -191,7 +220,7 @@ class Campaign {
   Summary summary_;
 };
 
-SimExit report_one(const SeedReport& report) {
+SimExit report_traced(const SeedReport& report) {
   fmt::print("{}: hash {:016x}, {:.1f} simulated seconds\n", to_string(report.ending), report.trace_hash,
              static_cast<double>(report.figures.simulated.us) / 1e6);
   print_violations(report);
@@ -200,25 +229,13 @@ SimExit report_one(const SeedReport& report) {
   return exit_of(summary);
 }
 
-// One plan, in this process when traced, else in a worker, where a broken invariant is a result.
-SimExit run_one(const sim::Plan& plan, const SimOptions& options) {
+SimExit run_one(sim::Plan plan, const SimOptions& options) {
   if (options.print_plan) {
     fmt::print("{}", to_text(plan));
     return SimExit::passed;
   }
-  if (options.trace) return report_one(run_traced(plan));
-  Workers workers(1, run_job, options.run_time_max);
-  workers.give(0, encode(Job{.plan = plan, .repeat = options.repeat_percent > 0}));
-  for (;;) {
-    auto results = workers.wait(Duration::seconds(1));
-    if (results.empty()) continue;
-    Workers::Done& done = results.front();
-    if (done.result) {
-      if (const auto report = decode_seed_report(*done.result)) return report_one(*report);
-    }
-    fmt::print("{}\n{}\n", done.overstayed ? "hung" : "crashed", done.why);
-    return done.overstayed ? SimExit::hung : SimExit::crashed;
-  }
+  if (options.trace) return report_traced(run_traced(plan));
+  return Campaign(options, std::move(plan)).run();  // in a worker, where a broken invariant is a result
 }
 
 }  // namespace
@@ -233,12 +250,12 @@ SimExit run_campaign(const SimOptions& options) {
       fmt::print(stderr, "conclave sim: cannot read {}\n", options.replay);
       return SimExit::usage;
     }
-    const auto plan = sim::parse_plan(text.str());
+    auto plan = sim::parse_plan(text.str());
     if (!plan) {
       fmt::print(stderr, "conclave sim: {}: {}\n", options.replay, plan.error().message);
       return SimExit::usage;
     }
-    return run_one(*plan, options);
+    return run_one(*std::move(plan), options);
   }
   const bool one = !options.minutes && options.first_seed == options.last_seed;
   if (one) return run_one(sim::draw_plan(options.first_seed, options.profile, options.safety), options);

@@ -130,9 +130,11 @@ std::optional<ReplicaId> Cell::master() {
   return found;
 }
 
-void Cell::stop_gracefully(ReplicaId id) {
-  at(id).stop(kStopPatience, [this, id, life = world_.host(id).lives()] {
-    if (running(id) && world_.host(id).lives() == life) world_.host(id).crash(Crash::kill);
+void Cell::stop_gracefully(ReplicaId id, Task then) {
+  at(id).stop(kStopPatience, [this, id, life = world_.host(id).lives(), then = std::move(then)] mutable {
+    if (!running(id) || world_.host(id).lives() != life) return;
+    world_.host(id).crash(Crash::kill);
+    then();
   });
 }
 

@@ -54,8 +54,9 @@ class Cell {
   replica::Replica& at(ReplicaId id) { return *process(id).replica(); }
   // The replica that says it leads under the highest ballot; nullopt: nobody does.
   std::optional<ReplicaId> master();
-  // Hands over the lead if it has it, then the process ends (SIGTERM). REQUIRES: up.
-  void stop_gracefully(ReplicaId id);
+  // Hands over the lead if it has it, then the process ends (SIGTERM), and `then` runs unless it ended otherwise
+  // before. REQUIRES: up.
+  void stop_gracefully(ReplicaId id, Task then);
   struct Exit {
     Error error;
     bool at_start = false;  // it refused to start

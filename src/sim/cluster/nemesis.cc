@@ -115,8 +115,7 @@ bool Nemesis::strike_process(const Fault& fault, Random& choice) {
       return true;
     case FaultKind::transfer_lead:
       if (!cell_.up(*id) || host.paused()) return false;
-      cell_.stop_gracefully(*id);
-      restart_after(*id, fault.lasting);
+      cell_.stop_gracefully(*id, [this, id = *id, lasting = fault.lasting] { restart_after(id, lasting); });
       return true;
     default:
       return false;

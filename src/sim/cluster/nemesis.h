@@ -73,6 +73,7 @@ class Nemesis {
   World& world_;
   FaultPoints& points_;
   Atlas atlas_;
+  std::set<ReplicaId> misdirected_;  // disks that a write was misdirected on
   bool stopped_ = false;
   std::list<Undo> undos_;
   std::map<std::pair<uint32_t, uint32_t>, int> cuts_;  // how many faults hold each link cut

@@ -27,7 +27,8 @@ bool Nemesis::strike_disk(const Fault& fault, Random& choice) {
     case FaultKind::bit_rot:
       return rot(*id, choice);
     case FaultKind::misdirected_write:
-      if (!atlas_.may_damage(*id)) return false;
+      // A second one on the same disk could land on all that bears witness to the first.
+      if (!atlas_.may_damage(*id) || !misdirected_.insert(*id).second) return false;
       atlas_.damage(*id);
       disk.inject({.on = {DiskOperation::write}, .effect = DiskEffect::misdirect, .nth = fault.amount + 1});
       return true;

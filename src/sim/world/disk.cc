@@ -84,8 +84,17 @@ void Disk::restore(const DiskImage& image) {
   root_ = image.root_ != nullptr ? image.root_->durable_copy() : std::make_shared<Inode>(/*is_directory=*/true);
 }
 
-void Disk::power_cut() {
+void Disk::process_ended(Crash how) {
   lock_holder = 0;
+  if (how == Crash::power_cut) power_cut();
+  if (const auto lost = std::exchange(unwitnessed_, {})) {
+    record("disk write in its place", lost->offset, lost->bytes.size());
+    lost->inode->write(lost->offset, lost->bytes);
+    lost->inode->sync();
+  }
+}
+
+void Disk::power_cut() {
   root_->power_cut(
       {.percent = options_.survive_percent, .torn = options_.torn_writes, .sector_bytes = options_.sector_bytes},
       random_);

@@ -7,11 +7,16 @@
 //
 // A disk can also fail in every way that disks do: inject() for calls, the other faults for what is stored. All are
 // recorded in the trace. One thread.
+//
+// One thing is not done to it: that the very last write before a crash is misdirected. Nothing on a disk tells that
+// from a crash before the write, and a replica that forgets a promise unawares is none that a majority may count. So a
+// misdirected write stays lost once a later write has been synced, and is put in its place if the process ends before.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,13 +93,14 @@ class Disk {
   void wipe();
   DiskImage image() const { return DiskImage(root_->durable_copy()); }
   void restore(const DiskImage& image);
-  void power_cut();
+  // The process is gone, or its machine's power.
+  void process_ended(Crash how);
 
   // --- for Files, File, Worker and Host
   // Whether the file may grow to `size`.
   bool has_room(const Inode& inode, uint64_t size);
   // Calls under the fault plan. `name` is for errors and rules; room and rights are the caller's business.
-  Result<> write(Inode& inode, std::string_view name, uint64_t offset, BytesView bytes);
+  Result<> write(const std::shared_ptr<Inode>& inode, std::string_view name, uint64_t offset, BytesView bytes);
   Result<Bytes> read(const Inode& inode, std::string_view name, uint64_t offset, size_t size);
   Result<> sync(Inode& inode, std::string_view name, DiskOperation which);
   // Any other call: `effect` does it, if the plan lets it.
@@ -120,13 +126,22 @@ class Disk {
     uint64_t offset = 0;
     uint64_t size = 0;
   };
+  // A misdirected write, as long as nothing later on this disk bears witness to it.
+  struct Unwitnessed {
+    std::shared_ptr<Inode> inode;
+    uint64_t offset = 0;
+    Bytes bytes;
+    const Inode* later = nullptr;  // has been written since, and not synced
+  };
   static bool is_crash(DiskEffect effect) { return effect == DiskEffect::kill || effect == DiskEffect::power_cut; }
   // Spends the time of the call and says what strikes it.
   std::optional<DiskEffect> begin(const DiskCall& call);
   // The error of a call that was struck; if it is a crash, the crash.
   Result<> end(DiskEffect effect, DiskOperation which, std::string_view name);
+  void write_after_misdirected(const std::shared_ptr<Inode>& file, uint64_t offset, uint64_t size);
   Place elsewhere(const Inode& inode, uint64_t offset, uint64_t size);
   Inode* find(std::string_view name) const;
+  void power_cut();
   void record(std::string_view what, uint64_t a = 0, uint64_t b = 0);
 
   Scheduler& scheduler_;
@@ -139,6 +154,7 @@ class Disk {
   std::function<void(Crash)> crash_;
   Duration time_{0};
   bool stalled_ = false;
+  std::optional<Unwitnessed> unwitnessed_;
   std::vector<Task> waiting_;
 };
 

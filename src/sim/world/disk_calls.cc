@@ -71,22 +71,35 @@ Result<> Disk::end(DiskEffect effect, DiskOperation which, std::string_view name
   return {};
 }
 
-Result<> Disk::write(Inode& inode, std::string_view name, uint64_t offset, BytesView bytes) {
+Result<> Disk::write(const std::shared_ptr<Inode>& file, std::string_view name, uint64_t offset, BytesView bytes) {
+  Inode& inode = *file;
   constexpr auto kWrite = DiskOperation::write;
   const auto struck = begin({.operation = kWrite, .name = name, .offset = offset, .size = bytes.size()});
   if (!struck) {
     inode.write(offset, bytes);
+    if (unwitnessed_) write_after_misdirected(file, offset, bytes.size());
     return {};
   }
   if (*struck == DiskEffect::misdirect) {
     const Place place = elsewhere(inode, offset, bytes.size());
     if (place.inode != nullptr) place.inode->write(place.offset, bytes.substr(0, place.size));
+    unwitnessed_ = {.inode = file, .offset = offset, .bytes = Bytes(bytes)};
   } else if (*struck != DiskEffect::lie) {  // nothing, all, or a part up to some sector
     const uint64_t sectors = bytes.size() / options_.sector_bytes + 1;
     const uint64_t done = plan_.random().between(0, sectors) * options_.sector_bytes;
     if (done > 0) inode.write(offset, bytes.substr(0, static_cast<size_t>(done)));
   }
   return end(*struck, kWrite, name);
+}
+
+void Disk::write_after_misdirected(const std::shared_ptr<Inode>& file, uint64_t offset, uint64_t size) {
+  const auto& lost = *unwitnessed_;
+  const bool overwrites = file == lost.inode && offset < lost.offset + lost.bytes.size() && lost.offset < offset + size;
+  if (overwrites) {
+    unwitnessed_.reset();
+  } else {
+    unwitnessed_->later = file.get();
+  }
 }
 
 Result<Bytes> Disk::read(const Inode& inode, std::string_view name, uint64_t offset, size_t size) {
@@ -107,6 +120,7 @@ Result<> Disk::sync(Inode& inode, std::string_view name, DiskOperation which) {
   const auto struck = begin({.operation = which, .name = name});
   if (!struck) {
     inode.sync();
+    if (unwitnessed_ && unwitnessed_->later == &inode) unwitnessed_.reset();
     return {};
   }
   // What a failed sync of a directory was for is left to the next one: file systems retry the commit of their own

@@ -147,6 +147,34 @@ TEST_F(DiskFaultsTest, AFailedWriteMayBeDoneInPart) {
   EXPECT_EQ(written, (std::set<int64_t>{0, 512, 1024}));
 }
 
+// The very last write before a crash cannot be told from one that was never made; a later one bears witness to it.
+TEST_F(DiskFaultsTest, AMisdirectedWriteStaysLostOnceALaterOneIsSynced) {
+  const auto file = make("f", std::string(4096, '.'));
+  const auto write_and_kill = [&](bool witness) {
+    disk().inject({.on = {DiskOperation::write}, .effect = DiskEffect::misdirect, .nth = 1});
+    EXPECT_TRUE(file->write_at(0, "lost").has_value());
+    EXPECT_TRUE(file->sync().has_value());
+    if (witness) {
+      EXPECT_TRUE(file->write_at(512, "later").has_value());
+      EXPECT_TRUE(file->sync().has_value());
+    }
+    disk().process_ended(Crash::kill);
+    return read("f").substr(0, 4);
+  };
+  EXPECT_EQ(write_and_kill(false), "lost");
+  EXPECT_TRUE(file->write_at(0, "....").has_value());
+  EXPECT_EQ(write_and_kill(true), "....");
+}
+
+TEST_F(DiskFaultsTest, WhatAFailedSyncOfADirectoryWasForIsLeftToTheNextOne) {
+  (void)files().open("f", Open::create_new).value();
+  disk().inject({.on = {DiskOperation::sync_directory}, .effect = DiskEffect::io_error, .nth = 1});
+  EXPECT_EQ(outcome(files().sync_directory("")), "sync directory : Input/output error");
+  EXPECT_EQ(outcome(files().sync_directory("")), "ok");
+  power_cut();
+  EXPECT_EQ(read("f"), "");
+}
+
 TEST_F(DiskFaultsTest, MisdirectedWritesLandElsewhereAndMisdirectedReadsComeFromThere) {
   const auto a = make("a", Bytes(2048, 'a'));
   const auto b = make("b", Bytes(2048, 'b'));

@@ -15,7 +15,7 @@ class File final : public env::File {
   Result<> write_at(uint64_t offset, BytesView bytes) override {
     if (auto usable = check("write", /*writes=*/true); !usable) return usable;
     if (auto room = check_room("write", offset + bytes.size()); !room) return room;
-    return disk_.write(*inode_, name_, offset, bytes);
+    return disk_.write(inode_, name_, offset, bytes);
   }
 
   Result<Bytes> read_at(uint64_t offset, size_t size) override {

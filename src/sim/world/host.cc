@@ -117,8 +117,7 @@ void Host::crash(Crash how) {
   life_->peers.crash();
   life_->network.crash();
   around_.fabric.host_down(id_, /*resets=*/how == Crash::kill);
-  if (how == Crash::power_cut) disk_.power_cut();
-  disk_.lock_holder = 0;
+  disk_.process_ended(how);
   past_.push_back(std::move(life_));
   past_.back()->executor.crash();
   past_.back()->journal_worker.crash();
