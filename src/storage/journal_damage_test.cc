@@ -213,6 +213,51 @@ TEST(JournalDamage, ALostBlockInTheMiddleIsDamageOfExactlyWhatItMayHaveHeld) {
               HasSubstr("journal/segment-0000000000000001: offset 4608: 9 batches are not readable"));
 }
 
+// What a restart says of lost batches, the next one says too: the batch that it writes again must describe as many of
+// those before it as the one on the disk did.
+TEST(JournalDamage, LostBatchesAreToldAlikeByEveryRestart) {
+  TestJournal written;
+  ASSERT_TRUE(written.open());
+  for (uint64_t i = 1; i <= 10; ++i) written.append_and_wait({.entries = {entry(i, 1, "one sector")}});
+  const Bytes good = written.files->content(written.segments()[0]);
+  for (uint64_t lost = 1; lost <= 8; ++lost) {
+    for (uint64_t at = 0; at + lost <= 10; ++at) {  // the last of the eleven batches stays
+      SCOPED_TRACE(::testing::Message() << lost << " batches from the one at sector " << at);
+      TestJournal j;
+      ASSERT_TRUE(j.open());
+      j.files->content(j.segments()[0]) = good;
+      j.files->content(j.segments()[0])
+          .replace(kSegmentHeaderBytes + at * kSectorBytes, lost * kSectorBytes, lost * kSectorBytes, '\0');
+      ASSERT_TRUE(j.open());
+      const consensus::Recovered first = std::move(j.recovered);
+      for (int restart = 1; restart <= 2; ++restart) {
+        const auto again = j.open();
+        ASSERT_TRUE(again) << "restart " << restart << ": " << again.error().message;
+        EXPECT_EQ(j.recovered.damaged, first.damaged);
+        EXPECT_EQ(j.recovered.entries, first.entries);
+      }
+    }
+  }
+}
+
+// A batch with an unknown record is told twice, as a batch and as lost. To count it twice would make the next batch
+// claim more batches than it describes, and a loss of all of them would go unseen (J4).
+TEST(JournalDamage, ABatchWithAnUnknownRecordCountsOnce) {
+  TestJournal j;
+  ASSERT_TRUE(j.open());
+  j.append_and_wait({.entries = {entry(1, 1, "unknown")}});
+  j.append_and_wait({.entries = {entry(2, 1, "whole")}});
+  Bytes& content = j.files->content(j.segments()[0]);
+  const size_t head = content.find("CREC");
+  content[head + 20] ^= 1;
+  content[content.find("CREC", head + 1) + 20] ^= 1;
+  const auto recovered = recover_journal(*j.files, "journal", Index(0));
+  ASSERT_TRUE(recovered) << recovered.error().message;
+  EXPECT_THAT(recovered->damaged, ElementsAre(Index(1)));
+  EXPECT_EQ(recovered->last_sequence, 3u);
+  EXPECT_EQ(recovered->recent.count(), 2) << "batches 1 and 2";
+}
+
 TEST(JournalDamage, ALostTruncationPutsInDoubtWhatItMayHaveVoided) {
   TestJournal j;
   ASSERT_TRUE(j.open());

@@ -30,11 +30,9 @@ class Gather final : public JournalScanVisitor {
     ++segment.batches;
     segment.last_batch_at = batch.mark.start;
     out_.hard_state = batch.mark.hard_state;
-    if (out_.last_sequence != 0) out_.recent.push(out_.last_touched);
-    out_.last_sequence = batch.mark.sequence;
+    next_is(batch.mark.sequence, {});
     out_.last_batch_whole = true;
     out_.last_batch.clear();
-    out_.last_touched = {};
     for (const RecordSeen& record : batch.records) {
       ++out_.records;
       if (!record.header) {
@@ -49,8 +47,10 @@ class Gather final : public JournalScanVisitor {
   void on_lost(const LostBatches& lost) override {
     // The next batch follows in the same segment or in the next one: the lost ones may be in either.
     for (RecoveredSegment& segment : out_.segments) segment.last = std::max(segment.last, lost.touched.last);
-    if (out_.last_sequence != 0) out_.recent.push(out_.last_touched);
-    out_.last_touched = lost.touched;
+    // As many batches as there were, each perhaps with all of it: the next one is written again with what is counted
+    // here. The first may have been told already, by the records of it that are known.
+    const uint64_t end = lost.first_sequence + lost.count;
+    for (uint64_t sequence = lost.first_sequence; sequence < end; ++sequence) next_is(sequence, lost.touched);
     if (const Index from = lost.touched.truncated_from; from.value != 0) {
       // Nobody knows whether what stands from there on was made void: its positions are in doubt.
       for (auto it = slots_.lower_bound(from); it != slots_.end(); ++it) it->second.reset();
@@ -86,6 +86,13 @@ class Gather final : public JournalScanVisitor {
  private:
   RecoveredSegment& segment_of(uint64_t number) {
     return *std::ranges::find(out_.segments, number, &RecoveredSegment::number);
+  }
+
+  // The batch seen last becomes one of the recent ones, unless it is the same again.
+  void next_is(uint64_t sequence, const TouchedRange& touched) {
+    if (out_.last_sequence != 0 && sequence != out_.last_sequence) out_.recent.push(out_.last_touched);
+    out_.last_sequence = sequence;
+    out_.last_touched = touched;
   }
 
   void replay(const RecordHeader& header, const RecordSeen& record) {

@@ -37,7 +37,7 @@ PeerMessage message(Input& in) {
                   .answered_below = in.number(),
                   .items = std::vector<Forward::Item>(in.below(4))};
       for (auto& item : out.items) {
-        item = {.kind = static_cast<ForwardKind>(in.below(3)), .number = in.number(), .body = Blob(Bytes(in.bytes()))};
+        item = {.kind = static_cast<ForwardKind>(in.below(2)), .number = in.number(), .body = Blob(Bytes(in.bytes()))};
       }
       return out;
     }

@@ -159,8 +159,7 @@ void Applier::charge_quota(std::string_view path, int64_t bytes, int64_t nodes) 
   Node* stat = core_.tree.find(stat_path);
   if (stat == nullptr) return;  // a limit without figures yet: nothing to keep (ZooKeeper logs and goes on)
   QuotaFigures figures(stat->data());
-  figures.set_count(figures.count() + nodes);
-  figures.set_bytes(figures.bytes() + bytes);
+  figures.add(nodes, bytes);
   core_.overwrite_data(stat, stat_path, figures.text());
 }
 

@@ -314,6 +314,8 @@ TEST_F(Operations, Check) {
   EXPECT_TRUE(cell.refused) << "a check that holds costs no log entry";
   EXPECT_EQ(cell.client(CheckRequest{"/a"}).code, Code::ok);
   EXPECT_EQ(cell.client(CheckRequest{"/a", 1}).code, Code::bad_version);
+  EXPECT_EQ(cell.client(CheckRequest{"/a", INT32_MAX}).code, Code::bad_version);
+  EXPECT_EQ(cell.client(CheckRequest{"/a", INT32_MIN}).code, Code::bad_version);
   EXPECT_EQ(cell.client(CheckRequest{"/no"}).code, Code::no_node);
   EXPECT_EQ(cell.client(CheckRequest{"no"}).code, Code::bad_arguments);
   guarded(kWrite);
@@ -343,6 +345,7 @@ TEST_F(Operations, CreateSessionErrors) {
   EXPECT_EQ(open({SessionId(), kPassword, 1000}), Code::bad_arguments);
   EXPECT_EQ(open({SessionId(5), "short", 1000}), Code::bad_arguments);
   EXPECT_EQ(open({SessionId(5), kPassword, 0}), Code::bad_arguments);
+  EXPECT_EQ(open({SessionId(5), kPassword, int64_t{1} << 31}), Code::bad_arguments) << "no client can be told so much";
   EXPECT_EQ(open({kClient, kPassword, 1000}), Code::bad_arguments);
   EXPECT_EQ(open({SessionId(5), kPassword, 1000}), Code::ok);
   ASSERT_TRUE(cell.service.session(SessionId(5)));

@@ -17,6 +17,7 @@ constexpr int64_t kTtlMsMax = 0xFF'FFFF'FFFF;
 // Ten digits stay ten digits, and recipes that read the suffix as a 32-bit number stay right.
 constexpr int64_t kSequenceMax = std::numeric_limits<int32_t>::max();
 constexpr size_t kPasswordBytes = 16;
+constexpr int64_t kSessionTimeoutMsMax = std::numeric_limits<int32_t>::max();  // as long as a client can be told
 
 std::unexpected<Code> refuse(Code code) {
   return std::unexpected(code);
@@ -26,14 +27,14 @@ bool has_parent_form(std::string_view path) {
   return path.find('/') != std::string_view::npos && path.find('\0') == std::string_view::npos;
 }
 
-bool version_matches(int32_t expected, int32_t actual) {
-  if (expected + 1 == actual && CONCLAVE_PLANT(stale_version_accepted)) return true;
-  return expected == kAnyVersion || expected == actual;
-}
-
 // Java's int arithmetic: wraps.
 int32_t next_version(int32_t version) {
   return static_cast<int32_t>(static_cast<uint32_t>(version) + 1);
+}
+
+bool version_matches(int32_t expected, int32_t actual) {
+  if (next_version(expected) == actual && CONCLAVE_PLANT(stale_version_accepted)) return true;
+  return expected == kAnyVersion || expected == actual;
 }
 
 }  // namespace
@@ -196,7 +197,8 @@ std::expected<FactBody, Code> Planner::plan(const CheckRequest& op) {
 }
 
 std::expected<FactBody, Code> Planner::plan(const CreateSessionRequest& op) {
-  if (op.id == SessionId() || op.password.size() != kPasswordBytes || op.timeout_ms <= 0)
+  if (op.id == SessionId() || op.password.size() != kPasswordBytes || op.timeout_ms <= 0 ||
+      op.timeout_ms > kSessionTimeoutMsMax)
     return refuse(Code::bad_arguments);
   // An open id is another session's.
   if (overlay_.session(op.id)) return refuse(Code::bad_arguments);
@@ -258,8 +260,7 @@ void Planner::charge_quota(std::string_view path, int64_t bytes, int64_t nodes) 
   const NodeState* stat = overlay_.find(stat_path, &scratch);
   if (stat == nullptr) return;
   QuotaFigures figures(*stat->data);
-  figures.set_count(figures.count() + nodes);
-  figures.set_bytes(figures.bytes() + bytes);
+  figures.add(nodes, bytes);
   NodeState& changed = overlay_.edit(stat_path);
   changed.data = std::make_shared<const Bytes>(figures.text());
   changed.data_size = changed.data->size();

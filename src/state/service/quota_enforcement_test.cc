@@ -102,5 +102,17 @@ TEST_F(Quotas, NonsenseInTheFiguresIsNoCrash) {
   EXPECT_EQ(used(), "count=0,bytes=-1");
 }
 
+TEST_F(Quotas, FiguresThatAClientWroteStayAtTheLimitOfTheType) {
+  limit("count=9223372036854775807,bytes=10=;byteHardLimit=9223372036854775807");
+  cell.client(
+      SetDataRequest{"/zookeeper/quota/a/zookeeper_stats", "count=9223372036854775807,bytes=9223372036854775807"});
+  EXPECT_EQ(cell.create("/a/y", NodeKind::persistent, "123"), Code::ok);
+  EXPECT_EQ(used(), "count=9223372036854775807,bytes=9223372036854775807");
+  cell.client(
+      SetDataRequest{"/zookeeper/quota/a/zookeeper_stats", "count=-9223372036854775808,bytes=-9223372036854775808"});
+  cell.client(DeleteRequest{"/a/y"});
+  EXPECT_EQ(used(), "count=-9223372036854775808,bytes=-9223372036854775808");
+}
+
 }  // namespace
 }  // namespace conclave::state

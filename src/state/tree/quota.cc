@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <fmt/format.h>
+#include <limits>
 
 #include "state/tree/path.h"
 
@@ -17,6 +18,12 @@ std::optional<int64_t> parse(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+int64_t bounded_sum(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return b > 0 ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
 }
 
 std::optional<std::string_view> subtree_of(std::string_view path, std::string_view name) {
@@ -49,6 +56,11 @@ QuotaFigures::QuotaFigures(std::string_view text) {
 int64_t QuotaFigures::get(std::string_view key) const {
   const auto it = values_.find(key);
   return it == values_.end() ? -1 : it->second;
+}
+
+void QuotaFigures::add(int64_t nodes, int64_t bytes_added) {
+  set_count(bounded_sum(count(), nodes));
+  set_bytes(bounded_sum(bytes(), bytes_added));
 }
 
 std::string QuotaFigures::text() const {
@@ -100,9 +112,10 @@ QuotaVerdict judge_quota(std::string_view subtree, const QuotaFigures& limits, c
     if (verdict.refused || added == 0 || (soft <= -1 && hard <= -1)) return;
     const bool is_hard = hard > -1;
     const int64_t limit = is_hard ? hard : soft;
-    if (now + added <= limit) return;
+    const int64_t sum = bounded_sum(now, added);
+    if (sum <= limit) return;
     verdict.refused = is_hard;
-    verdict.explanation = fmt::format("the {} of {} would be {}, above its {} limit of {}", what, subtree, now + added,
+    verdict.explanation = fmt::format("the {} of {} would be {}, above its {} limit of {}", what, subtree, sum,
                                       is_hard ? "hard" : "soft", limit);
   };
   check("node count", nodes_added, used.count(), limits.count(), limits.count_hard_limit());

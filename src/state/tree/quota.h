@@ -27,6 +27,8 @@ class QuotaFigures {
   int64_t byte_hard_limit() const { return get("byteHardLimit"); }
   void set_count(int64_t value) { values_.insert_or_assign("count", value); }
   void set_bytes(int64_t value) { values_.insert_or_assign("bytes", value); }
+  // A client may have written any number: a sum beyond the type stays at its limit.
+  void add(int64_t nodes, int64_t bytes);
   std::string text() const;
 
  private:
