@@ -93,6 +93,7 @@ Result<> CellStage::dispatch(Command& command) {
     cell_->world().run_for(*time);
     return {};
   }
+  if (command.take("load")) return command.take("ends") ? end_load() : wrong("load ends");
   const bool waits = !command.take("ask");
   for (const auto& [name, number] : clients_) {
     if (command.take(name)) return ask(name, command, waits);
@@ -132,6 +133,19 @@ Result<> CellStage::ask(const std::string& name, Command& command, bool waits) {
   if (!running(number)) return wrong(fmt::format("client {} is gone", name));
   if (auto asked = session(number).ask(command); !asked) return asked;
   if (waits) wait([&] { return session(number).is_done(); }, kPatience, name + " answered");
+  return {};
+}
+
+Result<> CellStage::end_load() {
+  const auto running_load = [this](uint32_t number) { return number < cell_->clients() && running(number); };
+  for (uint32_t number = 0; running_load(number); ++number) cell_->client(number).stop_asking();
+  const auto is_idle = [&] {
+    for (uint32_t number = 0; running_load(number); ++number) {
+      if (cell_->client(number).under_way() > 0) return false;
+    }
+    return true;
+  };
+  wait(is_idle, kPatience, "load ended");
   return {};
 }
 

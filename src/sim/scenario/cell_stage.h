@@ -11,7 +11,9 @@
 //   check                         all checkers over all that clients saw. Every scenario of a cell ends with it
 //
 // and what is done to machines: machines.h. What happens meanwhile is told as it happens. Clients whose number is a
-// setting of the plan work at random as in `conclave sim`.
+// setting of the plan work at random as in `conclave sim`, until
+//
+//   load ends                     and what they had under way is answered
 #pragma once
 
 #include <functional>
@@ -42,6 +44,7 @@ class CellStage final : public Stage {
   Result<> start(const std::string& first);
   Result<> open_client(Command& command);
   Result<> ask(const std::string& name, Command& command, bool waits);
+  Result<> end_load();
   Result<> until(Command& command);
   Result<std::function<bool()>> condition(Command& command);
   Result<std::function<bool()>> session_condition(const std::string& name, Command& command);

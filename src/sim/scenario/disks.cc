@@ -28,6 +28,7 @@ std::optional<DiskOperation> operation_of(std::string_view word) {
 }
 
 Result<DiskOperations> operations_of(std::string_view words) {
+  if (words == "any-change") return kChangingOperations;
   DiskOperations found;
   for (size_t begin = 0; begin <= words.size();) {
     const size_t end = std::min(words.find(',', begin), words.size());
@@ -75,17 +76,49 @@ Result<FileInfo> find_file(const Disk& disk, std::string_view name) {
   return *found;
 }
 
+// "directory/name", or the name of a directory. REQUIRES: it exists.
+Inode& find_inode(Disk& disk, std::string_view name) {
+  Inode* inode = disk.root().get();
+  while (true) {
+    const std::string_view part = name.substr(0, name.find('/'));
+    inode = inode->entries.at(std::string(part)).get();
+    if (part.size() == name.size()) return *inode;
+    name.remove_prefix(part.size() + 1);
+  }
+}
+
 Result<> flip(Disk& disk, Command& command, Output& out) {
   const auto file = find_file(disk, command.word());
   if (!file) return std::unexpected(file.error());
-  const auto at = command.number("at", 0);
+  auto at = command.number("at", 0);
   const auto bits = command.number("bits", 1);
   if (!at || !bits) return std::unexpected(at ? bits.error() : at.error());
+  if (const std::string text = command.text("text"); !text.empty()) {
+    const Pages& content = find_inode(disk, file->name).content;
+    const size_t place = content.read(0, content.size()).rfind(text);
+    if (place == Bytes::npos) return wrong(fmt::format("{} does not hold \"{}\"", file->name, text));
+    at = static_cast<int64_t>(place);
+  }
   if (!disk.corrupt(file->name, static_cast<uint64_t>(*at), static_cast<uint8_t>(*bits))) {
     return wrong(fmt::format("{} has no byte {}", file->name, *at));
   }
   out.push_back(fmt::format("flipped in {}", file->name));
   return {};
+}
+
+// The files whose names begin so are gone from the medium.
+Result<> lose(Disk& disk, std::string_view prefix) {
+  size_t lost = 0;
+  for (const FileInfo& file : disk.files()) {
+    if (!file.name.starts_with(prefix)) continue;
+    const size_t slash = file.name.rfind('/');
+    Inode& directory = slash == std::string::npos ? *disk.root() : find_inode(disk, file.name.substr(0, slash));
+    const std::string name = file.name.substr(slash + 1);
+    directory.entries.erase(name);
+    directory.durable_entries.erase(name);
+    ++lost;
+  }
+  return lost > 0 ? Result<>() : wrong(fmt::format("there is no file \"{}...\"", prefix));
 }
 
 }  // namespace
@@ -113,10 +146,12 @@ Result<> change_disk(Host& host, Command& command, Output& out, std::map<uint32_
     disk.options().sync_time_min = disk.options().sync_time_max = *time;
   } else if (what == "save") {
     saved[host.id().value] = disk.image();
-  } else if (what != "wipe" && what != "restore") {
+  } else if (what != "wipe" && what != "restore" && what != "lose") {
     return wrong(fmt::format("disks know no command \"{}\"", what));
   } else if (host.running()) {
     return wrong("only of a replica that does not run");
+  } else if (what == "lose") {
+    return lose(disk, command.word());
   } else if (what == "wipe") {
     disk.wipe();
   } else {

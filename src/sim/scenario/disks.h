@@ -3,12 +3,15 @@
 //   disk N files                     the files and their sizes
 //   disk N fail CALLS [with=eio|enospc|lie|misdirect] [file=PREFIX] [nth=K]
 //                                    the Kth such call from now (1): create, write, resize, sync, rename, remove,
-//                                    sync-directory, read, open; several joined by commas
+//                                    sync-directory, make-directory, read, open; several joined by commas; any-change
+//                                    for all that change what is stored
 //   disk N stall | release           no call ends until then
 //   disk N full | roomy              no space, until then
 //   disk N slow TIME                 a sync takes so long
 //   disk N flip FILE at=OFFSET [bits=MASK]     on the medium; FILE "newest:PREFIX" is the last of that beginning
-//   disk N wipe | save | restore     of a replica that does not run: empty; remembered; as it was remembered
+//   disk N flip FILE text=WORD [bits=MASK]     the first byte of where the word stands last
+//   disk N lose PREFIX               of a replica that does not run: the files of that beginning are gone
+//   disk N wipe | save | restore     likewise: empty; remembered; as it was remembered
 //   disk N well                      no call fails any more
 #pragma once
 

@@ -50,7 +50,8 @@ Result<bool> Machines::perform(Command& command, Output& out) {
 }
 
 Result<> Machines::on_process(const std::string& what, Command& command) {
-  const auto chosen = hosts_.hosts(command.word());
+  const std::string word = command.word();
+  const auto chosen = hosts_.hosts(word);
   if (!chosen) return std::unexpected(chosen.error());
   Duration turn{0};
   if (what == "slow") {
@@ -61,13 +62,15 @@ Result<> Machines::on_process(const std::string& what, Command& command) {
   Command settings = command;  // for each host again
   for (const uint32_t number : *chosen) {
     Host& host = world_.host(number);
+    if (word == "*" && host.running() == (what == "start")) continue;
     if (what == "start") {
       if (host.running()) return wrong(fmt::format("{} runs", number));
       if (number >= World::kFirstClient) return wrong("a client that is gone stays so: name a new one");
       cell_.start(ReplicaId(static_cast<uint8_t>(number)));
       continue;
     }
-    if (!host.running()) return wrong(fmt::format("{} does not run", number));
+    const bool is_ended = cell_.exited(ReplicaId(static_cast<uint8_t>(number))).has_value();
+    if (!host.running() && !(what == "power-cut" && is_ended)) return wrong(fmt::format("{} does not run", number));
     settings = command;
     if (what == "pause") {
       host.pause();
@@ -87,13 +90,14 @@ Result<> Machines::on_process(const std::string& what, Command& command) {
 
 Result<> Machines::crash(const std::string& what, Host& host, Command& command) {
   if (what == "kill") return host.crash(Crash::kill), Result<>();
-  DiskOptions& disk = host.disk().options();
-  const auto survive = command.number("survive", disk.survive_percent);
+  Disk& disk = host.disk();
+  const auto survive = command.number("survive", disk.options().survive_percent);
   const auto torn = command.number("torn", 0);
   if (!survive || !torn) return std::unexpected(survive ? torn.error() : survive.error());
-  disk.survive_percent = static_cast<uint32_t>(std::clamp<int64_t>(*survive, 0, 100));
-  disk.torn_writes = *torn > 0;
-  if (*torn > 0) disk.sector_bytes = static_cast<uint64_t>(*torn);
+  disk.options().survive_percent = static_cast<uint32_t>(std::clamp<int64_t>(*survive, 0, 100));
+  disk.options().torn_writes = *torn > 0;
+  if (*torn > 0) disk.options().sector_bytes = static_cast<uint64_t>(*torn);
+  if (!host.running()) return disk.power_cut(), Result<>();  // the process has ended, its machine has not
   host.crash(Crash::power_cut);
   return {};
 }

@@ -1,6 +1,8 @@
 // What a scenario does to the machines of its cell. Hosts are replicas by number ("master": whoever leads), clients by
 // name, and * for all replicas.
 //
+//   (* is everybody whom it can be done to: start * starts those that do not run; a power cut also ends what a process
+//   that ended by itself left to its machine)
 //   kill HOSTS, power-cut HOSTS [survive=PERCENT] [torn=BYTES], start HOSTS, stop N, pause HOSTS, resume HOSTS
 //   slow N TIME                 each turn of its loop takes up to so much longer
 //   die N call=C [how=kill]     by a power cut, in the middle of its Cth call from now that changes the disk
