@@ -52,7 +52,8 @@ CellStage::~CellStage() {
   cell_.reset();
 }
 
-// Before there is a master, an election timeout of the chosen one that passes at once makes it the first.
+// Before there is a master clocks may jump: beyond any election timeout at the chosen one, and at the others as far as
+// they wait before they promise anything to anybody.
 Result<> CellStage::start(const std::string& first) {
   cell_->start_all();
   for (uint32_t number = 0; number < cell_->clients(); ++number) cell_->start_client(number);
@@ -60,7 +61,10 @@ Result<> CellStage::start(const std::string& first) {
   const auto id = hosts_.replica(first);
   if (!id) return std::unexpected(id.error());
   cell_->world().run_for(kBoot);
-  cell_->world().host(*id).jump_clock(plan_.election_timeout_max * 2);
+  for (const ReplicaId other : cell_->replicas()) {
+    const Duration jump = other == *id ? plan_.election_timeout_max * 2 : plan_.election_timeout_min - kBoot;
+    cell_->world().host(other).jump_clock(std::max(jump, Duration{0}));
+  }
   wait([&] { return serving() && cell_->master() == *id; }, kPatience, fmt::format("led by {}", id->value));
   return {};
 }

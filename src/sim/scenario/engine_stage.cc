@@ -51,6 +51,12 @@ std::string text_of(const consensus::Persist& persist) {
   return text;
 }
 
+// The script is right and what it expects has not come about: the steps after it still show where that leads.
+Result<> impossible(const std::string& why, Output& out) {
+  out.push_back(std::string(kNot) + "possible: " + why);
+  return {};
+}
+
 bool touches(const std::string& part, uint8_t id) {
   return part == "*" || part == std::to_string(id);
 }
@@ -86,6 +92,7 @@ Result<> EngineStage::perform(Command& command, Output& out) {
   if (command.take("written")) return written(command, out);
   if (command.take("settle")) return settle(out), Result<>();
   if (command.take("state")) return state(out), Result<>();
+  if (command.take("network")) return network(out), Result<>();
   return wrong(fmt::format("engines know no command \"{}\"", command.word()));
 }
 
@@ -109,7 +116,7 @@ Result<> EngineStage::move_messages(ActionKind kind, Command& command, Output& o
     const bool arrives = kind == ActionKind::drop || at(static_cast<uint8_t>(sent.to.value - 1)).engine != nullptr;
     if (is_wanted && arrives) chosen.push_back(id);
   }
-  if (chosen.empty()) return wrong(fmt::format("nothing in flight fits {} {}", link, type));
+  if (chosen.empty()) return impossible(fmt::format("nothing in flight fits {} {}", link, type), out);
   for (const explore::MessageId id : chosen) {
     const Action action{kind, static_cast<uint8_t>(cell_.messages()[id].to.value - 1), id};
     out.push_back(without_times(cell_.describe(action, world_)));
@@ -133,13 +140,13 @@ Result<> EngineStage::at_replica(ActionKind kind, Command& command, Output& out)
   if (!replica) return std::unexpected(replica.error());
   const explore::ReplicaState& state = at(*replica);
   if ((state.engine == nullptr) != (kind == ActionKind::restart)) {
-    return wrong(fmt::format("replica {} {}", word, state.engine ? "runs" : "does not run"));
+    return impossible(fmt::format("replica {} {}", word, state.engine ? "runs" : "does not run"), out);
   }
   if (kind == ActionKind::crash) {
     const auto kept = command.number("kept", 0);
     if (!kept) return std::unexpected(kept.error());
     if (*kept < 0 || static_cast<size_t>(*kept) > state.writing.size()) {
-      return wrong(fmt::format("kept={}: {} writes are under way", *kept, state.writing.size()));
+      return impossible(fmt::format("kept={}: {} writes are under way", *kept, state.writing.size()), out);
     }
     argument = static_cast<uint32_t>(*kept);
   }
@@ -151,7 +158,7 @@ Result<> EngineStage::written(Command& command, Output& out) {
   const auto replica = place(command.word());
   if (!replica) return std::unexpected(replica.error());
   size_t count = at(*replica).writing.size();
-  if (count == 0) return wrong(fmt::format("replica {} writes nothing", *replica + 1));
+  if (count == 0) return impossible(fmt::format("replica {} writes nothing", *replica + 1), out);
   if (command.has_word()) {
     const auto number = parse_whole(command.word());
     if (!number) return std::unexpected(number.error());
@@ -217,6 +224,9 @@ void EngineStage::state(Output& out) const {
     line += fmt::format(", gave out {}", replica.given.size());
     out.push_back(std::move(line));
   }
+}
+
+void EngineStage::network(Output& out) const {
   for (const explore::MessageId id : world_.network) {
     out.push_back("in flight: " + without_times(cell_.describe_message(id)));
   }

@@ -13,7 +13,8 @@
 //   propose N, read N   the next value v1, v2 ...; a barrier that must see all that was given out so far
 //   transfer A->B       the lead
 //   settle              delivers and writes until nothing is left
-//   state               of every replica, and what is in flight
+//   state               of every replica
+//   network             what is in flight
 #pragma once
 
 #include <memory>
@@ -42,6 +43,7 @@ class EngineStage final : public Stage {
   Result<> written(Command& command, Output& out);
   void settle(Output& out);
   void state(Output& out) const;
+  void network(Output& out) const;
   void act(explore::Action action, Output& out);
   // What changed at the replica that acted.
   void tell_changes(uint8_t place, const explore::ReplicaState& before, Output& out) const;
