@@ -129,7 +129,10 @@ Result<> change_disk(Host& host, Command& command, Output& out, std::map<uint32_
   if (what == "fail") return fail_calls(disk, command);
   if (what == "flip") return flip(disk, command, out);
   if (what == "files") {
-    for (const FileInfo& file : disk.files()) out.push_back(fmt::format("{} {}", file.name, file.size));
+    const std::string prefix = command.word();
+    for (const FileInfo& file : disk.files()) {
+      if (file.name.starts_with(prefix)) out.push_back(fmt::format("{} {}", file.name, file.size));
+    }
   } else if (what == "stall") {
     disk.stall();
   } else if (what == "release") {

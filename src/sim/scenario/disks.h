@@ -1,6 +1,6 @@
 // What a scenario does to the disk of a replica.
 //
-//   disk N files                     the files and their sizes
+//   disk N files [PREFIX]            the files and their sizes
 //   disk N fail CALLS [with=eio|enospc|lie|misdirect] [file=PREFIX] [nth=K]
 //                                    the Kth such call from now (1): create, write, resize, sync, rename, remove,
 //                                    sync-directory, make-directory, read, open; several joined by commas; any-change
