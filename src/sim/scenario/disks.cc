@@ -87,6 +87,14 @@ Inode& find_inode(Disk& disk, std::string_view name) {
   }
 }
 
+// The long names of snapshots end in numbers that say nothing to a reader.
+std::string shown(const std::string& name) {
+  constexpr size_t kMax = 48, kKept = 35;
+  if (name.size() <= kMax) return name;
+  const size_t dot = name.rfind('.');
+  return name.substr(0, kKept) + "..." + (dot == std::string::npos ? "" : name.substr(dot + 1));
+}
+
 Result<> flip(Disk& disk, Command& command, Output& out) {
   const auto file = find_file(disk, command.word());
   if (!file) return std::unexpected(file.error());
@@ -102,7 +110,7 @@ Result<> flip(Disk& disk, Command& command, Output& out) {
   if (!disk.corrupt(file->name, static_cast<uint64_t>(*at), static_cast<uint8_t>(*bits))) {
     return wrong(fmt::format("{} has no byte {}", file->name, *at));
   }
-  out.push_back(fmt::format("flipped in {}", file->name));
+  out.push_back(fmt::format("flipped in {}", shown(file->name)));
   return {};
 }
 
@@ -131,7 +139,7 @@ Result<> change_disk(Host& host, Command& command, Output& out, std::map<uint32_
   if (what == "files") {
     const std::string prefix = command.word();
     for (const FileInfo& file : disk.files()) {
-      if (file.name.starts_with(prefix)) out.push_back(fmt::format("{} {}", file.name, file.size));
+      if (file.name.starts_with(prefix)) out.push_back(fmt::format("{} {}", shown(file.name), file.size));
     }
   } else if (what == "stall") {
     disk.stall();
