@@ -5,6 +5,8 @@ usage: plants.py check [ROOT]              the catalogue, the sites, CMake and d
        plants.py absent PROGRAM CONTROL    PROGRAM contains nothing of them; CONTROL, which holds the catalogue, does
        plants.py try BUILD [NAME...]       runs every planted unit test program under each bug; prints which tests fail
        plants.py verify BUILD [ROOT]       the tests that docs/planted-bugs.md names fail with their bug on, pass without
+       plants.py scenarios PROGRAM [ROOT]  each file of tests/scenarios fails with the bugs on that its header names;
+                                           PROGRAM is conclave with all of them
 
 What `check` holds:
 1. A site names a bug of the catalogue, every bug has a site in the source that the catalogue names.
@@ -26,6 +28,7 @@ ROW = re.compile(r'X\(\s*(\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*
 SITE = re.compile(r"\bCONCLAVE_PLANT\((\w+)\)")
 INCLUDE = re.compile(r'^#include "base/plant\.h"', re.MULTILINE)
 MODULE = re.compile(r"conclave_module\(([^)]*)\)", re.DOTALL)
+TWINS = re.compile(r"Planted twins?: ([^.]*)\.")
 FAILED = re.compile(r"^\[  FAILED  \] (\S+\.\S+?)(?:, where .*)?(?: \(\d+ ms\))?$", re.MULTILINE)
 TEST_SECONDS_MAX = 300
 
@@ -198,6 +201,36 @@ def verify(root, build):
     return errors
 
 
+def twins(scenario):
+    """The bugs that the header of a scenario says it notices."""
+    header = []
+    for line in read(scenario).splitlines():
+        if not line.startswith("#"):
+            break
+        header.append(line.lstrip("# "))
+    return [name for said in TWINS.findall(" ".join(header)) for name in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", said)]
+
+
+def scenarios(root, program):
+    errors, shown = [], 0
+    known = {bug.name for bug in catalogue(root)}
+    for scenario in sorted((root / "tests/scenarios").rglob("*.txt")):
+        name = scenario.relative_to(root).as_posix()
+        for bug in twins(scenario):
+            if bug not in known:
+                errors.append(f"{name}: names {bug}, which is not in the catalogue")
+                continue
+            environment = {**os.environ, "CONCLAVE_PLANT": bug}
+            run = subprocess.run([program, "scenario", scenario], env=environment, capture_output=True, check=False,
+                                 timeout=TEST_SECONDS_MAX)
+            if run.returncode in (0, 2):
+                errors.append(f"{name}: does not notice {bug}")
+            else:
+                shown += 1
+    print(f"planted bugs: noticed {shown} times by scenarios that say so")
+    return errors
+
+
 def main(argv):
     here = Path(__file__).resolve().parent.parent
     what, rest = (argv[1], argv[2:]) if len(argv) > 1 else ("", [])
@@ -209,6 +242,8 @@ def main(argv):
         errors = absent(*rest, [bug.name for bug in catalogue(here)])
     elif what == "verify" and rest:
         errors = verify(Path(rest[1]).resolve() if len(rest) > 1 else here, rest[0])
+    elif what == "scenarios" and rest:
+        errors = scenarios(Path(rest[1]).resolve() if len(rest) > 1 else here, rest[0])
     else:
         sys.exit(__doc__)
     for error in errors:

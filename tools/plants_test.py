@@ -102,5 +102,30 @@ class Failures(unittest.TestCase):
         self.assertEqual(self.failures('test "$CONCLAVE_PLANT" = lies'), [])
 
 
+class Scenarios(unittest.TestCase):
+    CATALOGUE = 'X(says_done, "B36", "storage/disk.cc", "says done", "durability")'
+    HEADER = "# B36\n# Planted twins: says_done\n# (B36).\n\ncell\n----\nok\n"
+
+    def errors(self, scenario, script):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            for name, text in {plants.CATALOGUE: self.CATALOGUE, "tests/scenarios/disk/b36.txt": scenario}.items():
+                (root / name).parent.mkdir(parents=True)
+                (root / name).write_text(text, encoding="utf-8")
+            program = root / "conclave_planted"
+            program.write_text("#!/bin/sh\n" + script, encoding="utf-8")
+            program.chmod(program.stat().st_mode | stat.S_IXUSR)
+            return "\n".join(plants.scenarios(root, program))
+
+    def test_what_a_header_names_has_to_be_noticed(self):
+        self.assertEqual(self.errors(self.HEADER, 'test "$CONCLAVE_PLANT" != says_done'), "")
+        self.assertIn("does not notice says_done", self.errors(self.HEADER, "exit 0"))
+        self.assertIn("does not notice says_done", self.errors(self.HEADER, "exit 2"))
+
+    def test_unknown_bugs_and_files_that_name_none(self):
+        self.assertIn("names said_done", self.errors(self.HEADER.replace("says_done", "said_done"), "exit 1"))
+        self.assertEqual(self.errors("# B36\n\ncell says_done\n----\nok\n", "exit 0"), "")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   add_snapshot_command(app, &exit_code);
   add_sim_command(app, &exit_code);
   add_explore_command(app, &exit_code);
+  add_scenario_command(app, &exit_code);
   app.add_subcommand("bench", "drive load at servers of ZooKeeper's protocol (conclave bench --help)");
   try {
     app.parse(argc, argv);

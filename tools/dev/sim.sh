@@ -27,6 +27,11 @@ planted_bugs() {
   return $status
 }
 
+# And by the scenarios that say so.
+planted_scenarios() {
+  "$PYTHON" "$ROOT/tools/plants.py" scenarios "$ROOT/build/release/conclave_planted"
+}
+
 # The same seeds, compiled by clang with sanitizers, give the same traces.
 same_traces() {
   local seeds=1..20 gcc clang

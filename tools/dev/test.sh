@@ -131,6 +131,7 @@ cmd_test() {
     check "simulation" simulation
     check "exploration" exploration
     phase "planted bugs" planted_bugs
+    check "planted bugs in scenarios" planted_scenarios
   fi
   if [[ $fuzz == yes ]]; then
     if build_preset clang fuzzers; then

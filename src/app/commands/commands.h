@@ -20,6 +20,7 @@ void add_journal_command(CLI::App& app, int* exit_code);
 void add_snapshot_command(CLI::App& app, int* exit_code);
 void add_sim_command(CLI::App& app, int* exit_code);
 void add_explore_command(CLI::App& app, int* exit_code);
+void add_scenario_command(CLI::App& app, int* exit_code);
 
 // "host:port,host:port"; a port left out is 2181.
 Result<std::vector<env::Address>> parse_servers(const std::string& text);

@@ -4,12 +4,10 @@
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "client/client.h"
 #include "env/world.h"
+#include "sim/cluster/recorded_client.h"
 #include "sim/cluster/recorder.h"
 #include "sim/cluster/workload.h"
 
@@ -24,7 +22,7 @@ class ClientProgram {
 
   // Asks for nothing more, and lets what is under way come to its end.
   void stop_asking() { asking_ = false; }
-  size_t under_way() const { return under_way_; }
+  size_t under_way() const { return session_->under_way(); }
   // From now on asks for a sync now and then, whatever the workload says.
   void start_probing() { probing_ = true; }
   // When the last write or sync that the cell answered was asked for; the beginning of time if none was.
@@ -39,13 +37,7 @@ class ClientProgram {
   void ask_burst();
   void ask(const Workload::Next& next);
   void end_session();
-  size_t begin(const check::Call& call, bool watch = false, const std::vector<check::Call>& parts = {});
-  client::WatchFunction watch_function(bool wanted, size_t place);
-  template <class T, class Take>
-  client::Completion<T> recording(size_t place, Take take);
   void done(const check::Operation& operation);
-  void send(size_t place, const check::Call& call, bool watch);
-  void send_multi(size_t place, const std::vector<check::Call>& parts);
 
   env::World world_;
   const Plan& plan_;
@@ -55,15 +47,12 @@ class ClientProgram {
   Random random_;
   Workload workload_;
 
-  std::unique_ptr<client::Client> client_;
-  std::unique_ptr<client::Client> ended_;  // destroyed when its last call has returned
-  check::ClientId id_ = 0;
+  std::unique_ptr<RecordedClient> session_;
+  std::unique_ptr<RecordedClient> ended_;  // destroyed when its last call has returned
   bool set_up_ = false;
   bool asking_ = true;
-  size_t under_way_ = 0;
   bool probing_ = false;
   Instant last_progress_{INT64_MIN};
-  std::optional<client::Contact> noted_;
 };
 
 }  // namespace conclave::sim

@@ -55,8 +55,8 @@ class Cell {
   // What may happen in `world` within the bounds.
   void actions(const World& world, std::vector<Action>* out) const;
 
-  // Turns `world` into its successor and says what happened. False: the replica is as before and sent nothing, so the
-  // successor needs no state of its own; `world` is void then.
+  // Turns `world` into its successor and says what happened. False: the replica is as before and sent nothing, so an
+  // exploration needs no state of its own for the successor.
   //
   // Why that is sound: the successor would only have a message less in flight, or more of a bound used up, and a state
   // can do all that the same state with less can do. (Time that would have passed with the action passes as well with

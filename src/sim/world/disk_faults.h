@@ -41,6 +41,7 @@ class DiskOperations {
   constexpr DiskOperations(std::initializer_list<DiskOperation> operations) {
     for (const DiskOperation operation : operations) bits_ |= 1u << static_cast<unsigned>(operation);
   }
+  constexpr void add(DiskOperation operation) { bits_ |= 1u << static_cast<unsigned>(operation); }
   constexpr bool contains(DiskOperation operation) const { return (bits_ >> static_cast<unsigned>(operation)) & 1u; }
   constexpr bool empty() const { return bits_ == 0; }
   // All of these are in `others`.

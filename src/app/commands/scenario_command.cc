@@ -1,0 +1,47 @@
+#include <fmt/format.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/commands/commands.h"
+#include "app/scenario/files.h"
+
+namespace conclave::app {
+namespace {
+
+struct ScenarioArguments {
+  std::vector<std::string> paths;
+  bool rewrite = false;
+};
+
+int run(const ScenarioArguments& arguments) {
+  size_t failed = 0, passed = 0;
+  for (const std::string& path : arguments.paths) {
+    const auto files = scenario_files(path);
+    if (!files) {
+      fmt::print(stderr, "conclave scenario: {}\n", files.error().message);
+      return kExitUsage;
+    }
+    for (const auto& file : *files) {
+      const ScenarioResult result = run_scenario(file, arguments.rewrite);
+      ++(result.passed ? passed : failed);
+      if (result.rewritten) fmt::print("{}: rewritten\n", file.string());
+      fmt::print("{}", result.message);
+    }
+  }
+  fmt::print("{} passed, {} failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+void add_scenario_command(CLI::App& app, int* exit_code) {
+  CLI::App* command = app.add_subcommand("scenario", "run scripts of tests/scenarios and compare what they print");
+  const auto arguments = std::make_shared<ScenarioArguments>();
+  command->add_option("paths", arguments->paths, "files, or folders of *.txt files")->required();
+  command->add_flag("--rewrite", arguments->rewrite, "write into the files what is printed now");
+  command->footer("Exit codes: 0 all as written; 1 some differ or tell of something wrong; 2 bad arguments.");
+  command->callback([arguments, exit_code] { *exit_code = run(*arguments); });
+}
+
+}  // namespace conclave::app

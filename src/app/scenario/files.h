@@ -1,0 +1,25 @@
+// Scenarios as files (tests/scenarios): found, run, compared, rewritten.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace conclave::app {
+
+// The *.txt files at and beneath `path`, sorted; itself if it is a file. Error: not_found.
+Result<std::vector<std::filesystem::path>> scenario_files(const std::filesystem::path& path);
+
+struct ScenarioResult {
+  bool passed = false;
+  bool rewritten = false;
+  std::string message;  // why it failed: places and differences, or what is wrong with the file
+};
+
+// Runs the file. With `rewrite` the outputs in it become what they are now; a scenario that tells of something wrong
+// (a line with FOUND) fails all the same.
+ScenarioResult run_scenario(const std::filesystem::path& file, bool rewrite);
+
+}  // namespace conclave::app
