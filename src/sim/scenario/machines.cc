@@ -79,7 +79,7 @@ Result<> Machines::on_process(const std::string& what, Command& command) {
     } else if (what == "slow") {
       host.set_slow(Duration{0}, turn);
     } else if (what == "stop") {
-      cell_.stop_gracefully(ReplicaId(static_cast<uint8_t>(number)));
+      cell_.stop_gracefully(ReplicaId(static_cast<uint8_t>(number)), [] {});
     } else if (auto crashed = crash(what, host, settings); !crashed) {
       return crashed;
     }
@@ -97,7 +97,7 @@ Result<> Machines::crash(const std::string& what, Host& host, Command& command) 
   disk.options().survive_percent = static_cast<uint32_t>(std::clamp<int64_t>(*survive, 0, 100));
   disk.options().torn_writes = *torn > 0;
   if (*torn > 0) disk.options().sector_bytes = static_cast<uint64_t>(*torn);
-  if (!host.running()) return disk.power_cut(), Result<>();  // the process has ended, its machine has not
+  if (!host.running()) return disk.process_ended(Crash::power_cut), Result<>();  // its machine goes on
   host.crash(Crash::power_cut);
   return {};
 }
