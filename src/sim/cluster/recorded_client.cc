@@ -192,6 +192,7 @@ void RecordedClient::send(size_t place, const Call& call, bool watch) {
 
 void RecordedClient::send_multi(size_t place, const std::vector<Call>& parts) {
   std::vector<client::Operation> operations;
+  operations.reserve(parts.size());
   for (const Call& part : parts) operations.push_back(part_of(part));
   client_->multi(operations, recording<client::MultiOutcome>(place, [](auto& operation, const client::MultiOutcome& m) {
                    operation.answer.code = code_of(m.error);

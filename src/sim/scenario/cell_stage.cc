@@ -24,7 +24,7 @@ Result<std::unique_ptr<CellStage>> CellStage::make(Command& command, Output& out
   plan.clients = 0;
   const std::string first = command.text("first", "1");
   for (const auto& [name, value] : command.rest()) {
-    if (auto set = apply_line(plan, name + " " + value); !set) return std::unexpected(set.error());
+    if (auto set = apply_line(plan, fmt::format("{} {}", name, value)); !set) return std::unexpected(set.error());
   }
   if (auto valid = validate(plan); !valid) return std::unexpected(valid.error());
   if (auto finished = command.finished(); !finished) return std::unexpected(finished.error());

@@ -80,7 +80,8 @@ class Interpreter {
         told.emplace_back(text, std::move(said));
       } else {
         std::string& values_text = told.back().first;
-        values_text = values_text.substr(0, values_text.find("..")) + ".." + text;
+        values_text.resize(std::min(values_text.find(".."), values_text.size()));
+        values_text.append("..").append(text);
       }
     }
     for (auto& [values_text, said] : told) {
