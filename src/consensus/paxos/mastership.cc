@@ -1,5 +1,6 @@
 #include "consensus/paxos/mastership.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -8,6 +9,13 @@
 #include "base/probe.h"
 
 namespace conclave::paxos {
+namespace {
+
+// Slots that a peer may be sent ahead of its answers, however few may be undecided: one that is behind must be able to
+// catch up with a cell that decides as fast as its window lets it.
+constexpr size_t kCatchUpSlots = 64;
+
+}  // namespace
 
 Mastership::Mastership(Core& core, Learner& learner, PromiseSet promises)
     : core_(core), learner_(learner), promises_(std::move(promises)), lease_(core.config, core.now) {
@@ -161,7 +169,8 @@ void Mastership::pump(ReplicaId to, Progress& peer) {
       CONCLAVE_PROBE("paxos.peer-needs-snapshot");
       return request_snapshot(to, peer);
     }
-    const auto room = peer.room({.slots = core_.config.slots_in_flight_max, .bytes = core_.config.bytes_in_flight_max});
+    const auto room = peer.room({.slots = std::max(core_.config.slots_in_flight_max, kCatchUpSlots),
+                                 .bytes = core_.config.bytes_in_flight_max});
     if (room.slots == 0 || room.bytes == 0) return;
     const Index last = std::min(end, peer.next() + (room.slots - 1));
     std::vector<Entry> entries = core_.log.run(peer.next(), last, std::min(room.bytes, core_.config.message_bytes_max));

@@ -196,6 +196,19 @@ TEST(Flow, ProposalsBeyondTheByteLimitAreRefusedButOneLargeOneGoesThrough) {
   EXPECT_TRUE(cell.everywhere(Index(401)));
 }
 
+// An observer answers with its heartbeats only. Sent as few slots at a time as the cell may have undecided, it would fall
+// behind for good.
+TEST(CatchUp, AnObserverKeepsUpWithACellOfANarrowWindow) {
+  Cell cell({.voters = 3, .observers = 1, .config = {.slots_in_flight_max = 1}});
+  const unsigned master = cell.elect();
+  for (int i = 0; i < 200; ++i) {
+    cell.propose(master, {"x"});
+    cell.run(Duration::millis(5));
+  }
+  EXPECT_GE(cell.committed_anywhere(), Index(190));
+  EXPECT_TRUE(cell.run_until([&] { return cell.everywhere(cell.committed_anywhere()); }, Duration::millis(500)));
+}
+
 TEST(CatchUp, LostAcceptsAreSentAgain) {
   Cell cell({.voters = 3});
   const unsigned master = cell.elect();
