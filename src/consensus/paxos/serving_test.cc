@@ -196,8 +196,8 @@ TEST(Flow, ProposalsBeyondTheByteLimitAreRefusedButOneLargeOneGoesThrough) {
   EXPECT_TRUE(cell.everywhere(Index(401)));
 }
 
-// An observer answers with its heartbeats only. Sent as few slots at a time as the cell may have undecided, it would fall
-// behind for good.
+// An observer answers with its heartbeats only. Sent as few slots at a time as the cell may have undecided, it would
+// fall behind for good.
 TEST(CatchUp, AnObserverKeepsUpWithACellOfANarrowWindow) {
   Cell cell({.voters = 3, .observers = 1, .config = {.slots_in_flight_max = 1}});
   const unsigned master = cell.elect();
