@@ -19,13 +19,14 @@ std::string in_one_line(std::string text) {
 
 }  // namespace
 
-Result<std::unique_ptr<CellStage>> CellStage::make(Command& command, Output& out) {
+Result<std::unique_ptr<CellStage>> CellStage::make(Command& command, int64_t more_seed, Output& out) {
   Plan plan;
   plan.clients = 0;
   const std::string first = command.text("first", "1");
   for (const auto& [name, value] : command.rest()) {
     if (auto set = apply_line(plan, fmt::format("{} {}", name, value)); !set) return std::unexpected(set.error());
   }
+  plan.seed += more_seed;
   if (auto valid = validate(plan); !valid) return std::unexpected(valid.error());
   if (auto finished = command.finished(); !finished) return std::unexpected(finished.error());
   std::unique_ptr<CellStage> stage(new CellStage(plan));
