@@ -32,6 +32,11 @@ planted_scenarios() {
   "$PYTHON" "$ROOT/tools/plants.py" scenarios "$ROOT/build/release/conclave_planted"
 }
 
+# Scenarios hold under seeds that their files do not show.
+scenario_seeds() {
+  nice "$ROOT/build/release/conclave" scenario --seeds 1..3 "$ROOT/tests/scenarios"
+}
+
 # The same seeds, compiled by clang with sanitizers, give the same traces.
 same_traces() {
   local seeds=1..20 gcc clang

@@ -132,6 +132,7 @@ cmd_test() {
     check "exploration" exploration
     phase "planted bugs" planted_bugs
     check "planted bugs in scenarios" planted_scenarios
+    check "scenarios under other seeds" scenario_seeds
   fi
   if [[ $fuzz == yes ]]; then
     if build_preset clang fuzzers; then

@@ -5,6 +5,7 @@
 
 #include "app/commands/commands.h"
 #include "app/scenario/files.h"
+#include "sim/scenario/command.h"
 
 namespace conclave::app {
 namespace {
@@ -12,9 +13,15 @@ namespace {
 struct ScenarioArguments {
   std::vector<std::string> paths;
   bool rewrite = false;
+  std::string seeds;  // empty: as in the files
 };
 
 int run(const ScenarioArguments& arguments) {
+  const auto seeds = sim::scenario::parse_numbers(arguments.seeds.empty() ? "0" : arguments.seeds);
+  if (!seeds) {
+    fmt::print(stderr, "conclave scenario: --seeds: {}\n", seeds.error().message);
+    return kExitUsage;
+  }
   size_t failed = 0, passed = 0;
   for (const std::string& path : arguments.paths) {
     const auto files = scenario_files(path);
@@ -23,7 +30,8 @@ int run(const ScenarioArguments& arguments) {
       return kExitUsage;
     }
     for (const auto& file : *files) {
-      const ScenarioResult result = run_scenario(file, arguments.rewrite);
+      const ScenarioResult result =
+          arguments.seeds.empty() ? run_scenario(file, arguments.rewrite) : run_under_seeds(file, *seeds);
       ++(result.passed ? passed : failed);
       if (result.rewritten) fmt::print("{}: rewritten\n", file.string());
       fmt::print("{}", result.message);
@@ -39,7 +47,11 @@ void add_scenario_command(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand("scenario", "run scripts of tests/scenarios and compare what they print");
   const auto arguments = std::make_shared<ScenarioArguments>();
   command->add_option("paths", arguments->paths, "files, or folders of *.txt files")->required();
-  command->add_flag("--rewrite", arguments->rewrite, "write into the files what is printed now");
+  CLI::Option* rewrite = command->add_flag("--rewrite", arguments->rewrite, "write into the files what is printed now");
+  command
+      ->add_option("--seeds", arguments->seeds,
+                   "run each cell with its seed higher by each of these (1..20), and look only for what is wrong")
+      ->excludes(rewrite);
   command->footer("Exit codes: 0 all as written; 1 some differ or tell of something wrong; 2 bad arguments.");
   command->callback([arguments, exit_code] { *exit_code = run(*arguments); });
 }

@@ -27,6 +27,25 @@ std::string found_in(const std::string& name, const Script& script) {
   return text;
 }
 
+Result<std::string> read(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return fail(ErrorKind::not_found, file.string() + ": cannot be read");
+  return std::string{std::istreambuf_iterator<char>(in), {}};
+}
+
+// Errors begin with the name of the file.
+Result<Script> parse(const fs::path& file, const std::string& text) {
+  auto script = sim::scenario::parse_script(text);
+  if (!script) return fail(script.error().kind, fmt::format("{}: {}", file.string(), script.error().message));
+  return script;
+}
+
+Result<Script> run_script(const fs::path& file, const Script& script, int64_t more_seed) {
+  auto now = sim::scenario::run(script, more_seed);
+  if (!now) return fail(now.error().kind, fmt::format("{}: {}", file.string(), now.error().message));
+  return now;
+}
+
 }  // namespace
 
 Result<std::vector<fs::path>> scenario_files(const fs::path& path) {
@@ -42,21 +61,32 @@ Result<std::vector<fs::path>> scenario_files(const fs::path& path) {
 }
 
 ScenarioResult run_scenario(const fs::path& file, bool rewrite) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return {.message = file.string() + ": cannot be read\n"};
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const auto script = sim::scenario::parse_script(text);
-  if (!script) return {.message = fmt::format("{}: {}\n", file.string(), script.error().message)};
-  const auto now = sim::scenario::run(*script);
-  if (!now) return {.message = fmt::format("{}: {}\n", file.string(), now.error().message)};
+  const auto text = read(file);
+  const auto script = text ? parse(file, *text) : std::unexpected(text.error());
+  const auto now = script ? run_script(file, *script, 0) : std::unexpected(script.error());
+  if (!now) return {.message = now.error().message + "\n"};
 
   ScenarioResult result{.message = found_in(file.string(), *now)};
   if (!rewrite) result.message += difference(file.string(), *script, *now);
-  if (const std::string fresh = to_text(*now); rewrite && fresh != text) {
+  if (const std::string fresh = to_text(*now); rewrite && fresh != *text) {
     std::ofstream out(file, std::ios::binary | std::ios::trunc);
     out << fresh;
     if (!out.flush()) return {.message = file.string() + ": cannot be written\n"};
     result.rewritten = true;
+  }
+  result.passed = result.message.empty();
+  return result;
+}
+
+ScenarioResult run_under_seeds(const fs::path& file, const std::vector<int64_t>& seeds) {
+  const auto text = read(file);
+  const auto script = text ? parse(file, *text) : std::unexpected(text.error());
+  if (!script) return {.message = script.error().message + "\n"};
+  ScenarioResult result;
+  for (const int64_t seed : seeds) {
+    const auto now = run_script(file, *script, seed);
+    const std::string found = now ? found_in(file.string(), *now) : now.error().message + "\n";
+    if (!found.empty()) result.message += fmt::format("with seeds {} higher: {}", seed, found);
   }
   result.passed = result.message.empty();
   return result;

@@ -1,6 +1,7 @@
 // Scenarios as files (tests/scenarios): found, run, compared, rewritten.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -21,5 +22,9 @@ struct ScenarioResult {
 // Runs the file. With `rewrite` the outputs in it become what they are now; a scenario that tells of something wrong
 // (a line with FOUND) fails all the same.
 ScenarioResult run_scenario(const std::filesystem::path& file, bool rewrite);
+
+// Runs the file once for each of `seeds`, which are added to those of its cells. What is printed may differ; it passes
+// if nothing is found wrong and all that is waited for comes.
+ScenarioResult run_under_seeds(const std::filesystem::path& file, const std::vector<int64_t>& seeds);
 
 }  // namespace conclave::app

@@ -31,7 +31,7 @@ namespace conclave::sim::scenario {
 
 class CellStage final : public Stage {
  public:
-  static Result<std::unique_ptr<CellStage>> make(Command& command, Output& out);
+  static Result<std::unique_ptr<CellStage>> make(Command& command, int64_t more_seed, Output& out);
   ~CellStage() override;
 
   Result<> perform(Command& command, Output& out) override;

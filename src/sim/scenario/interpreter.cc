@@ -17,6 +17,8 @@ std::unexpected<Error> at_line(size_t number, const Error& error) {
 
 class Interpreter {
  public:
+  explicit Interpreter(int64_t more_seed) : more_seed_(more_seed) {}
+
   Result<> perform(std::span<const Line> lines, Output& out) {
     for (size_t i = 0; i < lines.size(); ++i) {
       if (lines[i].text.starts_with('#')) continue;
@@ -48,7 +50,7 @@ class Interpreter {
   }
 
   Result<> dispatch(Command& command, Output& out) {
-    if (command.take("cell")) return begin(CellStage::make(command, out));
+    if (command.take("cell")) return begin(CellStage::make(command, more_seed_, out));
     if (command.take("engine")) return begin(EngineStage::make(command, out));
     if (!stage_) return wrong("begin with \"cell\" or \"engine\"");
     if (auto done = stage_->perform(command, out); !done) return done;
@@ -72,7 +74,7 @@ class Interpreter {
     std::vector<std::pair<std::string, Output>> told;  // values, and what came of them
     for (const int64_t value : *values) {
       Output said;
-      Interpreter inner;
+      Interpreter inner(more_seed_);
       if (auto done = inner.perform(substituted(body, name, value), said); !done) return done;
       if (auto ended = inner.end(); !ended) return at_line(number, ended.error());
       const std::string text = std::to_string(value);
@@ -104,14 +106,15 @@ class Interpreter {
     return lines;
   }
 
+  const int64_t more_seed_;
   std::unique_ptr<Stage> stage_;
 };
 
 }  // namespace
 
-Result<Script> run(const Script& script) {
+Result<Script> run(const Script& script, int64_t more_seed) {
   Script result = script;
-  Interpreter interpreter;
+  Interpreter interpreter(more_seed);
   size_t last = 0;
   for (Step& step : result.steps) {
     step.output.clear();

@@ -17,7 +17,8 @@
 
 namespace conclave::sim::scenario {
 
-// The script with its outputs as they are now. Errors name the line.
-Result<Script> run(const Script& script);
+// The script with its outputs as they are now. Errors name the line. `more_seed` is added to the seed of every cell:
+// the lines then differ where they depend on chance, but nothing may be found wrong, and what is waited for must come.
+Result<Script> run(const Script& script, int64_t more_seed = 0);
 
 }  // namespace conclave::sim::scenario

@@ -167,14 +167,16 @@ Result<Call> Session::call_of(Command& command) {
   if (!call.path.starts_with('/')) return wrong(fmt::format("\"{}\" is no path", call.path));
   call.ephemeral = *action == Action::create && command.take("ephemeral");
   call.sequential = *action == Action::create && command.take("sequential");
-  const auto version = command.number("version", -1);
+  const bool has_version = *action == Action::set || *action == Action::remove || *action == Action::check;
+  const auto version = has_version ? command.number("version", -1) : -1;
   if (!version) return std::unexpected(version.error());
+  if (*version < -1 || *version > INT32_MAX) return wrong(fmt::format("version={}: there is none such", *version));
   call.version = static_cast<int32_t>(*version);
   if (*action != Action::create && *action != Action::set) return call;
   call.data = command.has_word() ? command.word() : fmt::format("d{}", ++written_);
   const auto size = command.number("size", 0);
   if (!size) return std::unexpected(size.error());
-  if (*size > 1 << 20) return wrong("size: at most 1 MiB");
+  if (*size < 0 || *size > 1 << 20) return wrong("size: at most 1 MiB");
   if (static_cast<size_t>(*size) > call.data.size()) call.data.resize(static_cast<size_t>(*size), '.');
   return call;
 }
@@ -191,6 +193,7 @@ Result<std::vector<Call>> Session::parts_of(const std::string& line) {
     if (check::is_read(call->action) || call->action == Action::sync) return wrong("a multi holds writes and checks");
     parts.push_back(*std::move(call));
   }
+  if (parts.empty()) return wrong("multi: of what?");
   return parts;
 }
 
