@@ -1,6 +1,7 @@
 #include "replica/recovery.h"
 
 #include <algorithm>
+#include <string>
 
 #include "base/log.h"
 #include "base/probe.h"
@@ -8,6 +9,11 @@
 namespace conclave::replica {
 
 namespace {
+
+// A voter that lost its disk can undo what it took part in choosing (B38).
+constexpr const char* kStartingEmpty =
+    "The other replicas hold the data, but a replica that starts empty has forgotten what it accepted: move its data "
+    "directory away only while every other replica runs and is up to date, and one replica at a time";
 
 // What was known to be committed here and is gone counts as damaged: this replica abstains until its peers have told it
 // again (B34: it never starts as if it had held nothing).
@@ -22,11 +28,10 @@ Result<> note_missing_positions(consensus::Recovered& log, size_t missing_max) {
     const bool known_damaged = damaged != log.damaged.end() && *damaged == i;
     if (!held && !known_damaged) missing.push_back(i);
     if (missing.size() > missing_max) {
-      return fail(ErrorKind::corrupt, "the journal says that everything up to index " +
-                                          to_string(log.hard_state.committed) +
-                                          " was committed, but neither it nor a usable snapshot holds index " +
-                                          to_string(missing.front()) + " and what follows: files are missing. " +
-                                          "Put them back, or move this replica's data directory away and start empty");
+      return fail(ErrorKind::corrupt,
+                  "the journal says that everything up to index " + to_string(log.hard_state.committed) +
+                      " was committed, but neither it nor a usable snapshot holds index " + to_string(missing.front()) +
+                      " and what follows: files are missing. Put them back. " + kStartingEmpty);
     }
   }
   log.damaged.insert(log.damaged.end(), missing.begin(), missing.end());
@@ -76,10 +81,9 @@ Result<Recovered> recover(const env::World& world, const Options& options) {
   }
   if (!loaded) {
     if (files.size() >= 2) {
-      return fail(ErrorKind::corrupt,
-                  "the two newest snapshots (" + files[0].name + ", " + files[1].name +
-                      ") are damaged and the journal does not reach back to an older one. The other replicas hold the "
-                      "data: move this replica's data directory away and start it empty");
+      return fail(ErrorKind::corrupt, "the two newest snapshots (" + files[0].name + ", " + files[1].name +
+                                          ") are damaged and the journal does not reach back to an older one. " +
+                                          kStartingEmpty);
     }
     recovered.service = std::make_unique<state::Service>();  // the journal still begins at the beginning
   }

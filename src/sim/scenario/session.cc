@@ -5,6 +5,8 @@
 #include <fmt/ranges.h>
 #include <utility>
 
+#include "base/checksum.h"
+#include "base/random.h"
 #include "sim/check/words.h"
 
 namespace conclave::sim::scenario {
@@ -23,6 +25,14 @@ std::optional<Action> action_of(std::string_view word) {
     if (check::name_of(action) == word) return action;
   }
   return std::nullopt;
+}
+
+// Up to `size` bytes: dots, or behind what is shown of it bytes that no compression makes fewer.
+void fill(Bytes& data, size_t size, bool is_noise) {
+  const uint64_t seed = xxh3_64(data);
+  data.resize(is_noise ? std::min(size, kDataShown + 1) : size, '.');
+  Random random(seed);
+  while (data.size() < size) data.push_back(static_cast<char>(random.below(256)));
 }
 
 std::string describe(const Call& call) {
@@ -175,9 +185,11 @@ Result<Call> Session::call_of(Command& command) {
   if (*action != Action::create && *action != Action::set) return call;
   call.data = command.has_word() ? command.word() : fmt::format("d{}", ++written_);
   const auto size = command.number("size", 0);
-  if (!size) return std::unexpected(size.error());
-  if (*size < 0 || *size > 1 << 20) return wrong("size: at most 1 MiB");
-  if (static_cast<size_t>(*size) > call.data.size()) call.data.resize(static_cast<size_t>(*size), '.');
+  const auto noise = command.number("noise", 0);
+  if (!size || !noise) return std::unexpected(size ? noise.error() : size.error());
+  const int64_t wanted = std::max(*size, *noise);
+  if (*size < 0 || *noise < 0 || wanted > 1 << 20) return wrong("size, noise: at most 1 MiB");
+  if (wanted > std::ssize(call.data)) fill(call.data, static_cast<size_t>(wanted), *noise > 0);
   return call;
 }
 

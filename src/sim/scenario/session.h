@@ -5,8 +5,8 @@
 //   get|exists|children PATH [watch]                sync [PATH]                     close
 //   multi create PATH [DATA] ... + set PATH ... + remove PATH ... + check PATH version=N
 //
-// Data that is not given is d1, d2 ... in the order asked, size=N makes it so long, times=N asks so often. Loop thread
-// of its host only.
+// Data that is not given is d1, d2 ... in the order asked, size=N makes it so long, noise=N by bytes that cannot be
+// compressed, times=N asks so often. Loop thread of its host only.
 #pragma once
 
 #include <deque>
