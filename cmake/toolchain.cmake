@@ -52,6 +52,9 @@ endif()
 
 if(CONCLAVE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
+  # A quarter of what the fuzzers take to compile. What goes through a null pointer or past an object AddressSanitizer
+  # sees as well; the preset asan has all three.
+  add_compile_options(-fno-sanitize=null,object-size,vptr)
 endif()
 
 if(CONCLAVE_COVERAGE)
