@@ -1,6 +1,7 @@
 #include "sim/scenario/cell_stage.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <utility>
 
@@ -15,6 +16,15 @@ constexpr Duration kBoot = Duration::millis(20);  // replicas have met
 std::string in_one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
   return text;
+}
+
+bool is_client_name(std::string_view name) {
+  constexpr std::array<std::string_view, 14> kTaken = {"client", "until",  "status", "tree", "sessions",
+                                                       "check",  "run",    "load",   "ask",  "master",
+                                                       "cell",   "engine", "for",    "quiet"};
+  const bool is_word = !name.empty() && std::ranges::all_of(name, [](char c) { return c >= 'a' && c <= 'z'; });
+  const bool is_condition = name == "serving" || name == "agreed" || name == "answered" || name == "ended";
+  return is_word && !is_condition && std::ranges::find(kTaken, name) == kTaken.end() && !Machines::knows(name);
 }
 
 }  // namespace
@@ -110,7 +120,8 @@ Result<> CellStage::dispatch(Command& command) {
 
 Result<> CellStage::open_client(Command& command) {
   const std::string name = command.word();
-  if (name.empty() || clients_.contains(name)) return wrong("client NAME: a new one");
+  if (!is_client_name(name)) return wrong(fmt::format("client \"{}\": a name of letters that is no command", name));
+  if (clients_.contains(name)) return wrong(fmt::format("there is a client {}: give a new name", name));
   std::vector<env::Address> servers;
   const auto replicas = hosts_.hosts(command.text("replicas", "*"));
   if (!replicas) return std::unexpected(replicas.error());
@@ -165,6 +176,7 @@ bool CellStage::wait(const std::function<bool()>& reached, Duration limit, const
 Result<> CellStage::until(Command& command) {
   const auto limit = command.duration("within", kPatience);
   if (!limit) return std::unexpected(limit.error());
+  if (!command.has_word()) return wrong("until what?");
   std::string what = command.line().substr(command.line().find("until") + 6);
   what = what.substr(0, what.find(" within="));
   const auto reached = condition(command);

@@ -100,6 +100,7 @@ Result<> flip(Disk& disk, Command& command, Output& out) {
   if (!file) return std::unexpected(file.error());
   auto at = command.number("at", 0);
   const auto bits = command.number("bits", 1);
+  if (bits && (*bits < 1 || *bits > 255)) return wrong("bits: from 1 to 255");
   if (!at || !bits) return std::unexpected(at ? bits.error() : at.error());
   if (const std::string text = command.text("text"); !text.empty()) {
     const Pages& content = find_inode(disk, file->name).content;

@@ -48,7 +48,11 @@ class Hosts {
       if (word.contains("..")) {
         const auto numbers = parse_numbers(word);
         if (!numbers) return std::unexpected(numbers.error());
-        for (const int64_t number : *numbers) found.push_back(static_cast<uint32_t>(number));
+        for (const int64_t number : *numbers) {
+          const auto id = replica(std::to_string(number));
+          if (!id) return std::unexpected(id.error());
+          found.push_back(id->value);
+        }
         continue;
       }
       const auto one = host(word);

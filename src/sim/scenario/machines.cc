@@ -18,6 +18,11 @@ bool is_among(const Words& words, std::string_view word) {
 
 }  // namespace
 
+bool Machines::knows(std::string_view word) {
+  constexpr std::array<std::string_view, 6> kOthers = {"heal", "die", "clock", "fault", "latency", "disk"};
+  return is_among(kProcess, word) || is_among(kLink, word) || is_among(kOthers, word);
+}
+
 Machines::Machines(Cell& cell, Hosts& hosts, int64_t seed)
     : cell_(cell), world_(cell.world()), hosts_(hosts), points_(static_cast<uint64_t>(seed)), nemesis_(cell, points_) {}
 
@@ -69,7 +74,7 @@ Result<> Machines::on_process(const std::string& what, Command& command) {
       cell_.start(ReplicaId(static_cast<uint8_t>(number)));
       continue;
     }
-    const bool is_ended = cell_.exited(ReplicaId(static_cast<uint8_t>(number))).has_value();
+    const bool is_ended = number < World::kFirstClient && cell_.exited(ReplicaId(static_cast<uint8_t>(number)));
     if (!host.running() && !(what == "power-cut" && is_ended)) return wrong(fmt::format("{} does not run", number));
     settings = command;
     if (what == "pause") {
@@ -79,7 +84,9 @@ Result<> Machines::on_process(const std::string& what, Command& command) {
     } else if (what == "slow") {
       host.set_slow(Duration{0}, turn);
     } else if (what == "stop") {
-      cell_.stop_gracefully(ReplicaId(static_cast<uint8_t>(number)));
+      const ReplicaId id(static_cast<uint8_t>(number));
+      if (number >= World::kFirstClient || !cell_.up(id)) return wrong(fmt::format("{} cannot be asked to stop", word));
+      cell_.stop_gracefully(id);
     } else if (auto crashed = crash(what, host, settings); !crashed) {
       return crashed;
     }
@@ -94,7 +101,9 @@ Result<> Machines::crash(const std::string& what, Host& host, Command& command) 
   const auto survive = command.number("survive", disk.options().survive_percent);
   const auto torn = command.number("torn", 0);
   if (!survive || !torn) return std::unexpected(survive ? torn.error() : survive.error());
-  disk.options().survive_percent = static_cast<uint32_t>(std::clamp<int64_t>(*survive, 0, 100));
+  if (*survive < 0 || *survive > 100) return wrong("survive: from 0 to 100");
+  if (*torn != 0 && *torn != 512 && *torn != 4096) return wrong("torn: 512 or 4096");
+  disk.options().survive_percent = static_cast<uint32_t>(*survive);
   disk.options().torn_writes = *torn > 0;
   if (*torn > 0) disk.options().sector_bytes = static_cast<uint64_t>(*torn);
   if (!host.running()) return disk.power_cut(), Result<>();  // the process has ended, its machine has not
@@ -122,6 +131,7 @@ Result<> Machines::clock(Command& command) {
   if (command.has("ppm")) {
     const auto ppm = command.number("ppm", 0);
     if (!ppm) return std::unexpected(ppm.error());
+    if (*ppm < -900'000 || *ppm > 1'000'000) return wrong("ppm: from -900000 to 1000000");
     return host.set_clock_rate_ppm(*ppm), Result<>();
   }
   if (command.has("jump")) {
@@ -156,6 +166,7 @@ Result<std::vector<Machines::Link>> Machines::links(const std::string& word) con
   std::ranges::sort(found);
   const auto equal = std::ranges::unique(found);
   found.erase(equal.begin(), equal.end());
+  if (found.empty()) return wrong(fmt::format("\"{}\" is no link", word));
   return found;
 }
 

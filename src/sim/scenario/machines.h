@@ -28,6 +28,8 @@ class Machines {
  public:
   Machines(Cell& cell, Hosts& hosts, int64_t seed);
 
+  // Is the word the name of one of their commands?
+  static bool knows(std::string_view word);
   // False: it is not for machines.
   Result<bool> perform(Command& command, Output& out);
 

@@ -84,6 +84,25 @@ TEST(Interpreter, ErrorsOfCommandsNameTheLine) {
   EXPECT_THAT(error_of("for n in 1..2\n  engine\n  fly\nend\n----\n"), HasSubstr("line 3: engines know no"));
 }
 
+TEST(Interpreter, CommandsThatCannotBeAreRefused) {
+  const auto refused = [](const std::string& commands) { return error_of("cell\n" + commands + "\ncheck\n----\n"); };
+  EXPECT_THAT(refused("clock 1 ppm=-1000000"), HasSubstr("ppm: from"));
+  EXPECT_THAT(refused("half-open 1-1"), HasSubstr("\"1-1\" is no link"));
+  EXPECT_THAT(refused("kill 1..4"), HasSubstr("\"4\" is no replica"));
+  EXPECT_THAT(refused("client a\nstop a"), HasSubstr("a cannot be asked to stop"));
+  EXPECT_THAT(refused("power-cut 1 torn=3"), HasSubstr("torn: 512 or 4096"));
+  EXPECT_THAT(refused("power-cut 1 survive=101"), HasSubstr("survive: from 0 to 100"));
+  EXPECT_THAT(refused("disk 1 flip newest:journal/ at=5 bits=0"), HasSubstr("bits: from 1"));
+  EXPECT_THAT(refused("until"), HasSubstr("until what?"));
+  for (const std::string name : {"run", "disk", "master", "serving", "1", "A"}) {
+    EXPECT_THAT(refused("client " + name), HasSubstr("a name of letters that is no command")) << name;
+  }
+  EXPECT_THAT(refused("client a\nclient a"), HasSubstr("there is a client a"));
+  EXPECT_THAT(refused("client a\na create /x version=3"), HasSubstr("no setting \"version\" here"));
+  EXPECT_THAT(refused("client a\na create /x size=-1"), HasSubstr("at most 1 MiB"));
+  EXPECT_THAT(refused("client a\na multi"), HasSubstr("multi: of what?"));
+}
+
 // A step that cannot be taken is told like a broken promise: what follows may still show why.
 TEST(Interpreter, WhatDoesNotComeAboutIsNoErrorOfTheScript) {
   const auto out = outputs("engine\ndeliver 1->2\nrestart 1\nwritten 1\n----\n").at(0);

@@ -177,8 +177,10 @@ Result<Call> Session::call_of(Command& command) {
   if (!call.path.starts_with('/')) return wrong(fmt::format("\"{}\" is no path", call.path));
   call.ephemeral = *action == Action::create && command.take("ephemeral");
   call.sequential = *action == Action::create && command.take("sequential");
-  const auto version = command.number("version", -1);
+  const bool has_version = *action == Action::set || *action == Action::remove || *action == Action::check;
+  const auto version = has_version ? command.number("version", -1) : -1;
   if (!version) return std::unexpected(version.error());
+  if (*version < -1 || *version > INT32_MAX) return wrong(fmt::format("version={}: there is none such", *version));
   call.version = static_cast<int32_t>(*version);
   if (*action != Action::create && *action != Action::set) return call;
   call.data = command.has_word() ? command.word() : fmt::format("d{}", ++written_);
@@ -186,7 +188,7 @@ Result<Call> Session::call_of(Command& command) {
   const auto noise = command.number("noise", 0);
   if (!size || !noise) return std::unexpected(size ? noise.error() : size.error());
   const int64_t wanted = std::max(*size, *noise);
-  if (wanted > 1 << 20) return wrong("size, noise: at most 1 MiB");
+  if (*size < 0 || *noise < 0 || wanted > 1 << 20) return wrong("size, noise: at most 1 MiB");
   if (wanted > std::ssize(call.data)) fill(call.data, static_cast<size_t>(wanted), *noise > 0);
   return call;
 }
@@ -203,6 +205,7 @@ Result<std::vector<Call>> Session::parts_of(const std::string& line) {
     if (check::is_read(call->action) || call->action == Action::sync) return wrong("a multi holds writes and checks");
     parts.push_back(*std::move(call));
   }
+  if (parts.empty()) return wrong("multi: of what?");
   return parts;
 }
 

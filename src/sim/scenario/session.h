@@ -1,7 +1,7 @@
 // A client of a scenario: one session that does what the script says, through the client library, and tells what it is
 // answered, what its watches tell, and how its session goes. All of it is written down for the checkers.
 //
-//   create PATH [DATA] [ephemeral] [sequential]     set PATH [DATA] [version=N]     remove PATH [version=N]
+//   create PATH [ephemeral] [sequential] [DATA]     set PATH [DATA] [version=N]     remove PATH [version=N]
 //   get|exists|children PATH [watch]                sync [PATH]                     close
 //   multi create PATH [DATA] ... + set PATH ... + remove PATH ... + check PATH version=N
 //
