@@ -94,6 +94,7 @@ Result<std::vector<int64_t>> parse_numbers(std::string_view text) {
     const auto last = dots == std::string_view::npos ? first : parse_whole(part.substr(dots + 2));
     if (!first) return std::unexpected(first.error());
     if (!last) return std::unexpected(last.error());
+    if (*last < *first) return wrong(fmt::format("\"{}\" goes backwards", part));
     if (*last - *first > 10'000) return wrong(fmt::format("\"{}\": more than 10,000 numbers", part));
     for (int64_t number = *first; number <= *last; ++number) numbers.push_back(number);
     if (part.size() == text.size()) return numbers;

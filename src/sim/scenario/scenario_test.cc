@@ -66,6 +66,8 @@ TEST(CommandLine, WordsAndSettings) {
   EXPECT_EQ(command.duration("limit", {}), Duration::seconds(2));
   EXPECT_TRUE(command.finished());
   EXPECT_THAT(*parse_numbers("2..4,9"), ElementsAre(2, 3, 4, 9));
+  EXPECT_EQ(parse_numbers("4..2").error().message, "\"4..2\" goes backwards");
+  EXPECT_EQ(parse_numbers("1,x").error().message, "\"x\" is not a whole number");
 }
 
 TEST(Interpreter, ErrorsOfCommandsNameTheLine) {
@@ -99,7 +101,7 @@ TEST(Interpreter, CommandsThatCannotBeAreRefused) {
   }
   EXPECT_THAT(refused("client a\nclient a"), HasSubstr("there is a client a"));
   EXPECT_THAT(refused("client a\na create /x version=3"), HasSubstr("no setting \"version\" here"));
-  EXPECT_THAT(refused("client a\na create /x size=-1"), HasSubstr("size: at most"));
+  EXPECT_THAT(refused("client a\na create /x size=-1"), HasSubstr("at most 1 MiB"));
   EXPECT_THAT(refused("client a\na multi"), HasSubstr("multi: of what?"));
 }
 
