@@ -52,6 +52,9 @@ endif()
 
 if(CONCLAVE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
+  # They cost a quarter of the time to compile state/service/overlay.cc. AddressSanitizer sees most of what null and
+  # object-size would, not what vptr would; the preset asan has all three.
+  add_compile_options(-fno-sanitize=null,object-size,vptr)
 endif()
 
 if(CONCLAVE_COVERAGE)
