@@ -7,15 +7,15 @@ FUZZ_SEEDS_MAX=40  # committed files of one fuzzer
 
 # name, executions in ./dev test, longest input: the slowest first, so that they end together.
 FUZZERS='
-client_session   14000  192
-client_frames    28000  160
-journal          25000   96
-requests         40000  160
-snapshot         50000   96
-configuration    40000  384
-engine           45000  160
-client_replies  100000  192
-peer_messages  1750000  256
+engine           20000  160
+requests         20000  160
+client_frames    16000  160
+client_session   12000  192
+client_replies   70000  192
+configuration    30000  384
+snapshot         40000   96
+journal          32000   96
+peer_messages  1880000  256
 '
 CANARY_RUNS=300000  # `peer_messages` with a planted bug; eight seeds needed 3,000 to 37,000 runs
 
