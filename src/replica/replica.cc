@@ -55,7 +55,8 @@ Replica::Replica(const env::World& world, Options options, Recovered recovered,
       forwarder_(options_.consensus.self, world_.entropy.u64(), *this),
       keeper_(world_, options_, *service_, *snapshots_, driver_),
       transfer_(world_, options_, *snapshots_, keeper_, driver_,
-                [this](const storage::SnapshotFile& file) { install(file); }) {
+                [this](const storage::SnapshotFile& file) { install(file); }),
+      signs_(world_.entropy.u64() >> 1) {
   if (!snapshots_->list().empty()) keeper_.adopted(snapshots_->list().front());
 }
 
@@ -126,8 +127,8 @@ void Replica::sync(Completion done) {
 void Replica::touch(SessionId id) {
   if (proposer_.active()) {
     proposer_.touch(options_.consensus.self, id, now());
-  } else if (touched_.empty() || touched_.back() != id) {
-    touched_.push_back(id);
+  } else {
+    signs_.touch(id, now());
   }
 }
 
@@ -166,23 +167,32 @@ void Replica::tick() {
   const Instant time = now();
   if (time >= next_touch_report_) {
     next_touch_report_ = time + std::min(options_.touch_interval, kMaintenanceInterval * 5);
-    send_touches();
+    send_life_signs();
   }
   proposer_.on_tick(time, world_.clock.wall_ms());
   forwarder_.on_tick(time, options_.forward_retry);
   transfer_.on_tick();
-  if (!cell_available_ && serving_ && time - cell_lost_at_ > options_.serving_grace) update_serving(false);
+  review_serving();
   finish_turn();
 }
 
-void Replica::send_touches() {
-  if (touched_.empty() || role_.master == ReplicaId() || role_.master == options_.consensus.self) return;
-  if (CONCLAVE_PLANT(touches_not_sent)) return touched_.clear();
-  std::ranges::sort(touched_);
-  const auto repeated = std::ranges::unique(touched_);
-  touched_.erase(repeated.begin(), repeated.end());
-  world_.peers.send(role_.master, encode(wire::peer::Touches{.sessions = std::move(touched_)}));
-  touched_.clear();
+void Replica::send_life_signs() {
+  if (role_.master == ReplicaId() || role_.master == options_.consensus.self) return;
+  if (CONCLAVE_PLANT(touches_not_sent)) return signs_.clear();
+  if (auto report = signs_.report()) world_.peers.send(role_.master, encode(*std::move(report)));
+}
+
+// Clients are served for a grace of time without a master, and as long with one that does not hear us.
+void Replica::review_serving() {
+  const Instant long_ago = now() - options_.serving_grace;
+  if (!cell_available_) {
+    if (serving_ && cell_lost_at_ < long_ago) update_serving(false, "no master is known");
+    return;
+  }
+  const auto unheard_since = signs_.unheard_since();
+  const bool heard = !unheard_since || *unheard_since >= long_ago;
+  if (!heard && serving_) CONCLAVE_PROBE("replica.master-does-not-hear-us");
+  update_serving(heard, heard ? "the master hears this replica" : "the master does not hear this replica");
 }
 
 // --- peers
@@ -203,7 +213,12 @@ void Replica::on_peer_frame(ReplicaId from, BytesView frame) {
     forwarder_.on_answers(std::move(*answers));
     forwarder_.complete_ready(service_->last_zxid(), driver_.applied());
   } else if (const auto* touches = std::get_if<wire::peer::Touches>(&*message)) {
-    for (const SessionId session : touches->sessions) proposer_.touch(from, session, now());
+    if (proposer_.active()) {
+      for (const SessionId session : touches->sessions) proposer_.touch(from, session, now());
+      world_.peers.send(from, encode(wire::peer::TouchesHeard{.number = touches->number}));
+    }
+  } else if (const auto* heard = std::get_if<wire::peer::TouchesHeard>(&*message)) {
+    signs_.acknowledged(heard->number);
   } else if (const auto* offer = std::get_if<wire::peer::SnapshotOffer>(&*message)) {
     transfer_.on_offer(from, *offer);
   } else if (const auto* pull = std::get_if<wire::peer::SnapshotPull>(&*message)) {
@@ -270,19 +285,21 @@ void Replica::on_role(const consensus::RoleChange& role) {
       (role.role == consensus::Role::follower || role.role == consensus::Role::observer) && role.master != ReplicaId();
   forwarder_.on_master(leads || follows ? role.master : ReplicaId(), role.ballot.epoch());
   if (leads) proposer_.begin(role.ballot.epoch(), now(), world_.clock.wall_ms());
-  cell_available_ = leads || follows;
-  if (cell_available_) {
-    update_serving(true);
-  } else if (serving_) {
-    cell_lost_at_ = now();
+  if (leads) {
+    signs_.clear();
+  } else if (follows) {
+    signs_.on_master(role.ballot);
   }
+  if (cell_available_ && serving_) cell_lost_at_ = now();
+  cell_available_ = leads || follows;
+  review_serving();
   schedule_turn_end();
 }
 
-void Replica::update_serving(bool cell_available) {
-  if (serving_ == cell_available) return;
-  serving_ = cell_available;
-  log::info("replica", serving_ ? "serving" : "no master: not serving");
+void Replica::update_serving(bool serving, std::string_view why) {
+  if (serving_ == serving) return;
+  serving_ = serving;
+  log::info("replica", serving_ ? "serving" : "not serving", {{"reason", why}});
   if (!serving_) forwarder_.fail_all();
   for (GatewayObserver* observer : observers_) observer->on_serving_changed(serving_);
 }

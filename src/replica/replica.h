@@ -14,6 +14,7 @@
 #include "replica/driver.h"
 #include "replica/forwarder.h"
 #include "replica/gateway.h"
+#include "replica/life_signs.h"
 #include "replica/options.h"
 #include "replica/proposer.h"
 #include "replica/recovery.h"
@@ -80,9 +81,10 @@ class Replica final : public Gateway,
   void schedule_turn_end();
   void finish_turn();
   void tick();
-  void send_touches();
+  void send_life_signs();
+  void review_serving();
   void install(const storage::SnapshotFile& file);
-  void update_serving(bool cell_available);
+  void update_serving(bool serving, std::string_view why);
   Instant now() const { return world_.clock.now(); }
 
   env::World world_;
@@ -102,7 +104,7 @@ class Replica final : public Gateway,
   bool serving_ = false;
   Instant cell_lost_at_{0};  // valid while serving_ and no master is known
   bool cell_available_ = false;
-  std::vector<SessionId> touched_;  // since the last report to the master, possibly repeated
+  LifeSigns signs_;
   Instant next_touch_report_{0};
   uint64_t session_counter_ = 0;
   bool turn_end_scheduled_ = false;

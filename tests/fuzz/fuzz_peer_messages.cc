@@ -27,7 +27,7 @@ std::vector<consensus::Entry> entries(Input& in) {
 }
 
 PeerMessage message(Input& in) {
-  switch (in.below(7)) {
+  switch (in.below(8)) {
     case 0:
       return EngineMessage{{.type = in.byte(), .header = Bytes(in.bytes()), .entries = entries(in)}};
     case 1: {
@@ -54,7 +54,7 @@ PeerMessage message(Input& in) {
       return out;
     }
     case 3: {
-      Touches out;
+      Touches out{.number = in.number(), .sessions = {}};
       for (size_t n = in.below(6); n > 0; --n) out.sessions.emplace_back(static_cast<int64_t>(in.number()));
       return out;
     }
@@ -66,6 +66,8 @@ PeerMessage message(Input& in) {
                            .taken_ms = static_cast<int64_t>(in.number()),
                            .size = in.number()};
     case 5:
+      return TouchesHeard{.number = in.number()};
+    case 6:
       return SnapshotPull{.index = Index(in.number()), .offset = in.number()};
     default:
       return SnapshotChunk{.index = Index(in.number()), .offset = in.number(), .bytes = Bytes(in.bytes())};

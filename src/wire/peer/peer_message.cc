@@ -109,13 +109,22 @@ void get(Decoder& in, Answers& answers) {
 }
 
 void put(Encoder& out, const Touches& touches) {
+  out.fixed(touches.number);
   out.varint(touches.sessions.size());
   for (const SessionId session : touches.sessions) out.fixed(session.value);
 }
 void get(Decoder& in, Touches& touches) {
+  touches.number = in.fixed<uint64_t>();
   const size_t count = in.count(8);
   touches.sessions.reserve(count);
   for (size_t i = 0; i < count && in.ok(); ++i) touches.sessions.emplace_back(in.fixed<int64_t>());
+}
+
+void put(Encoder& out, const TouchesHeard& heard) {
+  out.fixed(heard.number);
+}
+void get(Decoder& in, TouchesHeard& heard) {
+  heard.number = in.fixed<uint64_t>();
 }
 
 void put(Encoder& out, const SnapshotOffer& offer) {

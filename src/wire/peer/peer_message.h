@@ -15,7 +15,7 @@
 namespace conclave::wire::peer {
 
 // Version of the whole vocabulary, first byte of every frame. A frame of another version is refused by name.
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 
 // From engine to engine.
 struct EngineMessage {
@@ -55,9 +55,15 @@ struct Answers {
   std::vector<Item> items;
 };
 
-// Sessions whose clients gave a sign of life at the sender since its last report.
+// Sessions whose clients gave a sign of life at the sender since the last report that was acknowledged.
 struct Touches {
+  uint64_t number = 0;  // of the report, increasing
   std::vector<SessionId> sessions;
+};
+
+// The master's acknowledgement of report `number`.
+struct TouchesHeard {
+  uint64_t number = 0;
 };
 
 // Snapshot transfer: the sender offers, the receiver pulls by offset and so resumes wherever it was.
@@ -79,7 +85,8 @@ struct SnapshotChunk {
   Bytes bytes;
 };
 
-using PeerMessage = std::variant<EngineMessage, Forward, Answers, Touches, SnapshotOffer, SnapshotPull, SnapshotChunk>;
+using PeerMessage =
+    std::variant<EngineMessage, Forward, Answers, Touches, SnapshotOffer, SnapshotPull, SnapshotChunk, TouchesHeard>;
 
 Bytes encode(const PeerMessage& message);
 // The encoding of an EngineMessage without building a variant: the hot path.
