@@ -53,7 +53,7 @@ same_traces() {
 cmd_soak() {
   local minutes="${1:?usage: ./dev soak MINUTES [FIRST_SEED]}" first="${2:-$(date +%s)000}"
   setup_groups build && build_preset release conclave || return 1
-  exec "$ROOT/build/release/conclave" sim --minutes "$minutes" --seeds "$first" --repeat 2 --jobs "$JOBS" \
+  exec "$ROOT/build/release/conclave" sim --minutes "$minutes" --seeds "$first" --repeat 2 --jobs "$JOBS" --failures-max 1000 --no-shrink \
     --failures "$ROOT/build/sim/soak-failures" --ledger "$ROOT/docs/soaks.md" \
     --label "$(git -C "$ROOT" rev-parse --short HEAD)"
 }
