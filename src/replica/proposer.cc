@@ -44,10 +44,25 @@ void Proposer::end() {
   refusals_unconfirmed_ = 0;
 }
 
+Proposer::Origin* Proposer::stream_of(ReplicaId from, uint64_t incarnation) {
+  const auto [known, is_first] = origins_.try_emplace(from, Origin{.incarnation = incarnation});
+  Origin& origin = known->second;
+  if (is_first || origin.incarnation == incarnation) return &origin;
+  if (std::ranges::find(origin.former, incarnation) != origin.former.end()) {
+    CONCLAVE_PROBE("replica.former-stream");
+    return nullptr;
+  }
+  std::vector<uint64_t> former = std::move(origin.former);
+  former.push_back(origin.incarnation);
+  origin = Origin{.incarnation = incarnation, .former = std::move(former)};
+  return &origin;
+}
+
 void Proposer::take(ReplicaId from, wire::peer::Forward forward, Instant now, int64_t wall_ms) {
   if (!active() || forward.epoch != epoch_) return;
-  Origin& origin = origins_[from];
-  if (origin.incarnation != forward.incarnation) origin = Origin{.incarnation = forward.incarnation};
+  Origin* const stream = stream_of(from, forward.incarnation);
+  if (stream == nullptr) return;
+  Origin& origin = *stream;
   origin.answers.erase(origin.answers.begin(), origin.answers.lower_bound(forward.answered_below));
 
   uint64_t sequence = forward.first_sequence;
@@ -157,7 +172,7 @@ void Proposer::confirm(Unconfirmed waiting) {
 void Proposer::answer(ReplicaId to, uint64_t incarnation, Answers::Item item) {
   if (to != options_.consensus.self) {
     Origin& origin = origins_[to];
-    if (origin.incarnation != incarnation) return;  // that process is gone
+    if (origin.incarnation != incarnation) return;  // that stream has ended
     if (const auto known = origin.sequence_of.find(item.number); known != origin.sequence_of.end()) {
       origin.answers[known->second] = item;
       origin.sequence_of.erase(known);
@@ -173,7 +188,8 @@ void Proposer::on_applied(const state::Applied& applied, size_t payload_bytes, I
   --in_flight_;
   bytes_in_flight_ -= payload_bytes;
   if (applied.origin.number != 0 && applied.origin.replica != options_.consensus.self) {
-    if (const auto origin = origins_.find(applied.origin.replica); origin != origins_.end()) {
+    const auto origin = origins_.find(applied.origin.replica);
+    if (origin != origins_.end() && origin->second.incarnation == applied.origin.incarnation) {
       origin->second.sequence_of.erase(applied.origin.number);
     }
   }

@@ -3,7 +3,8 @@
 // Loop thread only.
 //
 // Invariants:
-//   M1  From each origin, sequences are taken 1, 2, 3 ... without gap or repetition (go-back-N).
+//   M1  From each origin, sequences are taken 1, 2, 3 ... without gap or repetition (go-back-N). Once a new incarnation
+//       of an origin has been heard, nothing of an earlier one is taken, however late it arrives.
 //   M2  Facts are proposed in the order of their zxids; a batch that the engine refuses is offered again before any
 //       later one.
 //   M3  The first fact of a mastership is the EpochStart of its epoch.
@@ -79,6 +80,7 @@ class Proposer {
   // Requests of one replica's process.
   struct Origin {
     uint64_t incarnation = 0;
+    std::vector<uint64_t> former;  // incarnations whose stream has ended
     uint64_t next_sequence = 1;
     std::map<uint64_t, wire::peer::Answers::Item> answers;  // by sequence, until the origin has them
     std::map<uint64_t, uint64_t> sequence_of;               // of answers still awaited: number to sequence
@@ -98,6 +100,8 @@ class Proposer {
     bool sync = false;  // holds at the barrier's index
   };
 
+  // The stream that `incarnation` of `from` is in; null when that one has ended.
+  Origin* stream_of(ReplicaId from, uint64_t incarnation);
   void handle(Item item, Instant now, int64_t wall_ms);
   void evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms);
   void confirm(Unconfirmed waiting);

@@ -161,6 +161,45 @@ TEST_F(ProposerTest, ANewProcessOfAnOriginStartsAgainAtOne) {
   EXPECT_TRUE(service.exists("/b"));
 }
 
+// Found by the simulator: the first frame of a stream that had ended began it again, and its requests were done twice.
+TEST_F(ProposerTest, M1_NothingOfAFormerStreamIsTakenAgain) {
+  begin();
+  const Forward first = from_peer(1, {create("/n"), set("/n", "old", -1)});
+  proposer.take(kPeer, first, now, 0);
+  Forward second = from_peer(1, {set("/n", "new", -1)});
+  second.incarnation = kPeerIncarnation + 1;
+  proposer.take(kPeer, second, now, 0);
+  proposer.take(kPeer, first, now, 0);
+  proposer.take(kPeer, second, now, 0);
+  settle();
+  EXPECT_EQ(service.stat("/n", {})->version, 2);
+  EXPECT_EQ(service.get("/n", {})->data, "new");
+  begin(3);  // the next mastership knows no stream yet
+  Forward again = first;
+  again.epoch = Epoch(3);
+  proposer.take(kPeer, again, now, 0);
+  settle();
+  EXPECT_EQ(service.get("/n", {})->data, "old");
+}
+
+// Numbers of requests begin anew with every process.
+TEST_F(ProposerTest, AFactOfAFormerProcessIsNotTheAnswerOfTheNextOne) {
+  begin();
+  proposer.take(kPeer, from_peer(1, {create("/a")}), now, 0);
+  proposer.flush();
+  Forward reborn = from_peer(1, {set("/missing", "x")});  // has the number of the fact
+  reborn.incarnation = kPeerIncarnation + 1;
+  lease_valid = false;
+  proposer.take(kPeer, reborn, now, 0);
+  proposer.flush();
+  apply_all();
+  ASSERT_EQ(barriers.size(), 1u);
+  proposer.on_read_granted(barriers[0], Index(9));
+  ASSERT_EQ(answers.size(), 1u);
+  proposer.take(kPeer, reborn, now, 0);  // the answer was lost
+  EXPECT_EQ(answers.size(), 2u);
+}
+
 TEST_F(ProposerTest, MoreThanFitsInFlightWaitsInOrder) {
   begin();
   std::vector<state::Request> requests{create("/n")};
