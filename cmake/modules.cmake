@@ -15,6 +15,9 @@ set(CONCLAVE_PCH_HEADERS
     <algorithm> <array> <cstdint> <cstring> <deque> <expected> <functional> <map> <memory> <optional> <ranges> <set>
     <span> <string> <string_view> <unordered_map> <utility> <variant> <vector> <fmt/format.h>)
 
+# Code of tests runs a few times only: less optimization saves a quarter of the time to compile it.
+set(CONCLAVE_TEST_OPTIONS $<$<CONFIG:RelWithDebInfo>:-O1>)
+
 # conclave_precompiled(TARGET [TEST]): TARGET shares them.
 function(conclave_precompiled target)
   if(CONCLAVE_PCH)
@@ -36,6 +39,7 @@ function(conclave_make_precompiled)
   target_precompile_headers(conclave_pch PRIVATE ${CONCLAVE_PCH_HEADERS})
   add_library(conclave_test_pch STATIC ${CMAKE_BINARY_DIR}/pch/empty.cc)
   target_link_libraries(conclave_test_pch PRIVATE fmt::fmt GTest::gmock)
+  target_compile_options(conclave_test_pch PRIVATE ${CONCLAVE_TEST_OPTIONS})
   target_precompile_headers(conclave_test_pch PRIVATE ${CONCLAVE_PCH_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
 endfunction()
 
@@ -72,6 +76,7 @@ function(conclave_module module)
       string(REPLACE "/" "_" dep ${dep})
       target_link_libraries(${name}_test PRIVATE conclave_${dep})
     endforeach()
+    target_compile_options(${name}_test PRIVATE ${CONCLAVE_TEST_OPTIONS})
     conclave_precompiled(${name}_test TEST)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300)

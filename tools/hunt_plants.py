@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """The simulator against the planted bugs: each must be found within its bound of seeds.
 
-usage: hunt_plants.py PROGRAM [--jobs N] [--only NAME] [--measure SEEDS]
+usage: hunt_plants.py PROGRAM [--jobs N] [--only NAME] [--measure SEEDS] [--escapes]
 
 PROGRAM is conclave_planted. tools/plant_hunt.toml has the bounds, and for each bug that the simulator is not asked to
 find the reason. --measure runs every bug over so many seeds and prints how many it took, to choose bounds by.
-Closes with `N passed, M failed`.
+--escapes shows what the checkers are for: it stops listening to the one that found a bug, hunts again, and so on, until
+the bug escapes. Closes with `N passed, M failed`.
 """
 
 import argparse
@@ -24,10 +25,10 @@ WHY = re.compile(r"^  (\S[^\n]*)$", re.MULTILINE)
 SECONDS_MAX = 600
 
 
-def hunt(program, name, seeds, jobs, safety):
+def hunt(program, name, seeds, jobs, safety, without=()):
     """(seed that found it or None, what it said)"""
     command = [program, "sim", "--seeds", f"1..{seeds}", "--safety", safety, "--jobs", str(jobs), "--failures-max", "1",
-               "--no-shrink", "--failures", "build/sim/planted"]
+               "--no-shrink", "--failures", "build/sim/planted", *(["--without", ",".join(without)] if without else [])]
     run = subprocess.run(command, env={**os.environ, "CONCLAVE_PLANT": name}, capture_output=True, text=True,
                          errors="replace", timeout=SECONDS_MAX, check=False)
     found = FOUND.search(run.stdout)
@@ -35,6 +36,19 @@ def hunt(program, name, seeds, jobs, safety):
         return None, f"exit code {run.returncode} {run.stderr[-300:]}"
     why = WHY.search(run.stdout, found.end())
     return int(found.group(1)), f"{found.group(2)}; {why.group(1)[:140] if why else ''}"
+
+
+def escape(program, name, seeds, jobs, safety):
+    """The checkers that find the bug, each when those before it are not listened to; and what still does in the end."""
+    finders = []
+    while True:
+        seed, said = hunt(program, name, seeds, jobs, safety, finders)
+        if seed is None:
+            return finders, "escapes"
+        checker = re.search(r"; ([a-z]+): ", said)
+        if not checker or checker.group(1) == "process":
+            return finders, "the replica stops itself"
+        finders.append(checker.group(1))
 
 
 def check_table(table, names):
@@ -51,6 +65,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only")
     parser.add_argument("--measure", type=int)
+    parser.add_argument("--escapes", action="store_true")
     arguments = parser.parse_args()
     names = [bug.name for bug in plants.catalogue(Path(__file__).resolve().parent.parent)]
     table = tomllib.loads(HUNT.read_text(encoding="utf-8"))
@@ -63,6 +78,12 @@ def main():
         if arguments.only not in (None, name) or ("seeds" not in row and not arguments.measure):
             continue
         seeds = arguments.measure or row["seeds"]
+        if arguments.escapes:
+            finders, end = escape(arguments.program, name, seeds, arguments.jobs, row.get("safety", "60s"))
+            print(f"{name}: found by {', then '.join(finders) or 'no checker'}; without: {end}", flush=True)
+            passed += bool(finders)
+            failed += not finders
+            continue
         seed, said = hunt(arguments.program, name, seeds, arguments.jobs, row.get("safety", "60s"))
         if seed is None:
             failed += 1

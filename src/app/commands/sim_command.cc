@@ -2,9 +2,11 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "app/commands/commands.h"
 #include "app/sim/campaign.h"
+#include "sim/cluster/run.h"
 
 namespace conclave::app {
 namespace {
@@ -12,6 +14,7 @@ namespace {
 struct SimArguments {
   SimOptions options;
   std::string seeds;
+  std::vector<std::string> without;
   std::string safety = "120s";
   std::string profile = "swarm";
   uint64_t seed = 0;
@@ -48,6 +51,7 @@ int run(SimArguments& arguments, const CLI::App& command) {
   options.safety = *safety;
   options.profile = arguments.profile == "standard" ? sim::Profile::standard : sim::Profile::swarm;
   options.shrink = !arguments.no_shrink;
+  options.without = {arguments.without.begin(), arguments.without.end()};
   const bool one = command.count("--seed") > 0 || command.count("--replay") > 0;
   if ((options.trace || options.print_plan) && !one) return usage("--trace and --plan go with --seed or --replay");
   return static_cast<int>(run_campaign(options));
@@ -81,6 +85,9 @@ void add_sim_command(CLI::App& app, int* exit_code) {
   command->add_flag("--no-shrink", arguments->no_shrink, "do not look for a smaller plan that fails alike");
   command->add_option("--failures", options.failures_directory, "directory for the plans of failed seeds")
       ->capture_default_str();
+  command->add_option("--without", arguments->without, "checkers not to listen to, to see what the others find")
+      ->delimiter(',')
+      ->check(CLI::IsMember(std::vector<std::string>(sim::kCheckers.begin(), sim::kCheckers.end())));
   command->add_flag("--hashes", options.hashes, "print the trace hash of every seed");
   command->add_option("--json", options.json, "write the figures to this file");
   command->add_option("--ledger", options.ledger, "append a row to this file");

@@ -82,14 +82,15 @@ class Campaign {
       only_given_ = true;
       const auto seed = static_cast<uint64_t>(only_->seed);
       under_way_[seed] = *only_;
-      workers_.give(seed, encode(Job{.plan = *only_, .repeat = options_.repeat_percent > 0}));
+      workers_.give(seed,
+                    encode(Job{.plan = *only_, .repeat = options_.repeat_percent > 0, .without = options_.without}));
       return;
     }
     const uint64_t seed = next_seed_++;
     // Spread evenly, and the same seeds whatever the range.
     const bool repeat = seed * 37 % 100 < options_.repeat_percent;
     under_way_[seed] = sim::draw_plan(seed, options_.profile, options_.safety);
-    workers_.give(seed, encode(Job{.plan = under_way_[seed], .repeat = repeat}));
+    workers_.give(seed, encode(Job{.plan = under_way_[seed], .repeat = repeat, .without = options_.without}));
   }
 
   void take(Workers::Done done) {
@@ -150,7 +151,7 @@ class Campaign {
   // The same ending, and found by the same checker first.
   bool fails_like(const SeedReport& failed, const sim::Plan& plan) {
     if (interrupted) return false;
-    workers_.give(0, encode(Job{.plan = plan, .repeat = false}));
+    workers_.give(0, encode(Job{.plan = plan, .without = options_.without}));
     for (;;) {
       auto results = workers_.wait(Duration::seconds(1));
       if (results.empty()) continue;
@@ -234,7 +235,7 @@ SimExit run_one(sim::Plan plan, const SimOptions& options) {
     fmt::print("{}", to_text(plan));
     return SimExit::passed;
   }
-  if (options.trace) return report_traced(run_traced(plan));
+  if (options.trace) return report_traced(run_traced(plan, options.without));
   return Campaign(options, std::move(plan)).run();  // in a worker, where a broken invariant is a result
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/time.h"
@@ -23,6 +24,7 @@ struct SimOptions {
   uint32_t repeat_percent = 0;                     // of the seeds are run twice, and their hashes compared
   Duration run_time_max = Duration::seconds(300);  // real time; more is a hang
   size_t failures_max = 10;                        // stop after as many
+  std::set<std::string> without;                   // checkers that are not heard
   bool shrink = true;
   size_t shrink_runs_max = 300;
   std::string failures_directory = "sim-failures";  // plans of failed seeds, whole and shrunk

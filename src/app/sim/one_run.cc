@@ -44,6 +44,8 @@ Bytes encode(const Job& job) {
   Bytes bytes;
   Encoder out(&bytes);
   out.boolean(job.repeat);
+  out.varint(job.without.size());
+  for (const std::string& checker : job.without) out.bytes(checker);
   out.raw(to_text(job.plan));
   return bytes;
 }
@@ -51,17 +53,19 @@ Bytes encode(const Job& job) {
 Bytes run_job(BytesView job) {
   Decoder in(job);
   const bool repeat = in.boolean();
+  sim::RunOptions options;
+  for (uint64_t n = in.varint(); n > 0 && in.ok(); --n) options.without.insert(in.string());
   const auto plan = sim::parse_plan(in.rest());
   CONCLAVE_ASSERT(plan.has_value());  // we wrote it ourselves
 
   const uint64_t began = core_us();
   const auto probes_before = Probe::all();
-  SeedReport report = report_of(*plan, sim::run(*plan));
+  SeedReport report = report_of(*plan, sim::run(*plan, options));
   report.core_us = core_us() - began;
   for (const auto& [name, hits] : Probe::all()) report.probes[name] = hits - probes_before.at(name);
   if (repeat) {
     report.repeated = true;
-    const uint64_t again = sim::run(*plan).trace_hash;
+    const uint64_t again = sim::run(*plan, options).trace_hash;
     if (again != report.trace_hash) {
       report.ending = Ending::not_deterministic;
       report.violations.push_back(
@@ -72,7 +76,7 @@ Bytes run_job(BytesView job) {
   return encode(report);
 }
 
-SeedReport run_traced(const sim::Plan& plan) {
+SeedReport run_traced(const sim::Plan& plan, std::set<std::string> without) {
   Instant now;
   log::set_sink(
       [&now](log::Level level, std::string_view module, std::string_view message, log::Fields fields) {
@@ -82,7 +86,7 @@ SeedReport run_traced(const sim::Plan& plan) {
         fmt::print("{}\n", line);
       },
       log::Level::debug);
-  sim::RunOptions options;
+  sim::RunOptions options{.listener = {}, .without = std::move(without), .on_history = {}};
   options.listener = [&now](Instant when, std::string_view what, uint64_t a, uint64_t b, uint64_t c) {
     now = when;
     fmt::print("{:12.6f} {} {} {} {:x}\n", static_cast<double>(when.us) / 1e6, what, a, b, c);

@@ -2,6 +2,9 @@
 // bytes, so that they can cross a pipe.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "app/sim/report.h"
 #include "base/bytes.h"
 #include "sim/cluster/plan.h"
@@ -10,7 +13,8 @@ namespace conclave::app {
 
 struct Job {
   sim::Plan plan;
-  bool repeat = false;  // run it twice and compare the trace hashes
+  bool repeat = false;            // run it twice and compare the trace hashes
+  std::set<std::string> without;  // checkers that are not heard
 };
 Bytes encode(const Job& job);
 
@@ -18,6 +22,6 @@ Bytes encode(const Job& job);
 Bytes run_job(BytesView job);
 
 // Runs the plan here and prints every event of its trace, and every line that the program would log, with its time.
-SeedReport run_traced(const sim::Plan& plan);
+SeedReport run_traced(const sim::Plan& plan, std::set<std::string> without);
 
 }  // namespace conclave::app

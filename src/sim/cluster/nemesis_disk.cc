@@ -47,7 +47,8 @@ bool Nemesis::rot(ReplicaId id, Random& choice) {
   atlas_.damage(id);
   // Most of a preallocated segment is empty: aim at the beginning, where the data is.
   const uint64_t reach = choice.chance(3, 4) ? std::min<uint64_t>(file.size, 64 << 10) : file.size;
-  disk.corrupt(file.name, choice.below(reach), static_cast<uint8_t>(1u << choice.below(8)));
+  const auto mask = static_cast<uint8_t>(1u << choice.below(8));
+  disk.corrupt(file.name, choice.below(reach), mask);
   return true;
 }
 

@@ -17,6 +17,7 @@ class Run {
   Run(const Plan& plan, RunOptions options)
       : plan_(plan),
         options_(std::move(options)),
+        findings_(options_.without),
         points_(static_cast<uint64_t>(plan.seed)),
         cell_(plan, findings_),
         nemesis_(cell_, points_) {}
@@ -151,6 +152,9 @@ class Run {
     if (options_.on_history) options_.on_history(history);
     result.violations = findings_.list();
     judge(history, result);
+    const auto not_heard = [&](const check::Violation& found) { return findings_.without().contains(found.checker); };
+    std::erase_if(result.violations, not_heard);
+    std::erase_if(liveness_, not_heard);
     if (!result.violations.empty()) {
       result.verdict = Verdict::unsafe;
     } else if (!liveness_.empty()) {

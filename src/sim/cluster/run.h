@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -72,9 +73,15 @@ struct RunResult {
   RunFigures figures;
 };
 
+// By what name the checkers sign what they find.
+inline constexpr std::array kCheckers = {"engine", "log",          "state",    "atlas",  "model",   "durable",
+                                         "linear", "linearizable", "sessions", "expiry", "watches", "liveness"};
+
 struct RunOptions {
   // Called with every event of the trace; for printing a run.
   Trace::Listener listener;
+  // Of kCheckers: what these find is not heard.
+  std::set<std::string> without;
   // Gets the history before it is judged; for tests, and for printing one.
   std::function<void(const check::History&)> on_history;
 };
