@@ -15,6 +15,13 @@ set(CONCLAVE_PCH_HEADERS
     <algorithm> <array> <cstdint> <cstring> <deque> <expected> <functional> <map> <memory> <optional> <ranges> <set>
     <span> <string> <string_view> <unordered_map> <utility> <variant> <vector> <fmt/format.h>)
 
+# Instrumented and unoptimized programs take several times as long.
+if(CONCLAVE_COVERAGE OR CONCLAVE_SANITIZE)
+  set(CONCLAVE_TEST_SECONDS_MAX 1200)
+else()
+  set(CONCLAVE_TEST_SECONDS_MAX 300)
+endif()
+
 # Code of tests runs a few times only: less optimization saves a quarter of the time to compile it.
 set(CONCLAVE_TEST_OPTIONS $<$<CONFIG:RelWithDebInfo>:-O1>)
 
@@ -79,7 +86,7 @@ function(conclave_module module)
     target_compile_options(${name}_test PRIVATE ${CONCLAVE_TEST_OPTIONS})
     conclave_precompiled(${name}_test TEST)
     add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${CONCLAVE_TEST_SECONDS_MAX})
     if(ARG_PLANTED)
       conclave_planted_program(planted_${name}_test ${name}_test)
       add_dependencies(planted_tests planted_${name}_test)

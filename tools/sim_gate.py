@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Holds the figures of a simulation against what a run of the tests must reach.
 
-usage: sim_gate.py FIGURES.json
+usage: sim_gate.py FIGURES.json STANDARD.json
 
-FIGURES.json is what `conclave sim --json` writes. Prints every figure that falls short, and exits with 1 if one does.
+Both are what `conclave sim --json` writes, the second with `--profile standard`, whose speed is looked at. Prints every
+figure that falls short, and exits with 1 if one does.
 """
 
 import json
@@ -21,6 +22,7 @@ AT_LEAST = {
 }
 AT_MOST = {"failed": 0}
 REPEATED_SHARE_MIN = 0.1
+SIMULATED_PER_CORE_SECOND_MIN = 100
 
 
 def short_falls(figures):
@@ -37,11 +39,21 @@ def short_falls(figures):
     return found
 
 
+def too_slow(standard):
+    """Of the profile `standard`: failed seeds, and a speed that is too low; empty when all is well."""
+    speed = standard["simulated_hours"] * 3600 / max(standard["core_seconds"], 0.1)
+    found = [f"profile standard: {standard['failed']} failed"] if standard["failed"] else []
+    if speed < SIMULATED_PER_CORE_SECOND_MIN:
+        found.append(f"{speed:.0f} simulated seconds a core-second, at least {SIMULATED_PER_CORE_SECOND_MIN} wanted")
+    return found
+
+
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    found = short_falls(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    swarm, standard = (json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:])
+    found = short_falls(swarm) + too_slow(standard)
     for line in found:
         print(f"simulation: {line}")
     return 1 if found else 0

@@ -21,6 +21,13 @@ class SimGate(unittest.TestCase):
     def test_a_tenth_is_repeated(self):
         self.assertIn("repeated", sim_gate.short_falls({**GOOD, "repeated": 63})[0])
 
+    def test_speed(self):
+        standard = {"simulated_hours": 0.5, "core_seconds": 10, "failed": 0}
+        self.assertEqual(sim_gate.too_slow(standard), [])
+        self.assertEqual(sim_gate.too_slow({**standard, "core_seconds": 20}),
+                         ["90 simulated seconds a core-second, at least 100 wanted"])
+        self.assertIn("1 failed", sim_gate.too_slow({**standard, "failed": 1})[0])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -48,7 +48,8 @@ Proposer::Origin* Proposer::stream_of(ReplicaId from, uint64_t incarnation) {
   const auto [known, is_first] = origins_.try_emplace(from, Origin{.incarnation = incarnation});
   Origin& origin = known->second;
   if (is_first || origin.incarnation == incarnation) return &origin;
-  if (std::ranges::find(origin.former, incarnation) != origin.former.end()) {
+  const bool ended = std::ranges::find(origin.former, incarnation) != origin.former.end();
+  if (ended && !CONCLAVE_PLANT(former_stream_taken)) {
     CONCLAVE_PROBE("replica.former-stream");
     return nullptr;
   }

@@ -25,7 +25,7 @@ bool is_judged(std::string_view path) {
 }
 
 Model::Model(const History& history) : history_(history) {
-  for (const std::string_view path : {"/", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"}) plant(path);
+  for (const std::string_view path : {"/", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"}) add_root(path);
   const Transaction* previous = nullptr;
   for (applying_ = 0; applying_ < history.log.size(); ++applying_) {
     const Transaction& transaction = history.log[applying_];
@@ -87,7 +87,7 @@ void Model::apply(const Other&) {}
 
 // --- nodes
 
-void Model::plant(std::string_view path) {
+void Model::add_root(std::string_view path) {
   change(path);
   if (path != "/") change_children(parent_of(path), last_name_of(path), true);
 }

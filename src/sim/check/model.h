@@ -111,7 +111,7 @@ class Model {
 
   const Timeline* timeline(std::string_view path) const;
   Node* current(std::string_view path);
-  void plant(std::string_view path);
+  void add_root(std::string_view path);
   Node& change(std::string_view path);
   void change_children(std::string_view parent, std::string_view name, bool added);
   void remove(std::string_view path);
