@@ -59,7 +59,7 @@ Result<state::Outcome> decode_outcome(BytesView bytes) {
   for (size_t i = 0; i < count && in.ok(); ++i) {
     state::OpOutcome op;
     const uint8_t kind = in.u8();
-    if (kind > static_cast<uint8_t>(state::OpKind::sync)) in.fault();
+    if (kind > static_cast<uint8_t>(state::OpKind::release_lock)) in.fault();
     op.kind = static_cast<state::OpKind>(kind);
     op.code = static_cast<state::Code>(in.zigzag());
     op.path = in.string();

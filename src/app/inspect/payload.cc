@@ -45,7 +45,16 @@ struct FactText {
     return fmt::format("move session {:#x} to replica {}", bits(fact.id), to_string(fact.owner));
   }
   std::string operator()(const state::CloseSessionTxn& fact) const {
-    return fmt::format("close session {:#x} ({} ephemerals)", bits(fact.id), fact.ephemerals.size());
+    std::string locks;
+    if (!fact.locks.empty()) locks = fmt::format(", {} locks", fact.locks.size());
+    return fmt::format("close session {:#x} ({} ephemerals{})", bits(fact.id), fact.ephemerals.size(), locks);
+  }
+  std::string operator()(const state::AcquireLockTxn& fact) const {
+    return fmt::format("acquire lock {} for session {:#x} handle {} ({}, lock-delay {} ms)", fact.path,
+                       bits(fact.session), fact.handle, fact.exclusive ? "exclusive" : "shared", fact.delay_ms);
+  }
+  std::string operator()(const state::ReleaseLockTxn& fact) const {
+    return fmt::format("release lock {} of session {:#x} handle {}", fact.path, bits(fact.session), fact.handle);
   }
 };
 

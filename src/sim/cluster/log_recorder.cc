@@ -27,6 +27,8 @@ check::Change change_of(const state::FactBody& fact) {
           return check::SessionOpened{.session = f.id, .timeout = Duration::millis(f.timeout_ms)};
         } else if constexpr (std::is_same_v<T, state::MoveSessionTxn>) {
           return check::Other{};
+        } else if constexpr (std::is_same_v<T, state::AcquireLockTxn> || std::is_same_v<T, state::ReleaseLockTxn>) {
+          return check::Other{.path = f.path};
         } else {
           static_assert(std::is_same_v<T, state::CloseSessionTxn>);
           check::SessionClosed closed{.session = f.id, .ephemerals = {}};

@@ -72,19 +72,19 @@ void LockTable::clear() {
   digest_ = 0;
 }
 
-std::vector<LockTable::Claim> LockTable::held_by(SessionId session) const {
-  std::vector<Claim> out;
+std::vector<LockClaim> LockTable::held_by(SessionId session) const {
+  std::vector<LockClaim> out;
   if (const auto claims = held_.find(session); claims != held_.end()) list(session, claims->second, &out);
   return out;
 }
 
-std::vector<LockTable::Claim> LockTable::lost() const {
-  std::vector<Claim> out;
+std::vector<LockClaim> LockTable::lost() const {
+  std::vector<LockClaim> out;
   for (const auto& [session, claims] : lost_) list(session, claims, &out);
   return out;
 }
 
-void LockTable::list(SessionId session, const Claims& claims, std::vector<Claim>* out) {
+void LockTable::list(SessionId session, const Claims& claims, std::vector<LockClaim>* out) {
   for (const auto& [path, handle] : claims) out->push_back({.path = path, .holder = {session, handle}});
 }
 

@@ -17,14 +17,16 @@ namespace conclave::state {
 // Covers the path and all of the lock.
 uint64_t lock_digest(std::string_view path, const Lock& lock);
 
+// A place at the lock of a node.
+struct LockClaim {
+  std::string path;
+  LockHolder holder;
+  friend auto operator<=>(const LockClaim&, const LockClaim&) = default;
+};
+
 class LockTable {
  public:
   using Map = absl::btree_map<std::string, Lock, std::less<>>;
-  struct Claim {
-    std::string path;
-    LockHolder holder;
-    friend bool operator==(const Claim&, const Claim&) = default;
-  };
 
   // Null: the node was never locked.
   const Lock* find(std::string_view path) const;
@@ -40,9 +42,9 @@ class LockTable {
   void clear();
 
   // What the session holds, by path and handle.
-  std::vector<Claim> held_by(SessionId session) const;
+  std::vector<LockClaim> held_by(SessionId session) const;
   // Every lost holder, by session, path and handle: a new master lets the delay of each pass anew.
-  std::vector<Claim> lost() const;
+  std::vector<LockClaim> lost() const;
 
   const Map& all() const { return locks_; }
   size_t size() const { return locks_.size(); }
@@ -55,7 +57,7 @@ class LockTable {
 
   template <class Change>
   void change(std::string_view path, Lock& lock, Change how);
-  static void list(SessionId session, const Claims& claims, std::vector<Claim>* out);
+  static void list(SessionId session, const Claims& claims, std::vector<LockClaim>* out);
   static void add(BySession& sessions, std::string_view path, LockHolder holder);
   static void remove(BySession& sessions, std::string_view path, LockHolder holder);
 

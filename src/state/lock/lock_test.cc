@@ -140,10 +140,10 @@ TEST(LockTable, FindsWhatASessionHoldsAndHasLost) {
   table.acquire("/x", kA, kExclusive, 10, at(1));
   table.acquire("/y", kA, kShared, 10, at(2));
   table.acquire("/y", kB, kShared, 10, at(3));
-  EXPECT_EQ(table.held_by(kA.session), (std::vector<LockTable::Claim>{{"/x", kA}, {"/y", kA}}));
+  EXPECT_EQ(table.held_by(kA.session), (std::vector<LockClaim>{{"/x", kA}, {"/y", kA}}));
   table.lose("/y", kA);
-  EXPECT_EQ(table.held_by(kA.session), (std::vector<LockTable::Claim>{{"/x", kA}}));
-  EXPECT_EQ(table.lost(), (std::vector<LockTable::Claim>{{"/y", kA}}));
+  EXPECT_EQ(table.held_by(kA.session), (std::vector<LockClaim>{{"/x", kA}}));
+  EXPECT_EQ(table.lost(), (std::vector<LockClaim>{{"/y", kA}}));
   table.release("/y", kA);
   table.release("/x", kA);
   EXPECT_TRUE(table.held_by(kA.session).empty());

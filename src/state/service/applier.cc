@@ -147,9 +147,34 @@ void Applier::apply(const CloseSessionTxn& fact) {
     }
     remove(ephemeral);
   }
+  for (const CloseSessionTxn::Lock& lock : fact.locks) {
+    if (lock.lost) {
+      core_.locks.lose(lock.path, {fact.id, lock.handle});
+    } else {
+      release_lock(lock.path, {fact.id, lock.handle});
+    }
+  }
   core_.sessions.close(fact.id);
   applied_.closed_sessions.push_back(fact.id);
   outcome(OpKind::close_session, {});
+}
+
+void Applier::apply(const AcquireLockTxn& fact) {
+  CONCLAVE_ASSERT(core_.tree.find(fact.path) != nullptr);
+  core_.locks.acquire(fact.path, {fact.session, fact.handle}, fact.exclusive ? LockMode::exclusive : LockMode::shared,
+                      fact.delay_ms, txn_.zxid);
+  outcome(OpKind::acquire_lock, fact.path);
+}
+
+void Applier::apply(const ReleaseLockTxn& fact) {
+  release_lock(fact.path, {fact.session, fact.handle});
+  outcome(OpKind::release_lock, fact.path);
+}
+
+// Who waits for the lock may try again.
+void Applier::release_lock(std::string_view path, LockHolder holder) {
+  core_.locks.release(path, holder);
+  applied_.released_locks.emplace_back(path);
 }
 
 void Applier::charge_quota(std::string_view path, int64_t bytes, int64_t nodes) {

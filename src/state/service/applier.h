@@ -25,8 +25,11 @@ class Applier {
   void apply(const CreateSessionTxn& fact);
   void apply(const MoveSessionTxn& fact);
   void apply(const CloseSessionTxn& fact);
+  void apply(const AcquireLockTxn& fact);
+  void apply(const ReleaseLockTxn& fact);
 
   void remove(const DeleteTxn& fact);
+  void release_lock(std::string_view path, LockHolder holder);
   OpOutcome& outcome(OpKind kind, std::string_view path);
   void event(NodeEventKind kind, std::string_view path, const Node& node);
   // Keeps the figures of the quota that covers `path` (DataTree.updateQuotaStat).

@@ -11,7 +11,8 @@
 namespace conclave::state {
 
 uint64_t Core::digest() const {
-  const uint64_t words[] = {digest_sum, sessions.digest(), last_zxid.value, static_cast<uint64_t>(last_time_ms)};
+  const uint64_t words[] = {digest_sum + locks.digest(), sessions.digest(), last_zxid.value,
+                            static_cast<uint64_t>(last_time_ms)};
   return xxh3_64({reinterpret_cast<const char*>(words), sizeof(words)});
 }
 
@@ -19,6 +20,7 @@ void Core::reset_bare() {
   CONCLAVE_ASSERT(cursor == nullptr);
   tree.clear();
   sessions.clear();
+  locks.clear();
   acls.clear();
   quotas.clear();
   containers.clear();
@@ -89,6 +91,7 @@ void Core::unlist(const Node& node, std::string_view path) {
       break;
   }
   quotas.on_deleted(path);
+  locks.forget(path);
 }
 
 void Core::before_change(Node* node) {

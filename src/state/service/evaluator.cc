@@ -40,6 +40,15 @@ OpKind kind_of(const CreateSessionRequest&) {
 OpKind kind_of(const CloseSessionRequest&) {
   return OpKind::close_session;
 }
+OpKind kind_of(const AcquireLockRequest&) {
+  return OpKind::acquire_lock;
+}
+OpKind kind_of(const ReleaseLockRequest&) {
+  return OpKind::release_lock;
+}
+OpKind kind_of(const EndLockDelayRequest&) {
+  return OpKind::release_lock;
+}
 OpKind kind_of(const ReapRequest&) {
   return OpKind::remove;
 }
@@ -80,7 +89,9 @@ size_t bytes_bound(const Transaction& txn) {
                             bytes += t.path.size();
                             add_acl(t.acl);
                           },
-                          [&](const CheckTxn& t) { bytes += t.path.size(); }, [](const auto&) {}},
+                          [&](const CheckTxn& t) { bytes += t.path.size(); },
+                          [&](const AcquireLockTxn& t) { bytes += t.path.size(); },
+                          [&](const ReleaseLockTxn& t) { bytes += t.path.size(); }, [](const auto&) {}},
                fact);
   }
   return bytes;

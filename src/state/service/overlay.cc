@@ -21,11 +21,13 @@ NodeState Overlay::applied_state(std::string_view path) const {
                   .creates = node->creates,
                   .version = node->version,
                   .aversion = node->aversion,
+                  .czxid = node->czxid,
                   .children = node->child_count(),
                   .data_size = node->data_size,
                   .acl = core_.acls.get(node->acl)};
   if (state.kind == NodeKind::ephemeral) state.owner = SessionId(node->owner);
   if (state.kind == NodeKind::ttl) state.ttl_ms = node->owner;
+  if (const Lock* lock = core_.locks.find(path)) state.lock = std::make_shared<const Lock>(*lock);
   if (with_quotas_ && within(path, kQuotaPath)) state.data = std::make_shared<const Bytes>(node->data());
   return state;
 }
@@ -62,10 +64,25 @@ NodeState& Overlay::edit(std::string_view path) {
 }
 
 void Overlay::note_ephemeral(SessionId owner, std::string_view path) {
-  Record& record = *records_.find(path)->second;
-  if (std::ranges::find(record.owners, owner) != record.owners.end()) return;
-  record.owners.push_back(owner);
-  pending_ephemerals_[owner].emplace(path);
+  note(pending_ephemerals_, records_.find(path)->second->owners, owner, path);
+}
+
+void Overlay::note_lock(SessionId session, std::string_view path) {
+  note(pending_locks_, records_.find(path)->second->lockers, session, path);
+}
+
+void Overlay::note(Pending& pending, std::vector<SessionId>& sessions, SessionId session, std::string_view path) {
+  if (std::ranges::find(sessions, session) != sessions.end()) return;
+  sessions.push_back(session);
+  pending[session].emplace(path);
+}
+
+void Overlay::drop(Pending& pending, const std::vector<SessionId>& sessions, std::string_view path) {
+  for (const SessionId session : sessions) {
+    const auto paths = pending.find(session);
+    paths->second.erase(paths->second.find(path));
+    if (paths->second.empty()) pending.erase(paths);
+  }
 }
 
 void Overlay::commit(Zxid zxid) {
@@ -104,11 +121,8 @@ void Overlay::drop_through(Zxid zxid) {
 }
 
 void Overlay::forget(Record* record) {
-  for (const SessionId owner : record->owners) {
-    const auto pending = pending_ephemerals_.find(owner);
-    pending->second.erase(pending->second.find(record->path));
-    if (pending->second.empty()) pending_ephemerals_.erase(pending);
-  }
+  drop(pending_ephemerals_, record->owners, record->path);
+  drop(pending_locks_, record->lockers, record->path);
   records_.erase(records_.find(record->path));
 }
 
@@ -153,6 +167,24 @@ std::vector<std::string> Overlay::ephemerals_of(SessionId id) const {
     return !state.exists || state.kind != NodeKind::ephemeral || state.owner != id;
   });
   return candidates;
+}
+
+std::vector<Overlay::HeldLock> Overlay::locks_of(SessionId id) const {
+  absl::btree_set<std::string> candidates;
+  for (LockClaim& claim : core_.locks.held_by(id)) candidates.insert(std::move(claim.path));
+  if (const auto pending = pending_locks_.find(id); pending != pending_locks_.end()) {
+    candidates.insert(pending->second.begin(), pending->second.end());
+  }
+  std::vector<HeldLock> held;
+  for (const std::string& path : candidates) {
+    NodeState scratch;
+    const NodeState* node = find(path, &scratch);
+    if (node == nullptr || node->lock == nullptr) continue;
+    for (const LockPlace& place : node->lock->places()) {
+      if (place.holder.session == id && !place.lost) held.push_back({path, place});
+    }
+  }
+  return held;
 }
 
 void Overlay::note_created(std::string_view path) {

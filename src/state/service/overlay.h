@@ -34,9 +34,11 @@ struct NodeState {
   int64_t creates = 0;
   int32_t version = 0;
   int32_t aversion = 0;
+  Zxid czxid;
   uint64_t children = 0;
   uint64_t data_size = 0;
   std::shared_ptr<const Acl> acl;
+  std::shared_ptr<const Lock> lock;   // null: never locked
   std::shared_ptr<const Bytes> data;  // only beneath /zookeeper/quota, and only when quotas are enforced
 };
 
@@ -58,6 +60,9 @@ class Overlay {
   // Says that the pending node at `path` is an ephemeral of `owner`. REQUIRES: edit(path) was called.
   void note_ephemeral(SessionId owner, std::string_view path);
 
+  // Says that the pending lock of `path` is held by the session too. REQUIRES: edit(path) was called.
+  void note_lock(SessionId session, std::string_view path);
+
   void begin();
   void commit(Zxid zxid);
   void rollback();
@@ -72,6 +77,12 @@ class Overlay {
   void close_session(SessionId id, Zxid zxid);
   // Paths, sorted.
   std::vector<std::string> ephemerals_of(SessionId id) const;
+  // What the session holds, and did not lose, sorted by path and handle.
+  struct HeldLock {
+    std::string path;
+    LockPlace place;
+  };
+  std::vector<HeldLock> locks_of(SessionId id) const;
 
   // Subtrees with a limit in the speculative view; empty unless quotas are enforced.
   const QuotaIndex& quotas() const { return quotas_; }
@@ -90,10 +101,11 @@ class Overlay {
   struct Record {
     std::string path;
     NodeState state;
-    uint64_t transactions = 0;      // proposed and not applied ones that touched it
-    uint64_t bracket = 0;           // the begin() that last touched it
-    std::vector<SessionId> owners;  // sessions whose pending_ephemerals_ list it
-    mutable uint64_t visit = 0;     // of count_subtree
+    uint64_t transactions = 0;       // proposed and not applied ones that touched it
+    uint64_t bracket = 0;            // the begin() that last touched it
+    std::vector<SessionId> owners;   // sessions whose pending_ephemerals_ list it
+    std::vector<SessionId> lockers;  // and whose pending_locks_ do
+    mutable uint64_t visit = 0;      // of count_subtree
   };
   struct Touched {
     Record* record;
@@ -113,6 +125,11 @@ class Overlay {
   NodeState applied_state(std::string_view path) const;
   void forget(Record* record);
 
+  // Paths by session. Paths that are listed and no longer true do no harm.
+  using Pending = absl::btree_map<SessionId, absl::btree_set<std::string, std::less<>>>;
+  static void note(Pending& pending, std::vector<SessionId>& sessions, SessionId session, std::string_view path);
+  static void drop(Pending& pending, const std::vector<SessionId>& sessions, std::string_view path);
+
   const Core& core_;
   const bool with_quotas_;
   // Keys are views of the records' paths. Never iterated.
@@ -122,7 +139,8 @@ class Overlay {
   uint64_t bracket_ = 0;
   mutable uint64_t visit_ = 0;
   absl::btree_map<SessionId, SessionChange> sessions_;
-  absl::btree_map<SessionId, absl::btree_set<std::string, std::less<>>> pending_ephemerals_;
+  Pending pending_ephemerals_;
+  Pending pending_locks_;
   QuotaIndex quotas_;
   std::vector<std::pair<std::string, bool>> quota_changes_;  // of the transaction in the making: path, created
 };

@@ -17,6 +17,7 @@ constexpr int64_t kTtlMsMax = 0xFF'FFFF'FFFF;
 // Ten digits stay ten digits, and recipes that read the suffix as a 32-bit number stay right.
 constexpr int64_t kSequenceMax = std::numeric_limits<int32_t>::max();
 constexpr size_t kPasswordBytes = 16;
+constexpr int64_t kLockDelayMsMax = 60'000;                                    // CH-39
 constexpr int64_t kSessionTimeoutMsMax = std::numeric_limits<int32_t>::max();  // as long as a client can be told
 
 std::unexpected<Code> refuse(Code code) {
@@ -35,6 +36,11 @@ int32_t next_version(int32_t version) {
 bool version_matches(int32_t expected, int32_t actual) {
   if (next_version(expected) == actual && CONCLAVE_PLANT(stale_version_accepted)) return true;
   return expected == kAnyVersion || expected == actual;
+}
+
+// A handle is that of one node, not of whatever has its name later (CH-31).
+bool is_instance(const NodeState& node, Zxid instance) {
+  return instance == Zxid() || instance == node.czxid;
 }
 
 }  // namespace
@@ -109,6 +115,7 @@ std::expected<FactBody, Code> Planner::plan(const CreateRequest& op) {
           .owner = fact.owner,
           .ttl_ms = fact.ttl_ms,
           .mtime_ms = time_ms_,
+          .czxid = zxid_,
           .data_size = op.data.size(),
           .acl = std::make_shared<const Acl>(std::move(*acl))};
   if (op.kind == NodeKind::ephemeral) overlay_.note_ephemeral(fact.owner, path);
@@ -206,12 +213,76 @@ std::expected<FactBody, Code> Planner::plan(const CreateSessionRequest& op) {
   return CreateSessionTxn{op.id, op.password, op.timeout_ms, origin_};
 }
 
-std::expected<FactBody, Code> Planner::plan(const CloseSessionRequest&) {
+std::expected<FactBody, Code> Planner::plan(const CloseSessionRequest& op) {
   if (!overlay_.session(request_.session)) return refuse(Code::session_expired);
-  CloseSessionTxn fact{request_.session, {}};
+  CloseSessionTxn fact{request_.session, {}, {}};
   for (const std::string& path : overlay_.ephemerals_of(request_.session)) fact.ephemerals.push_back(remove(path));
+  for (const auto& [path, place] : overlay_.locks_of(request_.session)) {
+    const bool lost = op.expired && place.delay_ms > 0;
+    Lock lock = *overlay_.edit(path).lock;
+    lost ? lock.lose(place.holder) : lock.release(place.holder);
+    overlay_.edit(path).lock = std::make_shared<const Lock>(std::move(lock));
+    fact.locks.push_back({.path = path, .handle = place.holder.handle, .lost = lost});
+  }
   overlay_.close_session(request_.session, zxid_);
   return fact;
+}
+
+std::expected<FactBody, Code> Planner::plan(const AcquireLockRequest& op) {
+  if (const Code code = check_session(); code != Code::ok) return refuse(code);
+  if (request_.session == SessionId() || !valid_path(op.path)) return refuse(Code::bad_arguments);
+  if (op.delay_ms < 0 || op.delay_ms > kLockDelayMsMax) return refuse(Code::bad_arguments);
+  NodeState scratch;
+  const auto node = need(op.path, kWrite, &scratch);
+  if (!node) return refuse(node.error());
+  if (!is_instance(**node, op.instance)) return refuse(Code::no_node);
+  Lock lock = (*node)->lock != nullptr ? *(*node)->lock : Lock();
+  const LockHolder holder{request_.session, op.handle};
+  const LockMode mode = op.exclusive ? LockMode::exclusive : LockMode::shared;
+  switch (lock.may_acquire(holder, mode)) {
+    case LockVerdict::granted:
+      break;
+    case LockVerdict::held_already:
+      return refuse(Code::ok);
+    case LockVerdict::other_mode:
+      return refuse(Code::bad_arguments);
+    case LockVerdict::conflict:
+      return refuse(Code::lock_held);
+    case LockVerdict::delayed:
+      return refuse(Code::lock_delayed);
+  }
+  lock.acquire(holder, mode, op.delay_ms, zxid_);
+  overlay_.edit(op.path).lock = std::make_shared<const Lock>(std::move(lock));
+  overlay_.note_lock(request_.session, op.path);
+  return AcquireLockTxn{op.path, request_.session, op.handle, op.exclusive, op.delay_ms};
+}
+
+std::expected<FactBody, Code> Planner::plan(const ReleaseLockRequest& op) {
+  if (const Code code = check_session(); code != Code::ok) return refuse(code);
+  if (!valid_path(op.path)) return refuse(Code::bad_arguments);
+  NodeState scratch;
+  const NodeState* node = overlay_.find(op.path, &scratch);
+  if (node == nullptr || !is_instance(*node, op.instance)) return refuse(Code::no_node);
+  return release(op.path, *node, {request_.session, op.handle}, /*lost=*/false);
+}
+
+std::expected<FactBody, Code> Planner::plan(const EndLockDelayRequest& op) {
+  if (request_.session != SessionId()) return refuse(Code::unimplemented);
+  if (!valid_path(op.path)) return refuse(Code::bad_arguments);
+  NodeState scratch;
+  const NodeState* node = overlay_.find(op.path, &scratch);
+  if (node == nullptr) return refuse(Code::no_node);
+  return release(op.path, *node, {op.session, op.handle}, /*lost=*/true);
+}
+
+std::expected<FactBody, Code> Planner::release(const std::string& path, const NodeState& node, LockHolder holder,
+                                               bool lost) {
+  const LockPlace* place = node.lock != nullptr ? node.lock->place_of(holder) : nullptr;
+  if (place == nullptr || place->lost != lost) return refuse(Code::lock_not_held);
+  Lock lock = *node.lock;
+  lock.release(holder);
+  overlay_.edit(path).lock = std::make_shared<const Lock>(std::move(lock));
+  return ReleaseLockTxn{path, holder.session, holder.handle};
 }
 
 std::expected<FactBody, Code> Planner::plan(const ReapRequest& op) {

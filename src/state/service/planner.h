@@ -22,7 +22,8 @@ class Planner {
         time_ms_(txn.time_ms),
         origin_(txn.origin.replica) {}
 
-  // On success the overlay holds the consequences. On an error nothing of this operation is in it.
+  // On success the overlay holds the consequences. On an error nothing of this operation is in it; the error `ok` says
+  // that there is nothing to do.
   std::expected<FactBody, Code> plan(const CreateRequest& op);
   std::expected<FactBody, Code> plan(const DeleteRequest& op);
   std::expected<FactBody, Code> plan(const SetDataRequest& op);
@@ -30,6 +31,9 @@ class Planner {
   std::expected<FactBody, Code> plan(const CheckRequest& op);
   std::expected<FactBody, Code> plan(const CreateSessionRequest& op);
   std::expected<FactBody, Code> plan(const CloseSessionRequest& op);
+  std::expected<FactBody, Code> plan(const AcquireLockRequest& op);
+  std::expected<FactBody, Code> plan(const ReleaseLockRequest& op);
+  std::expected<FactBody, Code> plan(const EndLockDelayRequest& op);
   std::expected<FactBody, Code> plan(const ReapRequest& op);
   std::expected<FactBody, Code> plan(const EpochStartRequest& op);
 
@@ -40,6 +44,7 @@ class Planner {
   std::expected<const NodeState*, Code> need(std::string_view path, Permission permission, NodeState* scratch) const;
   bool path_allowed(std::string_view path) const;
   DeleteTxn remove(std::string_view path);
+  std::expected<FactBody, Code> release(const std::string& path, const NodeState& node, LockHolder holder, bool lost);
 
   Code check_quota(std::string_view path, int64_t bytes, int64_t nodes) const;
   void charge_quota(std::string_view path, int64_t bytes, int64_t nodes);

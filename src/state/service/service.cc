@@ -96,6 +96,19 @@ std::expected<int32_t, Code> Service::count_descendants(std::string_view path, c
   return count;
 }
 
+const Lock* Service::lock(std::string_view path) const {
+  return impl_->core.locks.find(path);
+}
+std::vector<LockClaim> Service::locks_held(SessionId id) const {
+  return impl_->core.locks.held_by(id);
+}
+std::vector<LockClaim> Service::locks_lost() const {
+  return impl_->core.locks.lost();
+}
+size_t Service::lock_count() const {
+  return impl_->core.locks.size();
+}
+
 bool Service::exists(std::string_view path) const {
   return impl_->core.tree.find(path) != nullptr;
 }

@@ -8,6 +8,8 @@
 //   S3  Every ephemeral node belongs to a live session; closing a session removes all of them in one transaction.
 //   S4  The requests of a session come from its owner: whoever else asks is refused, from the fact on that makes a new
 //       owner (ADR 10).
+//   S5  A lock is held by open sessions only; the closing of a session releases or loses all of its locks in the same
+//       transaction (CH-35, CH-39).
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "state/lock/lock_table.h"
 #include "state/txn/outcome.h"
 #include "state/txn/request.h"
 #include "state/txn/transaction.h"
@@ -43,6 +46,7 @@ struct Applied {
   std::vector<NodeEvent> events;
   std::vector<SessionId> closed_sessions;
   std::vector<MoveSessionTxn> moved_sessions;
+  std::vector<std::string> released_locks;  // a holder let go, or a lock-delay is over; not of deleted nodes
 };
 
 struct SessionView {
@@ -97,6 +101,14 @@ class Service {
   std::vector<std::string> ephemerals(SessionId id) const;  // sorted paths
   // Container nodes that are empty and had a child once, TTL nodes that are empty and past their time: due at `now_ms`.
   std::vector<std::string> due_for_reaping(int64_t now_ms) const;
+
+  // --- locks
+  // Null: the node was never locked. Valid until the next apply.
+  const Lock* lock(std::string_view path) const;
+  // Locks by path and holder: what an open session holds, and every one that was lost and has its lock-delay before it.
+  std::vector<LockClaim> locks_held(SessionId id) const;
+  std::vector<LockClaim> locks_lost() const;
+  size_t lock_count() const;  // of nodes that were ever locked
 
   // --- figures
   uint64_t node_count() const;

@@ -23,7 +23,8 @@ CopyOnUpdateCursor::CopyOnUpdateCursor(Core* core)
       zxid_(core->last_zxid),
       time_ms_(core->last_time_ms),
       digest_(core->digest()),
-      acls_(core->acls.all()) {
+      acls_(core->acls.all()),
+      locks_(core->locks.all()) {
   CONCLAVE_ASSERT(core->cursor == nullptr);
   // Generation 0 is that of nodes no snapshot has seen.
   core->snapshot_generation = std::max<uint32_t>(1, (core->snapshot_generation + 1) & kMarkMask);
@@ -81,6 +82,18 @@ void CopyOnUpdateCursor::emit_preamble() {
   sessions_ = {};
 }
 
+void CopyOnUpdateCursor::emit_locks() {
+  Bytes body;
+  Encoder out(&body);
+  for (const auto& [path, lock] : locks_) {
+    body.clear();
+    out.bytes(path);
+    encode(lock, &body);
+    put_record(Record::lock, body, &pending_);
+  }
+  locks_ = {};
+}
+
 void CopyOnUpdateCursor::emit(Node* node) {
   if (stage_ == Stage::preamble) {
     emit_preamble();
@@ -129,6 +142,7 @@ bool CopyOnUpdateCursor::next(size_t size_hint, Bytes* out) {
   }
   if (stage_ == Stage::end) {
     CONCLAVE_ASSERT(nodes_emitted_ == nodes_total_);
+    emit_locks();
     Bytes body;
     Encoder(&body).varint(nodes_emitted_);
     put_record(Record::end, body, &pending_);

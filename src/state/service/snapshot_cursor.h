@@ -50,6 +50,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
   bool due(const Node* node) const { return node->snapshot_mark != mark_; }
   void emit(Node* node);
   void emit_preamble();
+  void emit_locks();
 
   Core* core_;
   uint32_t mark_;
@@ -63,6 +64,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
   uint64_t digest_;
   std::vector<std::pair<uint32_t, std::shared_ptr<const Acl>>> acls_;
   std::vector<Session> sessions_;
+  LockTable::Map locks_;
   // Records not yet fetched, the first `fetched_` bytes of which are gone already.
   Bytes pending_;
   size_t fetched_ = 0;

@@ -12,8 +12,11 @@ inline constexpr std::string_view kMagic = "CVSTATE1";
 // Added to the kind of a node whose data is null.
 inline constexpr uint8_t kNullData = 4;
 
-// Records come in the order of these numbers.
-enum class Record : uint8_t { header = 1, acl = 2, session = 3, node = 4, end = 5 };
+// Records come in the order in which they stand here.
+enum class Record : uint8_t { header = 1, acl = 2, session = 3, node = 4, lock = 6, end = 5 };
+inline int place_of(Record type) {
+  return type == Record::end ? 7 : static_cast<int>(type);
+}
 
 // A record's body cannot be larger: a length beyond it is damage, not a reason to buffer.
 inline constexpr uint64_t kRecordBytesMax = uint64_t{1} << 30;

@@ -67,7 +67,7 @@ Result<> SnapshotLoader::consume(BytesView* in) {
 
 Result<> SnapshotLoader::take(Record type, BytesView body) {
   if (!header_seen_ && type != Record::header) return reject("it does not begin with a header");
-  if (type < last_)
+  if (place_of(type) < place_of(last_))
     return reject(fmt::format("record type {} after type {}", static_cast<int>(type), static_cast<int>(last_)));
   last_ = type;
   Decoder in(body);
@@ -84,6 +84,9 @@ Result<> SnapshotLoader::take(Record type, BytesView body) {
       break;
     case Record::node:
       result = take_node(in);
+      break;
+    case Record::lock:
+      result = take_lock(in);
       break;
     case Record::end:
       result = take_end(in);
@@ -184,6 +187,23 @@ Result<> SnapshotLoader::take_node(Decoder& in) {
   core_->list(*node, path);
   ++nodes_seen_;
   last_path_ = std::move(path);
+  return {};
+}
+
+Result<> SnapshotLoader::take_lock(Decoder& in) {
+  const std::string path = in.string();
+  if (!in.ok()) return reject("malformed lock");
+  auto lock = decode_lock(in.rest());
+  if (!lock) return reject(fmt::format("of {}: {}", path, lock.error().message));
+  if (core_->tree.find(path) == nullptr || path.empty())
+    return reject(fmt::format("lock of {}, which is no node", path));
+  if (core_->locks.find(path) != nullptr) return reject(fmt::format("lock of {} twice", path));
+  for (const LockPlace& place : lock->places()) {
+    if (!place.lost && core_->sessions.find(place.holder.session) == nullptr)
+      return reject(
+          fmt::format("lock of {} is held by session {:#x}, which is not open", path, place.holder.session.value));
+  }
+  core_->locks.restore(path, std::move(*lock));
   return {};
 }
 

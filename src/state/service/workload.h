@@ -1,5 +1,5 @@
 // A random mixed workload on a small name space, so that operations meet: creates of every kind, sequences, versions,
-// ACLs, multis, sessions that come and go, quotas, reaping. Test code only.
+// ACLs, multis, sessions that come and go, locks, quotas, reaping. Test code only.
 #pragma once
 
 #include <string>
@@ -15,13 +15,13 @@ class Workload {
 
   Request next() {
     Request request{session(), identities(), EpochStartRequest{}};
-    switch (random_.below(24)) {
+    switch (random_.below(28)) {
       case 9:
       case 0:
         return {SessionId(), {}, CreateSessionRequest{session(), kPassword, 1000 + int64_t(random_.below(9))}};
       case 1:
         if (random_.chance(1, 3))
-          request.body = CloseSessionRequest{};
+          request.body = CloseSessionRequest{.expired = random_.chance(1, 2)};
         else
           request.body = ResumeSessionRequest{random_.chance(1, 8) ? Bytes("wrong") : kPassword};
         break;
@@ -49,6 +49,18 @@ class Workload {
       case 15:
         std::visit([&](auto op) { request.body = std::move(op); }, set_data());
         break;
+      case 16:
+      case 17:
+        request.body = AcquireLockRequest{.path = path(),
+                                          .handle = random_.below(2),
+                                          .exclusive = random_.chance(1, 2),
+                                          .delay_ms = int64_t(random_.below(2)) * 1000};
+        break;
+      case 18:
+        request.body = ReleaseLockRequest{.path = path(), .handle = random_.below(2)};
+        break;
+      case 19:
+        return {SessionId(), {}, EndLockDelayRequest{path(), session(), random_.below(2)}};
       default:
         request.body = create();
         break;

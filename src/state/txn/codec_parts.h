@@ -27,6 +27,11 @@ enum class Tag : uint8_t {
   create_null = 11,  // create and set_data without data; the layouts lack the field
   set_data_null = 12,
   resume_session = 13,
+  expire_session = 14,       // requests only
+  close_session_locks = 15,  // transactions only: close_session of a session that held locks
+  acquire_lock = 16,
+  release_lock = 17,
+  end_lock_delay = 18,  // requests only
 };
 
 void put(Encoder& out, const Acl& acl);

@@ -60,7 +60,7 @@ MultiRequest::Op random_op(Random& r) {
   }
 }
 RequestBody random_body(Random& r) {
-  switch (r.below(11)) {
+  switch (r.below(14)) {
     case 0:
       return random_create(r);
     case 1:
@@ -79,11 +79,17 @@ RequestBody random_body(Random& r) {
     case 6:
       return CreateSessionRequest{random_session(r), random_bytes(r, 16), random_i64(r)};
     case 7:
-      return CloseSessionRequest{};
+      return CloseSessionRequest{.expired = r.chance(1, 2)};
     case 8:
       return ReapRequest{random_bytes(r, 40)};
     case 9:
       return ResumeSessionRequest{random_bytes(r, 16)};
+    case 10:
+      return AcquireLockRequest{random_bytes(r, 40), Zxid(r.u64()), r.u64(), r.chance(1, 2), random_i64(r)};
+    case 11:
+      return ReleaseLockRequest{random_bytes(r, 40), Zxid(r.u64()), r.u64()};
+    case 12:
+      return EndLockDelayRequest{random_bytes(r, 40), random_session(r), r.u64()};
     default:
       return EpochStartRequest{};
   }
@@ -99,7 +105,7 @@ ReplicaId random_replica(Random& r) {
   return ReplicaId(static_cast<uint8_t>(r.u64()));
 }
 FactBody random_fact(Random& r) {
-  switch (r.below(9)) {
+  switch (r.below(11)) {
     case 0:
       return EpochStartTxn{};
     case 1: {
@@ -127,8 +133,13 @@ FactBody random_fact(Random& r) {
       return CreateSessionTxn{random_session(r), random_bytes(r, 16), random_i64(r), random_replica(r)};
     case 7:
       return MoveSessionTxn{random_session(r), random_replica(r)};
+    case 8:
+      return AcquireLockTxn{random_bytes(r, 40), random_session(r), r.u64(), r.chance(1, 2), random_i64(r)};
+    case 9:
+      return ReleaseLockTxn{random_bytes(r, 40), random_session(r), r.u64()};
     default: {
-      CloseSessionTxn close{random_session(r), {}};
+      CloseSessionTxn close{random_session(r), {}, {}};
+      for (uint64_t n = r.below(3); n > 0; --n) close.locks.push_back({random_bytes(r, 40), r.u64(), r.chance(1, 2)});
       for (uint64_t n = r.below(6); n > 0; --n) close.ephemerals.push_back({random_bytes(r, 40), random_i32(r)});
       return close;
     }

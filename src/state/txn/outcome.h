@@ -36,6 +36,10 @@ enum class Code : int32_t {
   session_closed_require_auth = -124,
   quota_exceeded = -125,
   throttled = -127,
+  // Of locks; ZooKeeper has none, and its front end never meets them.
+  lock_held = -1001,
+  lock_delayed = -1002,
+  lock_not_held = -1003,
 };
 
 // Fields and meanings exactly as in ZooKeeper's Stat.
@@ -65,6 +69,8 @@ enum class OpKind : uint8_t {
   resume_session,
   close_session,
   sync,
+  acquire_lock,
+  release_lock,
 };
 
 // Outcome of one operation, or of one part of a multi.

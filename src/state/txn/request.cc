@@ -58,7 +58,29 @@ struct Writer {
     codec::put(out, Tag::resume_session);
     out.bytes(r.password);
   }
-  void operator()(const CloseSessionRequest&) { codec::put(out, Tag::close_session); }
+  void operator()(const CloseSessionRequest& r) {
+    codec::put(out, r.expired ? Tag::expire_session : Tag::close_session);
+  }
+  void operator()(const AcquireLockRequest& r) {
+    codec::put(out, Tag::acquire_lock);
+    out.bytes(r.path);
+    out.fixed(r.instance.value);
+    out.varint(r.handle);
+    out.boolean(r.exclusive);
+    out.zigzag(r.delay_ms);
+  }
+  void operator()(const ReleaseLockRequest& r) {
+    codec::put(out, Tag::release_lock);
+    out.bytes(r.path);
+    out.fixed(r.instance.value);
+    out.varint(r.handle);
+  }
+  void operator()(const EndLockDelayRequest& r) {
+    codec::put(out, Tag::end_lock_delay);
+    out.bytes(r.path);
+    codec::put(out, r.session);
+    out.varint(r.handle);
+  }
   void operator()(const ReapRequest& r) {
     codec::put(out, Tag::reap);
     out.bytes(r.path);
@@ -109,6 +131,29 @@ CreateSessionRequest get_create_session(Decoder& in) {
   r.id = codec::get_session(in);
   r.password = in.string();
   r.timeout_ms = in.zigzag();
+  return r;
+}
+AcquireLockRequest get_acquire_lock(Decoder& in) {
+  AcquireLockRequest r;
+  r.path = in.string();
+  r.instance = Zxid(in.fixed<uint64_t>());
+  r.handle = in.varint();
+  r.exclusive = codec::get_bool(in);
+  r.delay_ms = in.zigzag();
+  return r;
+}
+ReleaseLockRequest get_release_lock(Decoder& in) {
+  ReleaseLockRequest r;
+  r.path = in.string();
+  r.instance = Zxid(in.fixed<uint64_t>());
+  r.handle = in.varint();
+  return r;
+}
+EndLockDelayRequest get_end_lock_delay(Decoder& in) {
+  EndLockDelayRequest r;
+  r.path = in.string();
+  r.session = codec::get_session(in);
+  r.handle = in.varint();
   return r;
 }
 
@@ -166,10 +211,20 @@ RequestBody get_body(Decoder& in) {
       return ResumeSessionRequest{in.string()};
     case Tag::close_session:
       return CloseSessionRequest{};
+    case Tag::expire_session:
+      return CloseSessionRequest{.expired = true};
+    case Tag::acquire_lock:
+      return get_acquire_lock(in);
+    case Tag::release_lock:
+      return get_release_lock(in);
+    case Tag::end_lock_delay:
+      return get_end_lock_delay(in);
     case Tag::multi:
       return get_multi(in);
     case Tag::reap:
       return ReapRequest{in.string()};
+    case Tag::close_session_locks:
+      break;
   }
   in.fault();
   return EpochStartRequest{};

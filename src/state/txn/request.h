@@ -62,8 +62,31 @@ struct CreateSessionRequest {
 struct ResumeSessionRequest {
   Bytes password;
 };
-// Closes the session of the request.
-struct CloseSessionRequest {};
+// Closes the session of the request. Its locks are free at once, or, if it has expired, after their lock-delay (CH-39).
+struct CloseSessionRequest {
+  bool expired = false;  // made by the master itself
+};
+// Takes the lock of a node for a handle of the session (CH-50). Needs kWrite (CH-36). Refused with lock_held and
+// lock_delayed; taken again in the same mode it changes nothing.
+struct AcquireLockRequest {
+  std::string path;
+  Zxid instance;  // czxid of the node that the handle belongs to (CH-31); 0: of whatever has that name
+  uint64_t handle = 0;
+  bool exclusive = true;
+  int64_t delay_ms = 0;  // lock-delay, at most a minute
+};
+// Lets go of it. Refused with lock_not_held.
+struct ReleaseLockRequest {
+  std::string path;
+  Zxid instance;
+  uint64_t handle = 0;
+};
+// The lock-delay of a lost holder is over; made by the master itself, refused from clients.
+struct EndLockDelayRequest {
+  std::string path;
+  SessionId session;  // of the holder, with `handle`
+  uint64_t handle = 0;
+};
 // Deletes a container or TTL node that is due; made by the master itself, refused from clients.
 struct ReapRequest {
   std::string path;
@@ -73,7 +96,8 @@ struct EpochStartRequest {};
 
 using RequestBody =
     std::variant<CreateRequest, DeleteRequest, SetDataRequest, SetAclRequest, CheckRequest, MultiRequest,
-                 CreateSessionRequest, ResumeSessionRequest, CloseSessionRequest, ReapRequest, EpochStartRequest>;
+                 CreateSessionRequest, ResumeSessionRequest, CloseSessionRequest, AcquireLockRequest,
+                 ReleaseLockRequest, EndLockDelayRequest, ReapRequest, EpochStartRequest>;
 
 struct Request {
   SessionId session;      // 0: the cell itself

@@ -57,10 +57,31 @@ struct Writer {
     out.u8(t.owner.value);
   }
   void operator()(const CloseSessionTxn& t) {
-    codec::put(out, Tag::close_session);
+    codec::put(out, t.locks.empty() ? Tag::close_session : Tag::close_session_locks);
     codec::put(out, t.id);
     out.varint(t.ephemerals.size());
     for (const DeleteTxn& ephemeral : t.ephemerals) put_delete(ephemeral);
+    if (t.locks.empty()) return;
+    out.varint(t.locks.size());
+    for (const CloseSessionTxn::Lock& lock : t.locks) {
+      out.bytes(lock.path);
+      out.varint(lock.handle);
+      out.boolean(lock.lost);
+    }
+  }
+  void operator()(const AcquireLockTxn& t) {
+    codec::put(out, Tag::acquire_lock);
+    out.bytes(t.path);
+    codec::put(out, t.session);
+    out.varint(t.handle);
+    out.boolean(t.exclusive);
+    out.zigzag(t.delay_ms);
+  }
+  void operator()(const ReleaseLockTxn& t) {
+    codec::put(out, Tag::release_lock);
+    out.bytes(t.path);
+    codec::put(out, t.session);
+    out.varint(t.handle);
   }
   void put_delete(const DeleteTxn& t) {
     out.bytes(t.path);
@@ -98,12 +119,39 @@ FactBody get_set_data(Decoder& in, bool data_is_null) {
   return t;
 }
 
-FactBody get_close_session(Decoder& in) {
+FactBody get_close_session(Decoder& in, bool with_locks) {
   CloseSessionTxn t;
   t.id = codec::get_session(in);
   const size_t n = in.count(2);
   t.ephemerals.reserve(n);
   for (size_t i = 0; i < n && in.ok(); ++i) t.ephemerals.push_back(get_delete(in));
+  if (!with_locks) return t;
+  const size_t locks = in.count(3);
+  if (locks == 0) in.fault();  // without locks there is another tag
+  for (size_t i = 0; i < locks && in.ok(); ++i) {
+    CloseSessionTxn::Lock& lock = t.locks.emplace_back();
+    lock.path = in.string();
+    lock.handle = in.varint();
+    lock.lost = codec::get_bool(in);
+  }
+  return t;
+}
+
+FactBody get_acquire_lock(Decoder& in) {
+  AcquireLockTxn t;
+  t.path = in.string();
+  t.session = codec::get_session(in);
+  t.handle = in.varint();
+  t.exclusive = codec::get_bool(in);
+  t.delay_ms = in.zigzag();
+  return t;
+}
+
+FactBody get_release_lock(Decoder& in) {
+  ReleaseLockTxn t;
+  t.path = in.string();
+  t.session = codec::get_session(in);
+  t.handle = in.varint();
   return t;
 }
 
@@ -145,7 +193,13 @@ FactBody get_fact(Decoder& in) {
       return t;
     }
     case Tag::close_session:
-      return get_close_session(in);
+      return get_close_session(in, false);
+    case Tag::close_session_locks:
+      return get_close_session(in, true);
+    case Tag::acquire_lock:
+      return get_acquire_lock(in);
+    case Tag::release_lock:
+      return get_release_lock(in);
     default:
       in.fault();
       return EpochStartTxn{};

@@ -62,14 +62,33 @@ struct MoveSessionTxn {
   SessionId id;
   ReplicaId owner;
 };
+struct AcquireLockTxn {
+  std::string path;
+  SessionId session;  // of the holder, with `handle`
+  uint64_t handle = 0;
+  bool exclusive = true;
+  int64_t delay_ms = 0;
+};
+struct ReleaseLockTxn {  // let go of, or its lock-delay is over
+  std::string path;
+  SessionId session;
+  uint64_t handle = 0;
+};
 struct CloseSessionTxn {
   SessionId id;
   std::vector<DeleteTxn> ephemerals;  // in the order they are deleted
+  // Its locks of other nodes than these. They are free now, or keep others out until their lock-delay is over.
+  struct Lock {
+    std::string path;
+    uint64_t handle = 0;
+    bool lost = false;
+  };
+  std::vector<Lock> locks;  // sorted by path and handle
 };
 struct EpochStartTxn {};
 
 using FactBody = std::variant<EpochStartTxn, CreateTxn, DeleteTxn, SetDataTxn, SetAclTxn, CheckTxn, CreateSessionTxn,
-                              MoveSessionTxn, CloseSessionTxn>;
+                              MoveSessionTxn, CloseSessionTxn, AcquireLockTxn, ReleaseLockTxn>;
 
 struct Transaction {
   Zxid zxid;
