@@ -47,6 +47,13 @@ class LifeSigns {
     return fresh_.empty() ? std::nullopt : std::optional(fresh_since_);
   }
 
+  // Signs kept, repetitions included.
+  size_t size() const {
+    size_t sum = fresh_.size();
+    for (const Report& report : told_) sum += report.fresh.size();
+    return sum;
+  }
+
  private:
   struct Report {
     uint64_t number = 0;
