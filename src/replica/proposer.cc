@@ -63,7 +63,9 @@ void Proposer::take(ReplicaId from, wire::peer::Forward forward, Instant now, in
   Origin* const stream = stream_of(from, forward.incarnation);
   if (stream == nullptr) return;
   Origin& origin = *stream;
-  origin.answers.erase(origin.answers.begin(), origin.answers.lower_bound(forward.answered_below));
+  if (!CONCLAVE_PLANT(answers_kept_for_ever)) {
+    origin.answers.erase(origin.answers.begin(), origin.answers.lower_bound(forward.answered_below));
+  }
 
   uint64_t sequence = forward.first_sequence;
   Answers again{.epoch = epoch_, .incarnation = forward.incarnation, .items = {}};
