@@ -77,8 +77,9 @@ struct RunResult {
 };
 
 // By what name the checkers sign what they find.
-inline constexpr std::array kCheckers = {"engine", "log",          "state",    "atlas",  "model",   "durable",
-                                         "linear", "linearizable", "sessions", "expiry", "watches", "liveness"};
+inline constexpr std::array kCheckers = {"engine",  "log",       "state",        "atlas",    "model",
+                                         "durable", "linear",    "linearizable", "sessions", "expiry",
+                                         "watches", "resources", "liveness"};
 
 struct RunOptions {
   // Called with every event of the trace; for printing a run.
