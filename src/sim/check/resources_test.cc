@@ -62,11 +62,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Bound{R::transactions_in_flight, 10 + 2 + 5},  // what the master asks for itself comes on top
                     Bound{R::backlog, 40}, Bound{R::unconfirmed, 40}, Bound{R::unanswered, 40},
                     Bound{R::answers_kept, 40}, Bound{R::barriers, 40}, Bound{R::leases, 50}, Bound{R::requests, 40},
-                    Bound{R::answers_waiting, 40}, Bound{R::life_signs, 50 * 32}, Bound{R::slots_in_flight, 200},
+                    Bound{R::answers_waiting, 40}, Bound{R::life_signs, 1600}, Bound{R::slots_in_flight, 200},
                     Bound{R::entries_covered, 20}, Bound{R::needless_segments, 0}, Bound{R::snapshots, 4},
                     Bound{R::unfinished_files, 2}, Bound{R::peer_bytes, 1000}, Bound{R::connections, 12},
                     Bound{R::closing_connections, 12}, Bound{R::held_sessions, 4}, Bound{R::addresses, 4},
-                    Bound{R::watchers, 4}, Bound{R::watches, 2 * 90}, Bound{R::requests_of_one, 60},
+                    Bound{R::watchers, 4}, Bound{R::watches, 180}, Bound{R::requests_of_one, 60},
                     Bound{R::unread_bytes_of_one, 70}, Bound{R::unsent_bytes_of_one, 80},
                     Bound{R::miscounted_requests, 0}, Bound{R::sessions, 50}),
     [](const auto& bound) {
