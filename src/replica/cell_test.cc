@@ -251,6 +251,49 @@ TEST(Cell, ALaggardCatchesUpBySnapshotAndTheJournalStaysBounded) {
   EXPECT_EQ(data_at(cell.at(away), "/n"), "end");
 }
 
+// One that always comes too late takes no snapshot of its own, and still keeps no more than others.
+TEST(Cell, WhatComesBySnapshotIsTrimmedAsWhatIsTakenHere) {
+  TestCell cell(25, 3, [](Options& options) {
+    options.snapshot_entries = 100;
+    options.snapshots_kept = 2;
+    options.entries_kept_in_memory = 0;
+    options.journal_segment_bytes = 64 << 10;
+  });
+  const ReplicaId away = cell.follower();
+  ASSERT_TRUE(cell.write(cell.wait_for_master(), create("/n", "")));
+  for (int round = 0; round < 5; ++round) {
+    cell.world.isolate(away.value);
+    cell.world.run_for(Duration::seconds(6));  // until its connections break: nothing of this reaches it late
+    for (int i = 0; i < 104; ++i) ASSERT_TRUE(cell.write(cell.wait_for_master(), set("/n", std::string(2000, 'x'))));
+    cell.world.heal_all();
+    ASSERT_TRUE(cell.converge());
+  }
+  cell.world.run_for(Duration::seconds(1));
+  const ReplicaFigures held = cell.at(away).figures();
+  EXPECT_GT(held.snapshot, Index(400)) << "came by snapshot";
+  ASSERT_EQ(held.snapshots.size(), 2u);
+  EXPECT_GT(held.journal.oldest_last, held.snapshots[1]);
+}
+
+// Killed between a snapshot and what follows from it, it gives back at the next start what the snapshot covers.
+TEST(Cell, AStartTrimsWhatTheLastLifeDidNot) {
+  TestCell cell(26, 1, [](Options& options) {
+    options.snapshot_entries = 100;
+    options.journal_segment_bytes = 64 << 10;
+  });
+  const ReplicaId only(1);
+  ASSERT_TRUE(cell.write(cell.wait_for_master(), create("/n", "")));
+  cell.world.host(only).disk().inject(
+      {.on = {sim::DiskOperation::rename}, .effect = sim::DiskEffect::kill, .prefix = "journal/segment-", .nth = 1});
+  while (cell.up(only)) cell.write(only, set("/n", std::string(2000, 'x')), Duration::millis(100));
+  cell.world.host(only).restart();
+  cell.wait_for_master();
+  cell.world.run_for(Duration::seconds(1));
+  const ReplicaFigures held = cell.at(only).figures();
+  ASSERT_GE(held.snapshots.size(), 2u);
+  EXPECT_GT(held.journal.oldest_last, held.snapshots[1]);
+}
+
 // Spoils the snapshots on the disk of a replica that has some, while it is down.
 class SpoiledSnapshots : public testing::Test {
  protected:

@@ -49,6 +49,8 @@ class Driver {
   storage::Journal& journal() { return *journal_; }
   const storage::Journal& journal() const { return *journal_; }
   bool failed() const { return failed_; }
+  // Begun and not durable yet.
+  uint64_t persists_waiting() const { return persist_started_ - persist_durable_; }
 
  private:
   struct Waiting {

@@ -50,6 +50,7 @@ class SlowJournal final : public storage::Journal {
   void release(Index) override {}
   void on_failure(std::move_only_function<void(Error)> handler) override { fail = std::move(handler); }
   storage::JournalFigures figures() const override { return {}; }
+  storage::JournalHoldings holdings() const override { return {}; }
 
   std::move_only_function<void(Error)> fail;
 

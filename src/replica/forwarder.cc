@@ -36,7 +36,7 @@ void Forwarder::submit_sync(Completion done, Instant now) {
 }
 
 void Forwarder::add(Pending pending, Instant now) {
-  if (live_ == 0) progress_ = now;
+  if (live_ == 0) oldest_since_ = now;
   pending_.push_back(std::move(pending));
   ++live_;
 }
@@ -63,7 +63,7 @@ void Forwarder::try_open(Epoch applied_epoch, Instant now) {
   if (open() || master_ == ReplicaId()) return;
   if (master_epoch_ != applied_epoch_ && !CONCLAVE_PLANT(resubmitted_too_early)) return;
   open_epoch_ = master_epoch_;
-  progress_ = now;
+  oldest_since_ = now;
   next_unsent_ = first_number_;  // everything unanswered goes (again)
   if (numbered_epoch_ != open_epoch_) {
     numbered_epoch_ = open_epoch_;
@@ -77,7 +77,6 @@ void Forwarder::on_applied(const state::Applied& applied, Index index, Instant n
   if (applied.origin.replica == self_ && applied.origin.incarnation == incarnation_) {
     const uint64_t number = applied.origin.number;
     if (const Pending* pending = find(number)) {
-      progress_ = now;
       give_up_before(number, pending->request.session);
       finish(*find(number), {.outcome = applied.outcome, .zxid = applied.zxid});
     }
@@ -156,7 +155,10 @@ void Forwarder::on_master_connected(Instant now) {
 }
 
 void Forwarder::on_tick(Instant now, Duration retry) {
-  if (open() && master_ != self_ && live_ > 0 && now - progress_ > retry) on_master_connected(now);
+  // By the oldest one alone: others may go on for ever around one whose answer was lost.
+  if (oldest_ != first_number_) oldest_since_ = now;
+  oldest_ = first_number_;
+  if (open() && master_ != self_ && live_ > 0 && now - oldest_since_ > retry) on_master_connected(now);
 }
 
 void Forwarder::on_state_replaced(Zxid zxid, Instant now) {
@@ -195,7 +197,7 @@ void Forwarder::complete_ready(Zxid applied_zxid, Index applied_index) {
 
 void Forwarder::send_from(uint64_t number, Instant now) {
   const uint64_t end = first_number_ + pending_.size();
-  progress_ = now;
+  if (number == first_number_) oldest_since_ = now;
   while (number < end) {
     Forward forward{.epoch = open_epoch_,
                     .incarnation = incarnation_,

@@ -33,6 +33,12 @@ class ForwarderPorts {
   virtual void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request& request) = 0;
 };
 
+struct ForwarderFigures {
+  size_t requests = 0;         // held: without an outcome, or behind one that is
+  size_t outstanding = 0;      // of them, without an outcome
+  size_t answers_waiting = 0;  // until what they depend on is applied
+};
+
 class Forwarder {
  public:
   Forwarder(ReplicaId self, uint64_t incarnation, ForwarderPorts& ports);
@@ -45,7 +51,7 @@ class Forwarder {
   // Completes the request of `applied`, if it is ours, and opens the epoch if this is its first transaction.
   void on_applied(const state::Applied& applied, Index index, Instant now);
   void on_answers(wire::peer::Answers answers);
-  // The connection to the master broke and is back, or nothing was heard for `retry`: go back.
+  // The connection to the master broke and is back, or the oldest request was not answered for `retry`: go back.
   void on_master_connected(Instant now);
   void on_tick(Instant now, Duration retry);
   // The state came from a snapshot: what happened to requests under way can no longer be told.
@@ -61,6 +67,9 @@ class Forwarder {
   // Completes everything with connection_loss; used when stopping and when the cell was away for too long.
   void fail_all();
   size_t outstanding() const { return live_; }
+  ForwarderFigures figures() const {
+    return {.requests = pending_.size(), .outstanding = live_, .answers_waiting = answers_.size()};
+  }
   uint64_t incarnation() const { return incarnation_; }
 
  private:
@@ -104,7 +113,8 @@ class Forwarder {
   Epoch numbered_epoch_;        // the epoch that base_number_ belongs to
   uint64_t base_number_ = 1;    // sequence of number n in the open epoch: n - base_number_ + 1
   uint64_t next_unsent_ = 1;    // number
-  Instant progress_{0};         // when something was last sent or completed
+  uint64_t oldest_ = 1;         // first_number_ when last looked at
+  Instant oldest_since_{0};     // when it became that, or was last sent
   std::deque<Answer> answers_;  // waiting until what they depend on is applied
 };
 

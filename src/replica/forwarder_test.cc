@@ -131,6 +131,38 @@ TEST_F(ForwarderTest, SilenceGoesBackToo) {
   EXPECT_EQ(sent.size(), 2u);
 }
 
+// An answer that the network lost must not wait for a pause of all others.
+TEST_F(ForwarderTest, WhatIsUnansweredIsAskedAgainHoweverMuchElseGoesOn) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a", 9);
+  flush();
+  for (uint64_t number = 2; number <= 4; ++number) {
+    now = now + Duration::millis(400);
+    submit("other", 10);
+    flush();
+    apply(Zxid(Epoch(2), static_cast<uint32_t>(number)), number);
+    forwarder.on_tick(now, Duration::seconds(1));
+  }
+  ASSERT_EQ(sent.size(), 5u);
+  EXPECT_EQ(sent[4].second.first_sequence, 1u);
+  now = now + Duration::millis(400);
+  forwarder.on_tick(now, Duration::seconds(1));
+  EXPECT_EQ(sent.size(), 5u) << "once in a while";
+}
+
+TEST_F(ForwarderTest, ARequestAfterAPauseIsNotAskedTwice) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  now = now + Duration::seconds(5);
+  forwarder.on_tick(now, Duration::seconds(1));
+  now = now + Duration::seconds(5);
+  submit("a");
+  flush();
+  forwarder.on_tick(now, Duration::seconds(1));
+  EXPECT_EQ(sent.size(), 1u);
+}
+
 TEST_F(ForwarderTest, F2_TheNextMasterGetsWhatTheOldOneLeftAndNothingElse) {
   forwarder.on_master(kMaster, Epoch(2));
   epoch_begins(2);

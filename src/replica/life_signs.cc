@@ -13,6 +13,11 @@ void make_unique(std::vector<SessionId>& sessions) {
 
 }  // namespace
 
+void LifeSigns::drop_repeated() {
+  make_unique(fresh_);
+  crowded_ = std::max(kCrowded, 2 * fresh_.size());
+}
+
 void LifeSigns::on_master(consensus::Ballot ballot) {
   if (ballot == ballot_) return;
   ballot_ = ballot;
@@ -40,6 +45,14 @@ std::optional<wire::peer::Touches> LifeSigns::report() {
   if (!fresh_.empty()) {
     told_.push_back({.number = last_number_, .since = fresh_since_, .fresh = std::move(fresh_)});
     fresh_.clear();
+  }
+  if (told_.size() > kReportsMax) {
+    // The oldest one counts as heard when the next one is.
+    Report& next = told_[1];
+    next.since = told_.front().since;
+    next.fresh.insert(next.fresh.end(), told_.front().fresh.begin(), told_.front().fresh.end());
+    make_unique(next.fresh);
+    told_.pop_front();
   }
   return touches;
 }

@@ -6,6 +6,9 @@
 //       acknowledgements that do not come: the sessions of the clients that it answers would expire meanwhile. See
 //       unheard_since().
 //
+//   L3  What is kept is bounded by the number of sessions, however long nobody is told or hears: clients in read-only
+//       mode go on giving signs.
+//
 // Pure; one thread.
 #pragma once
 
@@ -30,6 +33,7 @@ class LifeSigns {
   void touch(SessionId session, Instant now) {
     if (fresh_.empty()) fresh_since_ = now;
     if (fresh_.empty() || fresh_.back() != session) fresh_.push_back(session);
+    if (fresh_.size() >= crowded_) drop_repeated();
   }
   // The master of this ballot from now on. One of another ballot than before has heard nothing yet.
   void on_master(consensus::Ballot ballot);
@@ -47,6 +51,13 @@ class LifeSigns {
     return fresh_.empty() ? std::nullopt : std::optional(fresh_since_);
   }
 
+  // Signs kept, repetitions included.
+  size_t size() const {
+    size_t sum = fresh_.size();
+    for (const Report& report : told_) sum += report.fresh.size();
+    return sum;
+  }
+
  private:
   struct Report {
     uint64_t number = 0;
@@ -54,9 +65,15 @@ class LifeSigns {
     std::vector<SessionId> fresh;  // not in the reports before
   };
 
+  void drop_repeated();
+
+  static constexpr size_t kCrowded = 1024;
+  static constexpr size_t kReportsMax = 64;
+
   uint64_t last_number_;
   consensus::Ballot ballot_;      // of the master that is told
   std::vector<SessionId> fresh_;  // since the last report, possibly repeated
+  size_t crowded_ = kCrowded;     // that many are looked through for repeated ones
   Instant fresh_since_;           // valid unless fresh_ is empty
   std::deque<Report> told_;       // and not acknowledged; by number
 };

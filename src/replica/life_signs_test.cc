@@ -88,6 +88,28 @@ TEST_F(LifeSignsTest, AnAcknowledgementOfAFormerLifeMeansNothing) {
   EXPECT_EQ(signs_.unheard_since(), at(1));
 }
 
+// Clients in read-only mode give signs of life for as long as there is no master.
+TEST_F(LifeSignsTest, HoweverLongNobodyIsToldASessionIsKeptAFewTimesAtMost) {
+  for (int64_t ms = 0; ms < 100'000; ++ms) signs_.touch(ms % 2 == 0 ? kA : kB, at(ms));
+  EXPECT_LE(signs_.size(), 2048u);
+  EXPECT_EQ(signs_.unheard_since(), at(0));
+  EXPECT_THAT(signs_.report()->sessions, ElementsAre(kA, kB));
+}
+
+TEST_F(LifeSignsTest, HoweverLongNobodyHearsReportsAreBounded) {
+  for (int64_t ms = 1; ms <= 10'000; ++ms) {
+    signs_.touch(kB, at(ms));
+    signs_.touch(kA, at(ms));
+    EXPECT_THAT(signs_.report()->sessions, ElementsAre(kA, kB));
+  }
+  EXPECT_LE(signs_.size(), 200u);
+  EXPECT_EQ(signs_.unheard_since(), at(1));
+  signs_.acknowledged(10'099);
+  EXPECT_EQ(signs_.unheard_since(), at(10'000));
+  signs_.acknowledged(10'100);
+  EXPECT_FALSE(signs_.unheard_since());
+}
+
 TEST_F(LifeSignsTest, TheMasterItselfTellsNobody) {
   signs_.touch(kA, at(1));
   (void)signs_.report();

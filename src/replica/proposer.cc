@@ -64,7 +64,9 @@ void Proposer::take(ReplicaId from, wire::peer::Forward forward, Instant now, in
   Origin* const stream = stream_of(from, forward.incarnation);
   if (stream == nullptr) return;
   Origin& origin = *stream;
-  origin.answers.erase(origin.answers.begin(), origin.answers.lower_bound(forward.answered_below));
+  if (!CONCLAVE_PLANT(answers_kept_for_ever)) {
+    origin.answers.erase(origin.answers.begin(), origin.answers.lower_bound(forward.answered_below));
+  }
 
   uint64_t sequence = forward.first_sequence;
   Answers again{.epoch = epoch_, .incarnation = forward.incarnation, .items = {}};
@@ -210,7 +212,7 @@ void Proposer::drain_backlog(Instant now, int64_t wall_ms) {
 }
 
 bool Proposer::has_capacity() const {
-  return !refused_ && in_flight_ < options_.transactions_in_flight_max &&
+  return !refused_ && !evaluator_->epoch_nearly_exhausted() && in_flight_ < options_.transactions_in_flight_max &&
          bytes_in_flight_ < options_.transaction_bytes_in_flight_max;
 }
 
@@ -271,13 +273,15 @@ void Proposer::on_read_refused(uint64_t token) {
 
 void Proposer::on_tick(Instant now, int64_t wall_ms) {
   if (!active()) return;
+  refused_ = false;
   if (evaluator_->epoch_nearly_exhausted()) {
+    // What is under way would be lost with the epoch, and an expired session have its whole timeout once more.
+    if (in_flight_ > 0) return flush();
     CONCLAVE_PROBE("replica.epoch-used-up");
     log::info("replica", "the zxids of this epoch are nearly used up; going on in the next one",
               {{"epoch", to_string(epoch_)}});
     return ports_.take_next_ballot();
   }
-  refused_ = false;
   for (const SessionId session : leases_.expire(now)) {
     CONCLAVE_PROBE("replica.session-expired");
     log::info("replica", "session expired", {{"session", to_string(session)}});
@@ -309,7 +313,16 @@ void Proposer::write_member_config(Instant now, int64_t wall_ms) {
 }
 
 ProposerFigures Proposer::figures() const {
-  return {.in_flight = in_flight_, .backlog = backlog_.size(), .sessions = leases_.size()};
+  ProposerFigures figures{.in_flight = in_flight_,
+                          .backlog = backlog_.size(),
+                          .sessions = leases_.size(),
+                          .unconfirmed = unconfirmed_.size()};
+  for (const auto& [token, waiting] : barriers_) figures.unconfirmed += waiting.size();
+  for (const auto& [id, origin] : origins_) {
+    figures.unanswered += origin.sequence_of.size();
+    figures.answers_kept += origin.answers.size();
+  }
+  return figures;
 }
 
 }  // namespace conclave::replica

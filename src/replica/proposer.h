@@ -41,9 +41,12 @@ class ProposerPorts {
 };
 
 struct ProposerFigures {
-  size_t in_flight = 0;
-  size_t backlog = 0;
+  size_t in_flight = 0;  // transactions evaluated and not yet applied
+  size_t backlog = 0;    // requests taken that wait for room in flight
   size_t sessions = 0;
+  size_t unconfirmed = 0;   // answers that wait for a barrier
+  size_t unanswered = 0;    // requests of other replicas, taken and without an outcome
+  size_t answers_kept = 0;  // for other replicas, until these say that they have them
 };
 
 class Proposer {

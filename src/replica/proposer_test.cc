@@ -402,6 +402,27 @@ TEST_F(ProposerTest, B52_AnEpochThatIsNearlyUsedUpIsGivenUp) {
   EXPECT_EQ(ballots_asked, 1);
 }
 
+TEST_F(ProposerTest, B52_WhatIsUnderWayAtTheEndOfAnEpochIsNotLost) {
+  begin();
+  std::vector<state::Request> requests{create("/n")};
+  for (int i = 0; i < 994; ++i) requests.push_back(set("/n", "x"));
+  proposer.take(kPeer, from_peer(1, requests), now, 0);
+  for (int i = 0; i < 30; ++i) settle();
+  EXPECT_EQ(service.last_zxid().counter(), 996u);
+  proposer.take(kPeer, from_peer(996, std::vector(5, set("/n", "y"))), now, 0);  // one too many
+  EXPECT_EQ(proposer.figures().in_flight, 4u);
+  engine_refuses = true;
+  proposer.on_tick(now, 0);
+  EXPECT_EQ(ballots_asked, 0);
+  engine_refuses = false;
+  proposer.on_tick(now, 0);
+  apply_all();
+  EXPECT_EQ(service.last_zxid().counter(), 1000u);
+  EXPECT_EQ(proposer.figures().backlog, 1u);
+  proposer.on_tick(now, 0);
+  EXPECT_EQ(ballots_asked, 1);
+}
+
 TEST_F(ProposerTest, MalformedForwardsAreNotTaken) {
   begin();
   Forward broken{Epoch(2), kPeerIncarnation, 1, 1, {{ForwardKind::request, 1, Blob("\xFF\xFF")}}};

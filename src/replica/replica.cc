@@ -363,6 +363,23 @@ void Replica::take_own(wire::peer::ForwardKind kind, uint64_t number, const stat
   proposer_.take_own(kind, number, request, forwarder_.incarnation(), now(), world_.clock.wall_ms());
 }
 
+ReplicaFigures Replica::figures() const {
+  ReplicaFigures figures{.proposer = proposer_.figures(),
+                         .forwarder = forwarder_.figures(),
+                         .engine = driver_.status(),
+                         .journal = driver_.journal().holdings(),
+                         .persists_waiting = driver_.persists_waiting(),
+                         .life_signs = signs_.size(),
+                         .snapshot = keeper_.newest(),
+                         .snapshots = {},
+                         .entries_since_snapshot = keeper_.entries_since(),
+                         .taking_snapshot = keeper_.busy(),
+                         .snapshot_failed = keeper_.waits_after_failure(),
+                         .receiving_snapshot = transfer_.receiving()};
+  for (const storage::SnapshotFile& file : snapshots_->list()) figures.snapshots.push_back(file.meta.index);
+  return figures;
+}
+
 Status Replica::status() const {
   const consensus::EngineStatus engine = driver_.status();
   const storage::JournalFigures journal = driver_.journal().figures();

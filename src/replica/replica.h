@@ -25,6 +25,23 @@
 
 namespace conclave::replica {
 
+// What a replica holds at one moment, part by part.
+struct ReplicaFigures {
+  ProposerFigures proposer;
+  ForwarderFigures forwarder;
+  consensus::EngineStatus engine;
+  storage::JournalHoldings journal;
+  uint64_t persists_waiting = 0;  // of the engine, not durable yet
+  size_t life_signs = 0;          // kept for the master
+
+  Index snapshot;                       // the newest one
+  std::vector<Index> snapshots;         // complete files, newest first
+  uint64_t entries_since_snapshot = 0;  // applied since the newest one was begun
+  bool taking_snapshot = false;
+  bool snapshot_failed = false;  // and the next attempt has to wait
+  bool receiving_snapshot = false;
+};
+
 class Replica final : public Gateway,
                       private env::PeerReceiver,
                       private DriverHandler,
@@ -51,6 +68,7 @@ class Replica final : public Gateway,
   const state::Service& state() const override { return *service_; }
   bool serving() const override { return serving_; }
   Status status() const override;
+  ReplicaFigures figures() const;
   // What the engine reported last: its role, ballot and master.
   const consensus::RoleChange& role() const { return role_; }
 

@@ -95,12 +95,12 @@ void SnapshotKeeper::committed(Result<storage::SnapshotFile> file) {
         consensus::SnapshotTaken{.index = job->meta.index,
                                  .ballot = job->meta.ballot,
                                  .keep_after = Index(job->meta.index.value > kept ? job->meta.index.value - kept : 0)});
-    release_and_purge();
+    trim();
   }
   for (auto& done : job->waiting) done();
 }
 
-void SnapshotKeeper::release_and_purge() {
+void SnapshotKeeper::trim() {
   const auto& files = store_.list();
   if (files.size() >= 2) driver_.journal().release(files[1].meta.index);
   if (files.size() <= options_.snapshots_kept) return;
@@ -120,6 +120,7 @@ void SnapshotKeeper::adopted(const storage::SnapshotFile& file) {
   newest_ = file.meta.index;
   entries_since_ = 0;
   bytes_since_ = 0;
+  trim();  // who keeps getting them takes none of its own, and a life that ended may not have come to it
 }
 
 }  // namespace conclave::replica

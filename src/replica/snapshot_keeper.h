@@ -32,15 +32,20 @@ class SnapshotKeeper {
   void abandon();
   // A snapshot came from elsewhere (start, peer).
   void adopted(const storage::SnapshotFile& file);
+  // Gives back what the snapshots that are there make needless: older ones, and the journal behind them.
+  void trim();
 
   Index newest() const { return newest_; }
+  bool busy() const { return job_ != nullptr; }
+  uint64_t entries_since() const { return entries_since_; }  // applied since the newest one was begun
+  // The last attempt failed, and the next one has to wait.
+  bool waits_after_failure() const { return world_.clock.now() < retry_at_; }
 
  private:
   struct Job;
 
   void step();
   void committed(Result<storage::SnapshotFile> file);
-  void release_and_purge();
 
   env::World& world_;
   const Options& options_;

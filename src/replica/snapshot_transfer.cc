@@ -143,7 +143,8 @@ void SnapshotTransfer::finish() {
                  {{"from", to_string(finished->from)}, {"reason", file.error().message}});
       return;
     }
-    if (file->meta.index > driver_.applied()) install_(*file);
+    if (file->meta.index > driver_.applied()) return install_(*file);
+    keeper_.trim();  // we got there without it
   });
 }
 

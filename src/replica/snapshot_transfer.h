@@ -30,6 +30,7 @@ class SnapshotTransfer {
   void on_offer(ReplicaId from, const wire::peer::SnapshotOffer& offer);
   void on_chunk(ReplicaId from, wire::peer::SnapshotChunk chunk);
   void on_tick();
+  bool receiving() const { return incoming_ != nullptr; }
 
  private:
   struct Incoming;

@@ -127,6 +127,12 @@ class JournalImpl final : public Journal {
     return out;
   }
 
+  JournalHoldings holdings() const override {
+    JournalHoldings out{.segments = position_.segments.size(), .oldest_last = position_.segments.front().last};
+    for (const auto& job : waiting_) out.bytes_waiting += job->batch.sectors() * kSectorBytes;
+    return out;
+  }
+
  private:
   // The batch that takes `persist`: the last one waiting, unless it would outgrow a segment.
   Job& job_for(const consensus::Persist& persist) {

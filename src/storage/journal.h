@@ -39,6 +39,13 @@ struct JournalFigures {
   Duration sync_p50{0}, sync_p99{0}, sync_max{0};  // over the last thousand or so
 };
 
+// What the journal holds now; cheap to ask for.
+struct JournalHoldings {
+  uint64_t segments = 0;
+  Index oldest_last;           // highest index that the oldest segment may hold
+  uint64_t bytes_waiting = 0;  // appended, and neither written nor being written
+};
+
 class Journal {
  public:
   // What recovery found. `recovered.snapshot_*` are left for the caller to fill from the snapshot store.
@@ -67,6 +74,7 @@ class Journal {
 
   virtual void on_failure(std::move_only_function<void(Error)> handler) = 0;
   virtual JournalFigures figures() const = 0;
+  virtual JournalHoldings holdings() const = 0;
 };
 
 }  // namespace conclave::storage

@@ -42,6 +42,27 @@ TEST(SnapshotReceiver, ResumesAfterARestart) {  // B43
   EXPECT_EQ(b.load_whole(b.store->list().at(0)), kWhole);
 }
 
+// Else every newer snapshot that is begun leaves another one behind.
+TEST(SnapshotReceiver, WhatNobodyGoesOnWithIsRemovedWhenAnotherOneBegins) {
+  TestStore b;
+  ASSERT_TRUE(b.open());
+  const auto ignore = [](const auto&) {};
+  for (const uint64_t index : {3, 4, 5}) {
+    const auto receiver = b.store->receive(meta_at(index), 10);
+    ASSERT_TRUE(receiver);
+    (*receiver)->append(0, "abc", ignore);
+    b.worker.run();
+    EXPECT_THAT(b.files->names("snapshots"), ElementsAre(receiving_name(meta_at(index), 10)));
+  }
+  const auto first = b.store->receive(meta_at(5), 10);
+  const auto second = b.store->receive(meta_at(6), 10);
+  ASSERT_TRUE(first && second);
+  (*first)->append(3, "def", ignore);
+  (*second)->append(0, "abc", ignore);
+  b.worker.run();
+  EXPECT_EQ(b.files->names("snapshots").size(), 2u) << "both are under way";
+}
+
 TEST(SnapshotReceiver, RemovesWhatArrivesCorrupt) {
   TestStore a, b;
   ASSERT_TRUE(a.open());

@@ -23,6 +23,7 @@ struct SnapshotState {
   std::vector<SnapshotFile> list;   // newest first
   std::set<std::string> valid;      // names of files known to be whole: written, received, loaded or verified here
   std::set<std::string> receiving;  // names of partial files with a receiver
+  std::set<std::string> deserted;   // of those that are about to be removed
 
   std::string path(const std::string& name) const { return directory + "/" + name; }
   // Puts a whole file on the list, in its place.

@@ -88,7 +88,7 @@ class SnapshotStoreImpl final : public SnapshotStore {
     if (auto ok = check_cell(meta); !ok) return std::unexpected(ok.error());
     const std::string name = receiving_name(meta, size);
     if (state_->receiving.contains(name)) return fail(ErrorKind::already_exists, name + ": is being received already");
-    const auto have = bytes_here(state_->path(name), size);
+    const auto have = state_->deserted.contains(name) ? Result<uint64_t>(0) : bytes_here(state_->path(name), size);
     if (!have) return std::unexpected(have.error());
     const auto room = state_->files.free_bytes();
     if (!room) return std::unexpected(room.error());
@@ -96,7 +96,9 @@ class SnapshotStoreImpl final : public SnapshotStore {
       return fail(ErrorKind::no_space,
                   fmt::format("{}: {} bytes to come, {} free", state_->path(name), size - *have, *room));
     }
-    return make_snapshot_receiver(state_, meta, size, *have);
+    auto receiver = make_snapshot_receiver(state_, meta, size, *have);
+    remove_deserted_receptions();
+    return receiver;
   }
 
   void read(const SnapshotFile& file, uint64_t offset, size_t size,
@@ -132,6 +134,26 @@ class SnapshotStoreImpl final : public SnapshotStore {
     if (meta.cell == state_->cell) return {};
     return fail(ErrorKind::invalid_argument, fmt::format("{}: a snapshot of cell {:016x}, not of cell {:016x}",
                                                          state_->directory, meta.cell.value, state_->cell.value));
+  }
+
+  // Partial files without a receiver: another one is coming instead. On the worker, behind what their receivers wrote.
+  void remove_deserted_receptions() {
+    const auto names = state_->files.list(state_->directory);
+    if (!names) return;
+    auto deserted = std::make_shared<std::vector<std::string>>();
+    for (const std::string& name : *names) {
+      const auto parsed = parse_snapshot_name(name, state_->cell);
+      if (!parsed || parsed->kind != SnapshotNameKind::receiving || state_->receiving.contains(name)) continue;
+      if (state_->deserted.insert(name).second) deserted->push_back(name);
+    }
+    if (deserted->empty()) return;
+    state_->worker.submit(
+        [state = std::shared_ptr<const SnapshotState>(state_), deserted] {
+          for (const std::string& name : *deserted) (void)state->files.remove(state->path(name));  // else at a start
+        },
+        [state = state_, deserted] {
+          for (const std::string& name : *deserted) state->deserted.erase(name);
+        });
   }
 
   // How much of a partial file can be used.
@@ -221,7 +243,7 @@ Result<> verify_snapshot(const SnapshotState& state, const std::string& path, co
 Result<std::unique_ptr<SnapshotStore>> SnapshotStore::open(env::Files& files, env::Worker& worker, env::Faults& faults,
                                                            std::string directory, CellId cell) {
   auto state =
-      std::make_shared<SnapshotState>(SnapshotState{files, worker, faults, std::move(directory), cell, {}, {}, {}});
+      std::make_shared<SnapshotState>(SnapshotState{files, worker, faults, std::move(directory), cell, {}, {}, {}, {}});
   if (auto ok = files.make_directory(state->directory); !ok) return std::unexpected(ok.error());
   if (auto ok = files.sync_directory(""); !ok) return std::unexpected(ok.error());
   if (auto ok = scan_directory(*state); !ok) return std::unexpected(ok.error());

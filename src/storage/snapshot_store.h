@@ -74,6 +74,7 @@ class SnapshotStore {
   virtual Result<> quarantine(const SnapshotFile& file) = 0;
 
   virtual Result<std::unique_ptr<SnapshotWriter>> begin(const SnapshotMeta& meta) = 0;
+  // Partial files that have no receiver, but the one that this one resumes, are removed.
   virtual Result<std::unique_ptr<SnapshotReceiver>> receive(const SnapshotMeta& meta, uint64_t size) = 0;
   // Raw bytes of a file, for sending to a peer.
   virtual void read(const SnapshotFile& file, uint64_t offset, size_t size,

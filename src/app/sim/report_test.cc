@@ -17,6 +17,7 @@ SeedReport sample() {
   report.figures.simulated = Duration::seconds(3600);
   uint64_t value = 1;
   for (const auto number : sim::kRunNumbers) report.figures.*number = value++;
+  for (auto& most : report.figures.most) most = value++;
   report.figures.struck[3][2] = 9;
   report.figures.points["journal.sync"] = {.passed = 100, .fired = 3};
   report.probes["a.probe"] = 4;
@@ -28,6 +29,7 @@ TEST(SeedReport, IsReadBackAsWritten) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(encode(*read), encode(sample()));
   EXPECT_EQ(read->violations, sample().violations);
+  EXPECT_EQ(read->figures.most, sample().figures.most);
   EXPECT_EQ(read->figures.struck, sample().figures.struck);
   EXPECT_EQ(read->probes, sample().probes);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <numeric>
+#include <utility>
 
 #include "base/probe.h"
 
@@ -22,6 +23,7 @@ void Summary::add(const SeedReport& report) {
   core_us_ += report.core_us;
   total_.simulated = total_.simulated + report.figures.simulated;
   for (uint64_t sim::RunFigures::* number : sim::kRunNumbers) total_.*number += report.figures.*number;
+  sim::check::raise_to(total_.most, report.figures.most);
   for (size_t kind = 0; kind < total_.struck.size(); ++kind) {
     for (size_t phase = 0; phase < sim::kPhases; ++phase) {
       total_.struck[kind][phase] += report.figures.struck[kind][phase];
@@ -77,6 +79,12 @@ std::string Summary::matrix() const {
   return text + fmt::format("{} of {} pairs of fault and phase hit\n", hit, cells);
 }
 
+void Summary::visit_most(const std::function<void(std::string_view, uint64_t)>& visit) const {
+  for (size_t i = 0; i < sim::check::kResources; ++i) {
+    visit(sim::check::name_of(static_cast<sim::check::Resource>(i)), total_.most[i]);
+  }
+}
+
 std::string Summary::text(double wall_seconds) const {
   const double simulated_seconds = static_cast<double>(total_.simulated.us) / 1e6;
   std::string out = matrix() + "\n";
@@ -102,21 +110,34 @@ std::string Summary::text(double wall_seconds) const {
       total_.operations, total_.answered, total_.linear_checked, total_.order_blind_checked,
       total_.order_blind_given_up, total_.watch_events, total_.transactions, total_.skipped_by_primary_order,
       total_.masters, total_.recoveries, total_.engine_steps, total_.digests_compared, total_.events);
+  out += "a replica held at most:";
+  std::string_view separator = " ";
+  visit_most([&](std::string_view name, uint64_t amount) {
+    if (amount > 0) out += fmt::format("{}{} {}", std::exchange(separator, ", "), name, amount);
+  });
+  out += "\n";
   return out;
 }
 
 std::string Summary::json(double wall_seconds) const {
+  std::string most;
+  visit_most([&](std::string_view name, uint64_t amount) {
+    std::string key(name);
+    std::ranges::replace(key, ' ', '_');
+    most += fmt::format(R"({}"{}": {})", most.empty() ? "" : ", ", key, amount);
+  });
   return fmt::format(
       R"({{"seeds": {}, "failed": {}, "unsafe": {}, "no_liveness": {}, "not_deterministic": {}, "crashed": {}, )"
       R"("hung": {}, "repeated": {}, "simulated_hours": {:.3f}, "wall_seconds": {:.1f}, "core_seconds": {:.1f}, )"
       R"("fault_kinds": {}, "operations": {}, "answered": {}, "linear_checked": {}, "order_blind_checked": {}, )"
       R"("order_blind_given_up": {}, "watch_events": {}, "transactions": {}, "recoveries": {}, "masters": {}, )"
-      R"("engine_steps": {}, "digests_compared": {}, "probes": {}, "probes_never_reached": {}}})",
+      R"("engine_steps": {}, "digests_compared": {}, "probes": {}, "probes_never_reached": {}, )"
+      R"("at_most": {{{}}}}})",
       seeds_, failed(), count(Ending::unsafe), count(Ending::no_liveness), count(Ending::not_deterministic),
       count(Ending::crashed), count(Ending::hung), repeated_, simulated_hours(), wall_seconds, core_seconds(),
       fault_kinds_struck(), total_.operations, total_.answered, total_.linear_checked, total_.order_blind_checked,
       total_.order_blind_given_up, total_.watch_events, total_.transactions, total_.recoveries, total_.masters,
-      total_.engine_steps, total_.digests_compared, Probe::all().size(), probes_never_reached().size());
+      total_.engine_steps, total_.digests_compared, Probe::all().size(), probes_never_reached().size(), most);
 }
 
 }  // namespace conclave::app

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/sim/report.h"
@@ -33,6 +35,8 @@ class Summary {
 
  private:
   std::string matrix() const;
+  // Calls `visit(name, amount)` for the most that a replica of any run held of each resource.
+  void visit_most(const std::function<void(std::string_view, uint64_t)>& visit) const;
 
   uint64_t seeds_ = 0;
   uint64_t repeated_ = 0;

@@ -65,6 +65,8 @@ namespace conclave::plant {
     "a deposed master that does not know it refuses by an old state (M4)", "linearizability")                          \
   X(former_stream_taken, "", "replica/proposer.cc",                                                                    \
     "requests of a replica's former process are taken again when they arrive late (M1)", "linearizability")            \
+  X(answers_kept_for_ever, "", "replica/proposer.cc", "the master keeps every answer until its mastership ends",       \
+    "resources")                                                                                                       \
   X(leases_shortened_by_new_master, "B48", "replica/proposer.cc",                                                      \
     "a new master gives sessions no time to be heard of", "sessions")                                                  \
   X(sync_does_not_wait, "B23", "replica/proposer.cc", "a sync completes before its replica has applied so far",        \

@@ -75,7 +75,8 @@ struct EngineStatus {
   Index last;             // highest index accepted or proposed here
   Index committed;
   bool lease_valid = false;
-  size_t damaged = 0;  // positions still to be repaired
+  size_t damaged = 0;        // positions still to be repaired
+  size_t reads_waiting = 0;  // read barriers of a master, not granted yet
   struct Peer {
     ReplicaId id;
     Index match;               // known durable there

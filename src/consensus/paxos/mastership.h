@@ -42,6 +42,7 @@ class Mastership {
   void propose(consensus::Propose proposal);
   void read(uint64_t token);
   void transfer(ReplicaId to);
+  size_t reads_waiting() const { return barriers_.size(); }
   // Reads that wait, when the mastership ends.
   std::vector<uint64_t> take_reads() { return barriers_.take_all(); }
 

@@ -398,6 +398,7 @@ consensus::EngineStatus MultiPaxos::status(Instant now) const {
                               .committed = core_.log.committed(),
                               .lease_valid = false,
                               .damaged = core_.damaged.size(),
+                              .reads_waiting = mastership_ ? mastership_->reads_waiting() : 0,
                               .peers = {}};
   if (!mastership_) return out;
   out.lease_valid = mastership_->stage() == Stage::serve && mastership_->lease().valid(now);

@@ -54,6 +54,7 @@ class ReadBarriers {
     for (const Waiting& barrier : waiting_) fold.add(barrier.token, barrier.index, barrier.round);
   }
   bool empty() const { return waiting_.empty(); }
+  size_t size() const { return waiting_.size(); }
 
  private:
   struct Waiting {

@@ -76,6 +76,10 @@ class Connection final : public env::StreamHandler, private PipelineHost {
   bool is_closing_session() const { return pipeline_ != nullptr && pipeline_->closing(); }
   int64_t timeout_ms() const { return timeout_ms_; }
   size_t outstanding() const { return pipeline_ ? pipeline_->outstanding() : 0; }
+  // Bytes of the client that wait: in requests unanswered, or in frames not looked at yet.
+  size_t unread_bytes() const { return frames_.pending_bytes() + (pipeline_ ? pipeline_->queued_bytes() : 0); }
+  // Bytes for the client that have not left.
+  size_t unsent_bytes() const { return output_.size() + stream_->unsent_bytes(); }
   const env::Address& peer() const { return stream_->peer(); }
   const ConnectionStatistics& statistics() const { return statistics_; }
   void reset_statistics() { statistics_.reset(); }

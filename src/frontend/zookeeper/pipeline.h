@@ -66,6 +66,7 @@ class Pipeline final : private WatchPort {
   // The connection is closed: submits and answers nothing more.
   void abandon() { closed_ = true; }
   size_t outstanding() const { return queue_.size() - head_; }
+  size_t queued_bytes() const { return queued_bytes_; }
 
  private:
   // Keeps completions that outlive the pipeline from touching it. One loop thread: the count needs no atomics.

@@ -98,6 +98,26 @@ void Server::accept(std::unique_ptr<env::Stream> stream) {
   if (sweep_timer_ == 0) schedule(kSweepEvery, &Server::sweep, &sweep_timer_);
 }
 
+ServerFigures Server::figures() const {
+  ServerFigures figures{.connections = connections_.size(),
+                        .closing = buried_.size(),
+                        .sessions = sessions_.size(),
+                        .local_sessions = hub_.local_sessions.size(),
+                        .addresses = per_address_.size(),
+                        .watches = hub_.watches.watch_count(),
+                        .watchers = hub_.watches.watcher_count(),
+                        .outstanding = hub_.statistics.outstanding};
+  for (const auto& [number, connection] : connections_) {
+    if (connection->is_closed()) ++figures.closing;
+    figures.requests += connection->outstanding();
+    figures.requests_most = std::max(figures.requests_most, connection->outstanding());
+    figures.unread_bytes_most = std::max(figures.unread_bytes_most, connection->unread_bytes());
+    figures.unsent_bytes_most = std::max(figures.unsent_bytes_most, connection->unsent_bytes());
+  }
+  for (const auto& connection : buried_) figures.requests += connection->outstanding();
+  return figures;
+}
+
 void Server::stop() {
   listeners_.clear();
   for (Connection* connection : all()) connection->close_now("the server stops");

@@ -21,6 +21,23 @@
 
 namespace conclave::frontend::zookeeper {
 
+// What the front end holds at one moment.
+struct ServerFigures {
+  size_t connections = 0;
+  size_t closing = 0;   // of them, or already left and not destroyed yet
+  size_t sessions = 0;  // that have a connection here
+  size_t local_sessions = 0;
+  size_t addresses = 0;  // that connections are counted for
+  size_t watches = 0;
+  size_t watchers = 0;
+  uint64_t outstanding = 0;  // requests, as counted
+  // Of the connections together, and of the one that has most.
+  size_t requests = 0;
+  size_t requests_most = 0;
+  size_t unread_bytes_most = 0;
+  size_t unsent_bytes_most = 0;
+};
+
 class Server final : public replica::GatewayObserver, private ConnectionHost {
  public:
   Server(env::Clock& clock, env::Executor& executor, env::Entropy& entropy, replica::Gateway& gateway,
@@ -43,6 +60,7 @@ class Server final : public replica::GatewayObserver, private ConnectionHost {
   const ServerStatistics& statistics() const { return hub_.statistics; }
   size_t connection_count() const { return connections_.size(); }
   size_t watch_count() const { return hub_.watches.watch_count(); }
+  ServerFigures figures() const;
 
  private:
   // ConnectionHost

@@ -52,6 +52,7 @@ class Cell {
   // Running, recovered and joined. REQUIRES of at(): so.
   bool up(ReplicaId id) { return running(id) && process(id).replica() != nullptr; }
   replica::Replica& at(ReplicaId id) { return *process(id).replica(); }
+  const frontend::zookeeper::Server& front_end(ReplicaId id) { return *process(id).front_end(); }
   // The replica that says it leads under the highest ballot; nullopt: nobody does.
   std::optional<ReplicaId> master();
   // Hands over the lead if it has it, then the process ends (SIGTERM), and `then` runs unless it ended otherwise

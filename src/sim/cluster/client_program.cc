@@ -38,8 +38,17 @@ void ClientProgram::note_contact() {
   if (session_ != nullptr) session_->note_contact();
 }
 
+void ClientProgram::leave() {
+  asking_ = false;
+  leaving_ = true;
+  end_session();
+}
+
 void ClientProgram::open_session() {
   note_contact();
+  ending_ = false;
+  gone_ = leaving_;
+  if (gone_) return;
   ended_ = std::move(session_);
   session_ = std::make_unique<RecordedClient>(
       world_, client::Options{.servers = servers_, .session_timeout = plan_.session_timeout, .seed = random_.u64()},
@@ -71,6 +80,7 @@ void ClientProgram::pause_then_ask() {
 void ClientProgram::ask_burst() {
   const client::SessionState state = session_->library().state();
   const bool alive = state == client::SessionState::connected || state == client::SessionState::connecting;
+  if (leaving_) return end_session();  // when it was not connected
   if (!asking_ || !set_up_ || !alive) return;
   if (probing_) session_->ask({.action = Action::sync, .path = "/r"});
   const auto most = static_cast<size_t>(plan_.pipelined);
@@ -87,7 +97,8 @@ void ClientProgram::ask(const Workload::Next& next) {
 }
 
 void ClientProgram::end_session() {
-  if (session_->library().state() != client::SessionState::connected) return;
+  if (ending_ || session_->library().state() != client::SessionState::connected) return;
+  ending_ = true;
   session_->close(kClosePatience, [this] { world_.executor.schedule(kNewSessionPause, [this] { open_session(); }); });
 }
 

@@ -22,6 +22,9 @@ class ClientProgram {
 
   // Asks for nothing more, and lets what is under way come to its end.
   void stop_asking() { asking_ = false; }
+  // Ends its session and begins no other.
+  void leave();
+  bool gone() const { return gone_; }  // it has left
   size_t under_way() const { return session_->under_way(); }
   // From now on asks for a sync now and then, whatever the workload says.
   void start_probing() { probing_ = true; }
@@ -52,6 +55,9 @@ class ClientProgram {
   bool set_up_ = false;
   bool asking_ = true;
   bool probing_ = false;
+  bool ending_ = false;  // the session is being closed
+  bool leaving_ = false;
+  bool gone_ = false;
   Instant last_progress_{INT64_MIN};
 };
 

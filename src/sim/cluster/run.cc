@@ -6,6 +6,7 @@
 
 #include "sim/check/check_all.h"
 #include "sim/cluster/cell.h"
+#include "sim/cluster/resource_checks.h"
 
 namespace conclave::sim {
 namespace {
@@ -20,7 +21,8 @@ class Run {
         findings_(options_.without),
         points_(static_cast<uint64_t>(plan.seed)),
         cell_(plan, findings_),
-        nemesis_(cell_, points_) {}
+        nemesis_(cell_, points_),
+        resources_(cell_) {}
 
   RunResult execute() {
     if (options_.listener) cell_.world().trace().listen(options_.listener);
@@ -30,6 +32,7 @@ class Run {
     run_until([] { return false; }, plan_.safety);
     if (!findings_.any()) settle_core();
     if (!findings_.any()) settle_whole();
+    if (!findings_.any() && liveness_.empty()) settle_to_rest();
     return verdict();
   }
 
@@ -43,6 +46,7 @@ class Run {
       const Instant now = cell_.world().now();
       if (now >= end) return false;
       cell_.world().run_for(std::min(kStep, end - now));
+      resources_.observe();
     }
     return false;
   }
@@ -74,6 +78,29 @@ class Run {
     const bool agreed = run_until([this] { return quiet() && alike(); }, plan_.settle_bound * 2);
     if (!agreed && !findings_.any()) not_live(fmt::format("the replicas do not agree in time\n{}", describe()));
     if (!healthy_.empty()) healthy_.back().second = cell_.world().now();
+  }
+
+  // The clients close their sessions; those that died without are over by their time-outs.
+  void settle_to_rest() {
+    std::vector<ReplicaId> replicas;
+    for (const ReplicaId id : cell_.replicas()) {
+      if (!nemesis_.given_up(id)) replicas.push_back(id);
+    }
+    for (uint32_t number = 0; number < cell_.clients(); ++number) cell_.client(number).leave();
+    check::Violations left;
+    const auto at_rest = [&] {
+      for (uint32_t number = 0; number < cell_.clients(); ++number) {
+        if (!cell_.client(number).gone()) return false;
+      }
+      if (!alike()) return false;
+      left = resources_.left(replicas);
+      return left.empty();
+    };
+    const bool rests = run_until(at_rest, plan_.session_timeout + plan_.settle_bound);
+    if (!healthy_.empty()) healthy_.back().second = cell_.world().now();
+    if (rests || findings_.any()) return;
+    if (left.empty()) not_live(fmt::format("the cell does not come to rest in time\n{}", describe()));
+    for (const check::Violation& found : left) findings_.add(found.checker, found.what);
   }
 
   void start_clients() {
@@ -187,6 +214,7 @@ class Run {
             .recoveries = cell_.recoveries(),
             .masters = cell_.engine_checks().masters(),
             .faults_left_out = nemesis_.left_out(),
+            .most = resources_.most(),
             .struck = nemesis_.struck(),
             .points = points_.counts()};
   }
@@ -197,6 +225,7 @@ class Run {
   FaultPoints points_;
   Cell cell_;
   Nemesis nemesis_;
+  ResourceChecks resources_;
   check::Violations liveness_;
   std::vector<std::pair<Instant, Instant>> healthy_;
 };

@@ -4,6 +4,7 @@
 //   core      faults end; a random majority of the replicas that can serve is connected and started, the others are
 //             held down: every client must be answered a write or a sync within `settle_bound` (liveness)
 //   whole     everything is started and connected: all replicas must agree, and serve, within twice that bound
+//   rest      the clients close their sessions, those that died without time out: nothing may be left on any replica
 //   verdict   the history of everything that clients saw is judged by the checkers of sim/check
 //
 // A run is a function of its plan: equal plans give equal results, trace hash included, on every machine.
@@ -18,6 +19,7 @@
 
 #include "base/result.h"
 #include "sim/check/history.h"
+#include "sim/check/resources.h"
 #include "sim/cluster/fault_points.h"
 #include "sim/cluster/nemesis.h"
 #include "sim/cluster/plan.h"
@@ -40,6 +42,7 @@ struct RunFigures {
   uint64_t recoveries = 0;  // starts of a replica from its disk, the first ones included
   uint64_t masters = 0;
   uint64_t faults_left_out = 0;
+  check::Holdings most{};  // that any replica held, at any moment looked at
   Nemesis::Counts struck{};
   FaultPoints::Counts points;
 };
@@ -74,8 +77,9 @@ struct RunResult {
 };
 
 // By what name the checkers sign what they find.
-inline constexpr std::array kCheckers = {"engine", "log",          "state",    "atlas",  "model",   "durable",
-                                         "linear", "linearizable", "sessions", "expiry", "watches", "liveness"};
+inline constexpr std::array kCheckers = {"engine",  "log",       "state",        "atlas",    "model",
+                                         "durable", "linear",    "linearizable", "sessions", "expiry",
+                                         "watches", "resources", "liveness"};
 
 struct RunOptions {
   // Called with every event of the trace; for printing a run.

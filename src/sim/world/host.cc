@@ -99,6 +99,10 @@ env::World Host::env() {
           .faults = life_->faults};
 }
 
+size_t Host::peer_bytes_queued() const {
+  return life_ == nullptr ? 0 : life_->peers.queued_bytes_most();
+}
+
 void Host::boot(Boot boot) {
   CONCLAVE_ASSERT(process_ == nullptr);
   boot_ = std::move(boot);

@@ -46,6 +46,8 @@ class Host {
   bool running() const { return life_ != nullptr; }
   uint64_t lives() const { return lives_; }
   Disk& disk() { return disk_; }
+  // Of its process, to the peer that has most of them to come; 0 if none runs.
+  size_t peer_bytes_queued() const;
 
   // The world as this host's process sees it.
   env::World env();

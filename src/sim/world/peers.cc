@@ -20,6 +20,7 @@ class Peers::End final : public ChannelEnd, public std::enable_shared_from_this<
     if (channel_->outstanding(side_) + frame.size() <= kQueueBytesMax) channel_->send(side_, std::move(frame));
   }
   const LinkOptions& link() const { return channel_->options(side_); }
+  size_t queued_bytes() const { return channel_->outstanding(side_); }
   void close() { channel_->finish(side_, Error{ErrorKind::closed, "closed by the other side"}); }
   void retire() { retired_ = true; }
 
@@ -53,6 +54,12 @@ void Peers::send(ReplicaId to, Bytes frame) {
   const auto it = ends_.find(to);
   if (it == ends_.end()) return;
   if (mesh_.faults().carried(self_, to, it->second->link(), frame)) it->second->send(std::move(frame));
+}
+
+size_t Peers::queued_bytes_most() const {
+  size_t most = 0;
+  for (const auto& [peer, end] : ends_) most = std::max(most, end->queued_bytes());
+  return most;
 }
 
 void Peers::crash() {

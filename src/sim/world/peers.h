@@ -62,6 +62,8 @@ class Peers final : public env::PeerNetwork {
   void start(env::PeerReceiver* receiver) override;
   void send(ReplicaId to, Bytes frame) override;
   bool connected(ReplicaId peer) const override { return ends_.contains(peer); }
+  // Bytes sent to the peer that has most of them to come.
+  size_t queued_bytes_most() const;
   void crash();
 
  private:
