@@ -24,6 +24,7 @@ void Proposer::begin(Epoch epoch, Instant now, int64_t wall_ms) {
     const int64_t timeout_ms = CONCLAVE_PLANT(leases_shortened_by_new_master) ? 0 : session.timeout_ms;
     leases_.add(session.id, timeout_ms, now);
   }
+  for (const state::LockClaim& lost : service_.locks_lost()) begin_lock_delay(lost, now);
   next_reaping_ = now + options_.container_check_interval;
   own_request(state::EpochStartRequest{}, SessionId(), now, wall_ms);
   write_member_config(now, wall_ms);
@@ -34,6 +35,7 @@ void Proposer::end() {
   origins_.clear();
   backlog_.clear();
   leases_.clear();
+  lock_delays_.clear();
   batch_.clear();
   offered_.clear();
   refused_ = false;
@@ -187,6 +189,7 @@ void Proposer::answer(ReplicaId to, uint64_t incarnation, Answers::Item item) {
 void Proposer::on_applied(const state::Applied& applied, size_t payload_bytes, Instant now, int64_t wall_ms) {
   if (!active() || applied.skipped || applied.zxid.epoch() != epoch_) return;
   evaluator_->on_applied(applied.zxid);
+  for (const state::LockClaim& lost : applied.lost_locks) begin_lock_delay(lost, now);
   CONCLAVE_ASSERT(in_flight_ > 0);
   --in_flight_;
   bytes_in_flight_ -= payload_bytes;
@@ -197,6 +200,11 @@ void Proposer::on_applied(const state::Applied& applied, size_t payload_bytes, I
     }
   }
   if (!backlog_.empty()) drain_backlog(now, wall_ms);
+}
+
+void Proposer::begin_lock_delay(const state::LockClaim& lost, Instant now) {
+  const state::Lock* lock = service_.lock(lost.path);
+  lock_delays_.begin(lost, lock->place_of(lost.holder)->delay_ms, now);
 }
 
 void Proposer::drain_backlog(Instant now, int64_t wall_ms) {
@@ -285,7 +293,12 @@ void Proposer::on_tick(Instant now, int64_t wall_ms) {
   for (const SessionId session : leases_.expire(now)) {
     CONCLAVE_PROBE("replica.session-expired");
     log::info("replica", "session expired", {{"session", to_string(session)}});
-    own_request(state::CloseSessionRequest{}, session, now, wall_ms);
+    own_request(state::CloseSessionRequest{.expired = true}, session, now, wall_ms);
+  }
+  for (state::LockClaim& lost : lock_delays_.over(now)) {
+    log::info("replica", "lock-delay is over", {{"path", lost.path}, {"session", to_string(lost.holder.session)}});
+    own_request(state::EndLockDelayRequest{std::move(lost.path), lost.holder.session, lost.holder.handle}, SessionId(),
+                now, wall_ms);
   }
   if (now >= next_reaping_) {
     next_reaping_ = now + options_.container_check_interval;

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "consensus/api/event.h"
+#include "replica/lock_delays.h"
 #include "replica/options.h"
 #include "replica/session_leases.h"
 #include "state/service/evaluator.h"
@@ -74,7 +75,8 @@ class Proposer {
 
   // End of a turn of the loop: proposes what was evaluated in it, in one batch.
   void flush();
-  // Expires sessions, reaps due containers, offers a refused batch again. Call it every few tens of milliseconds.
+  // Expires sessions, ends lock-delays, reaps due containers, offers a refused batch again. Call it every few tens of
+  // milliseconds.
   void on_tick(Instant now, int64_t wall_ms);
 
   ProposerFigures figures() const;
@@ -112,6 +114,7 @@ class Proposer {
   void propose_batch();
   void drain_backlog(Instant now, int64_t wall_ms);
   bool has_capacity() const;
+  void begin_lock_delay(const state::LockClaim& lost, Instant now);
   void own_request(state::RequestBody body, SessionId session, Instant now, int64_t wall_ms);
   void write_member_config(Instant now, int64_t wall_ms);
 
@@ -124,6 +127,7 @@ class Proposer {
   std::map<ReplicaId, Origin> origins_;
   std::deque<Item> backlog_;  // taken, and waiting for room in flight
   SessionLeases leases_;
+  LockDelays lock_delays_;
 
   std::vector<Blob> batch_;  // evaluated in this turn, or refused and waiting
   bool refused_ = false;     // the engine did not take batch_: wait for a tick

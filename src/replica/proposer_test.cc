@@ -391,6 +391,64 @@ TEST_F(ProposerTest, B48_ANewMasterGivesEverySessionItsWholeTimeout) {
   EXPECT_FALSE(service.session(SessionId(5)));
 }
 
+TEST_F(ProposerTest, CH_39_ALostLockIsFreeAfterItsDelayWhichANewMasterBeginsAnew) {
+  begin(2);
+  settle();
+  proposer.take(kPeer,
+                from_peer(1, {open_session(SessionId(5), 1000),
+                              create("/lock"),
+                              {.session = SessionId(5),
+                               .identities = {},
+                               .body = state::AcquireLockRequest{.path = "/lock", .delay_ms = 3000}}}),
+                now, 0);
+  settle();
+  ASSERT_TRUE(service.lock("/lock") != nullptr && service.lock("/lock")->is_held());
+  const auto wait = [&](int hundred_ms) {
+    for (int i = 0; i < hundred_ms; ++i) {
+      now = now + Duration::millis(100);
+      proposer.on_tick(now, 0);
+      settle();
+    }
+  };
+  while (service.session(SessionId(5))) wait(1);
+  EXPECT_EQ(service.locks_lost().size(), 1u);
+  wait(29);
+  EXPECT_EQ(service.locks_lost().size(), 1u);
+  proposer.end();
+  begin(3);
+  settle();
+  wait(29);
+  EXPECT_EQ(service.locks_lost().size(), 1u) << "this master has not seen so much of it pass";
+  wait(2);
+  EXPECT_TRUE(service.locks_lost().empty());
+  EXPECT_TRUE(service.lock("/lock")->places().empty());
+}
+
+TEST_F(ProposerTest, CH_39_TheDelayOfADeletedLockEndsQuietly) {
+  begin(2);
+  proposer.take(kPeer,
+                from_peer(1, {open_session(SessionId(5), 1000),
+                              create("/lock"),
+                              {.session = SessionId(5),
+                               .identities = {},
+                               .body = state::AcquireLockRequest{.path = "/lock", .delay_ms = 1000}}}),
+                now, 0);
+  settle();
+  const auto wait = [&] {
+    now = now + Duration::millis(100);
+    proposer.on_tick(now, 0);
+    settle();
+  };
+  while (service.session(SessionId(5))) wait();
+  proposer.take(kPeer, from_peer(4, {{.session = {}, .identities = {}, .body = state::DeleteRequest{"/lock"}}}), now,
+                0);
+  settle();
+  const Zxid zxid = service.last_zxid();
+  for (int i = 0; i < 20; ++i) wait();
+  EXPECT_EQ(service.last_zxid(), zxid);
+  EXPECT_TRUE(answers.empty());
+}
+
 TEST_F(ProposerTest, B52_AnEpochThatIsNearlyUsedUpIsGivenUp) {
   begin();
   std::vector<state::Request> requests{create("/n")};

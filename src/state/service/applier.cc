@@ -150,6 +150,7 @@ void Applier::apply(const CloseSessionTxn& fact) {
   for (const CloseSessionTxn::Lock& lock : fact.locks) {
     if (lock.lost) {
       core_.locks.lose(lock.path, {fact.id, lock.handle});
+      applied_.lost_locks.push_back({lock.path, {fact.id, lock.handle}});
     } else {
       release_lock(lock.path, {fact.id, lock.handle});
     }

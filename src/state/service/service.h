@@ -47,6 +47,7 @@ struct Applied {
   std::vector<SessionId> closed_sessions;
   std::vector<MoveSessionTxn> moved_sessions;
   std::vector<std::string> released_locks;  // a holder let go, or a lock-delay is over; not of deleted nodes
+  std::vector<LockClaim> lost_locks;        // their lock-delay begins
 };
 
 struct SessionView {
