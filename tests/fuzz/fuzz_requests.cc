@@ -61,7 +61,7 @@ class Requests {
 
   Request next() {
     Request out{SessionId(static_cast<int64_t>(in_.below(3))), identities(), EpochStartRequest{}};
-    switch (in_.below(11)) {
+    switch (in_.below(12)) {
       case 0:
       case 1:
         out.body = create();
@@ -86,11 +86,14 @@ class Requests {
                                         static_cast<int64_t>(in_.number())};
         break;
       case 8:
-        out.body = CloseSessionRequest{};
+        out.body = CloseSessionRequest{.expired = in_.flag()};
         if (in_.flag()) out.body = ResumeSessionRequest{Bytes(16, in_.flag() ? 'q' : 'p')};
         break;
       case 9:
         out = {SessionId(), {}, ReapRequest{path()}};
+        break;
+      case 10:
+        lock(&out);
         break;
       default: {
         auto decoded = decode_request(in_.bytes());
@@ -111,6 +114,24 @@ class Requests {
     Bytes again;
     encode(*decoded, &again);
     require(again == bytes, "a request survives its encoding");
+  }
+
+  void lock(Request* out) {
+    const std::string at = path();
+    const uint64_t handle = in_.below(2);
+    switch (in_.below(3)) {
+      case 0:
+        out->body = AcquireLockRequest{.path = at,
+                                       .handle = handle,
+                                       .exclusive = in_.flag(),
+                                       .delay_ms = static_cast<int64_t>(in_.below(3)) * 30'001};
+        break;
+      case 1:
+        out->body = ReleaseLockRequest{.path = at, .handle = handle};
+        break;
+      default:
+        *out = {SessionId(), {}, EndLockDelayRequest{at, SessionId(static_cast<int64_t>(in_.below(3))), handle}};
+    }
   }
 
   Identities identities() {
