@@ -15,7 +15,7 @@ namespace conclave::plant {
 // X(name, bug in docs/requirements/bugs.md or "", source, what is wrong, what should catch it), by source
 #define CONCLAVE_PLANTED_BUGS(X)                                                                                       \
   X(check_quorum_left_out, "B12", "consensus/paxos/mastership.cc", "a master that hears no quorum never steps down",   \
-    "liveness")                                                                                                        \
+    "a quorum behind every master")                                                                                    \
   X(lease_not_checked, "B24", "consensus/paxos/mastership.cc", "a read barrier is granted although the lease is over", \
     "linearizability")                                                                                                 \
   X(older_acceptance_counted, "B20", "consensus/paxos/mastership.cc",                                                  \
@@ -42,7 +42,7 @@ namespace conclave::plant {
   X(damage_cuts_the_journal, "B37", "storage/journal_scan.cc",                                                         \
     "damage in the middle of the journal is taken for a torn tail", "log agreement")                                   \
   X(damage_forgotten, "B37", "storage/journal_recovery.cc",                                                            \
-    "an unreadable entry is left out instead of known to exist", "log agreement")                                      \
+    "an unreadable entry is left out instead of known to exist", "memory over restarts")                               \
   X(primary_order_ignored, "", "state/service/service.cc",                                                             \
     "a fact applies although its predecessor was lost with its master (S2)", "log order")                              \
   X(snapshot_not_frozen, "B45", "state/service/core.cc", "a snapshot holds changes made after it began", "digest")     \

@@ -25,6 +25,12 @@ WorldOptions world_options(const Plan& plan) {
   return options;
 }
 
+// By a clock as slow as is allowed for.
+Duration patience_of(const Plan& plan) {
+  const int64_t us = plan.election_timeout_max.us;
+  return Duration::micros(us + us * plan.clock_drift_ppm / 1'000'000 + 1000);
+}
+
 }  // namespace
 
 Cell::Cell(const Plan& plan, Findings& findings)
@@ -33,7 +39,9 @@ Cell::Cell(const Plan& plan, Findings& findings)
       world_(static_cast<uint64_t>(plan.seed), world_options(plan)),
       members_(members_of(plan)),
       log_(world_.scheduler(), findings),
-      engine_checks_(members_, findings, [this](const consensus::Entry& entry) { log_.committed(entry); }),
+      engine_checks_(
+          members_, findings, [this](const consensus::Entry& entry) { log_.committed(entry); },
+          [this] { return world_.scheduler().now(); }, patience_of(plan)),
       state_checks_(log_, findings),
       recorder_(world_.scheduler(), [this](Zxid zxid) { engine_checks_.note_acknowledged(log_.index_of(zxid)); }) {
   for (const consensus::Member& member : members_) {
@@ -66,6 +74,7 @@ replica::Options Cell::options_of(ReplicaId id) const {
   options.transactions_in_flight_max = static_cast<size_t>(plan_.transactions_in_flight_max);
   options.evaluator.epoch_counter_high = static_cast<uint32_t>(plan_.epoch_counter_high);
   options.snapshot_entries = static_cast<uint64_t>(plan_.snapshot_entries);
+  options.snapshot_slice_bytes = static_cast<size_t>(plan_.snapshot_slice_bytes);
   options.entries_kept_in_memory = static_cast<uint64_t>(plan_.entries_kept_in_memory);
   options.snapshots_kept = static_cast<size_t>(plan_.snapshots_kept);
   options.journal_segment_bytes = static_cast<uint64_t>(plan_.journal_segment_bytes);
@@ -92,6 +101,7 @@ std::shared_ptr<ReplicaProcess> Cell::boot(ReplicaId id, const env::World& env) 
   options.engine_observer = engine_checks_.begin_life(id);
   frontend::zookeeper::Settings settings;
   settings.listen = {World::address(id.value, kClientPort)};
+  settings.read_only_mode_enabled = plan_.read_only_percent > 0;
   seats_.push_back(state_checks_.watch(id));
   return std::make_shared<ReplicaProcess>(
       env, std::move(options), std::move(settings),

@@ -25,6 +25,7 @@ class EngineChecks::Seat final : public replica::EngineObserver {
   void begin_life() {
     writing_.clear();
     barriers_.clear();
+    heard_.clear();
     given_ = Index();
     role_ = consensus::Role::follower;
   }
@@ -32,6 +33,7 @@ class EngineChecks::Seat final : public replica::EngineObserver {
   // What was being written when the last life ended may be there or not; this says.
   void on_recovered(const consensus::Recovered& log) override {
     given_ = log.snapshot_index;
+    check_memory(log);
     for (const consensus::Entry& entry : log.entries) {
       if (entry.ballot) checks_.accepted(replica_, entry.index, entry.ballot, value_of(entry));
     }
@@ -41,16 +43,22 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     ++checks_.steps_;
     if (const auto* persisted = std::get_if<consensus::Persisted>(&event.body)) {
       became_durable(persisted->persist);
+    } else if (const auto* received = std::get_if<consensus::MessageReceived>(&event.body)) {
+      heard_[received->from] = checks_.true_time_();
     } else if (const auto* barrier = std::get_if<consensus::ReadBarrier>(&event.body)) {
       barriers_[barrier->token] = checks_.acknowledged_;
     } else if (const auto* installed = std::get_if<consensus::SnapshotInstalled>(&event.body)) {
       given_ = installed->index;
+      has_snapshot(installed->index);
+    } else if (const auto* taken = std::get_if<consensus::SnapshotTaken>(&event.body)) {
+      has_snapshot(taken->index);
     }
     if (output.persist.number != 0) begin_writing(output.persist);
     for (const consensus::Entry& entry : output.committed) give_out(entry);
     for (const consensus::ReadGrant& read : output.reads) grant(read);
     for (const uint64_t token : output.reads_refused) barriers_.erase(token);
     if (output.role) change_role(*output.role);
+    if (leads(role_) && std::holds_alternative<consensus::Tick>(event.body)) check_quorum();
   }
 
  private:
@@ -63,12 +71,14 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     uint64_t number;
     std::optional<consensus::Ballot> promised;
     std::vector<Accepted> accepted;
+    std::vector<std::pair<Index, consensus::Ballot>> held;
   };
 
   void begin_writing(const consensus::Persist& persist) {
-    Writing writing{.number = persist.number, .promised = {}, .accepted = {}};
+    Writing writing{.number = persist.number, .promised = {}, .accepted = {}, .held = {}};
     if (persist.hard_state) writing.promised = persist.hard_state->promised;
     for (const consensus::Entry& entry : persist.entries) {
+      writing.held.emplace_back(entry.index, entry.ballot);
       if (!entry.ballot || entry.index <= checks_.committed()) continue;
       writing.accepted.push_back({.index = entry.index, .ballot = entry.ballot, .value = value_of(entry)});
     }
@@ -83,8 +93,40 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     while (!writing_.empty() && writing_.front().number <= persist) {
       const Writing& done = writing_.front();
       if (done.promised) promised_ = *done.promised;
+      for (const auto& [index, ballot] : done.held) held_[index] = ballot;
       for (const Accepted& entry : done.accepted) checks_.accepted(replica_, entry.index, entry.ballot, entry.value);
       writing_.pop_front();
+    }
+  }
+
+  void has_snapshot(Index index) {
+    // A start may fall back on the snapshot before.
+    held_.erase(held_.begin(), held_.upper_bound(snapshot_));
+    snapshot_ = std::max(snapshot_, index);
+  }
+
+  void check_memory(const consensus::Recovered& log) {
+    if (log.hard_state.promised < promised_) {
+      checks_.findings_.add(
+          kName, fmt::format("replica {} starts with promise {} after {} was durable (PX-10)", replica_.value,
+                             to_string(log.hard_state.promised), to_string(promised_)));
+    }
+    if (log.snapshot_index < snapshot_ && !checks_.damaged_.contains(replica_)) {
+      checks_.findings_.add(kName, fmt::format("replica {} starts with the snapshot at index {}; the one at {} was "
+                                               "durable and nothing damaged its disk",
+                                               replica_.value, log.snapshot_index.value, snapshot_.value));
+    }
+    snapshot_ = log.snapshot_index;
+    for (auto it = held_.upper_bound(log.snapshot_index); it != held_.end(); ++it) {
+      const auto& [index, ballot] = *it;
+      if (std::ranges::binary_search(log.damaged, index)) continue;
+      const auto found = std::ranges::lower_bound(log.entries, index, {}, &consensus::Entry::index);
+      const bool there = found != log.entries.end() && found->index == index;
+      if (there && (!found->ballot || found->ballot >= ballot)) continue;
+      checks_.findings_.add(kName, fmt::format("replica {} starts with {} at index {}; what it accepted there under "
+                                               "ballot {} was durable (B37)",
+                                               replica_.value, there ? "ballot " + to_string(found->ballot) : "nothing",
+                                               index.value, to_string(ballot)));
     }
   }
 
@@ -113,7 +155,25 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     barriers_.erase(barrier);
   }
 
+  static bool leads(consensus::Role role) {
+    return role == consensus::Role::master || role == consensus::Role::synchronising;
+  }
+
+  void check_quorum() {
+    const Instant now = checks_.true_time_();
+    if (now - led_since_ <= checks_.patience_) return;
+    consensus::ReplicaSet recent;
+    recent.set(replica_.value);
+    for (const auto& [from, at] : heard_) {
+      if (now - at <= checks_.patience_) recent.set(from.value);
+    }
+    if (checks_.quorum_.reached(recent)) return;
+    checks_.findings_.add(kName, fmt::format("replica {} leads at {} ms and has heard of no majority for {} ms (B12)",
+                                             replica_.value, (now - Instant{0}).ms(), checks_.patience_.ms()));
+  }
+
   void change_role(const consensus::RoleChange& role) {
+    if (leads(role.role) && !leads(role_)) led_since_ = checks_.true_time_();
     const bool began = role.role == consensus::Role::master && role_ != consensus::Role::master;
     role_ = role.role;
     if (role.role != consensus::Role::master && role.role != consensus::Role::synchronising) return;
@@ -135,18 +195,26 @@ class EngineChecks::Seat final : public replica::EngineObserver {
   EngineChecks& checks_;
   ReplicaId replica_;
   consensus::Ballot promised_;  // durable, over all lives
+  std::map<Index, consensus::Ballot>
+      held_;        // durable above the last snapshot but one, over all lives; no ballot: learned
+  Index snapshot_;  // the newest durable one
   std::deque<Writing> writing_;
   std::map<uint64_t, Index> barriers_;  // by token: what was acknowledged when it was asked for
   Index given_;                         // out to the driver, in this life
   consensus::Role role_ = consensus::Role::follower;
+  Instant led_since_{0};                // true time, as the next
+  std::map<ReplicaId, Instant> heard_;  // the newest message of each, in this life
 };
 
 EngineChecks::EngineChecks(std::vector<consensus::Member> members, Findings& findings,
-                           std::function<void(const consensus::Entry&)> on_first_commit)
+                           std::function<void(const consensus::Entry&)> on_first_commit,
+                           std::function<Instant()> true_time, Duration patience)
     : members_(std::move(members)),
       quorum_(members_),
       findings_(findings),
-      on_first_commit_(std::move(on_first_commit)) {}
+      on_first_commit_(std::move(on_first_commit)),
+      true_time_(std::move(true_time)),
+      patience_(patience) {}
 
 EngineChecks::~EngineChecks() = default;
 

@@ -7,6 +7,11 @@
 //   a lower
 //               ballot than its own (E4, B25). One that slept through its own fall may report late; it has no lease
 //   reads       a barrier is granted at an index that covers every write acknowledged before it was asked for (E3, B23)
+//   quorum      a replica that leads and has heard nothing of a majority for its patience, in true time, steps down at
+//               its next tick (B12). While it stands still it has no tick
+//   memory      a replica that starts again holds every position that it durably accepted, or names it damaged (B37);
+//   its
+//               promise did not go back; and on a disk that nothing damaged it begins with its newest snapshot
 //
 // What was acknowledged is told from outside: by note_acknowledged(), for each write a client was told of.
 #pragma once
@@ -16,6 +21,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "consensus/api/engine.h"
@@ -27,14 +33,18 @@ namespace conclave::sim {
 
 class EngineChecks {
  public:
-  // `on_first_commit` hears of each entry once, when the first replica gives it out; in order of the log.
+  // `on_first_commit` hears of each entry once, when the first replica gives it out; in order of the log. `true_time`
+  // is that of the world; a master may be without a quorum for `patience` of it.
   EngineChecks(std::vector<consensus::Member> members, Findings& findings,
-               std::function<void(const consensus::Entry&)> on_first_commit);
+               std::function<void(const consensus::Entry&)> on_first_commit, std::function<Instant()> true_time,
+               Duration patience);
   ~EngineChecks();
 
   // For the options of a replica's next life.
   replica::EngineObserver* begin_life(ReplicaId replica);
   void note_acknowledged(Index index) { acknowledged_ = std::max(acknowledged_, index); }
+  // What is on its disk may be unreadable from now on.
+  void note_damaged(ReplicaId replica) { damaged_.insert(replica); }
 
   Index committed() const { return Index(given_.size()); }
   uint64_t steps() const { return steps_; }
@@ -55,6 +65,8 @@ class EngineChecks {
   consensus::Quorum quorum_;
   Findings& findings_;
   std::function<void(const consensus::Entry&)> on_first_commit_;
+  std::function<Instant()> true_time_;
+  Duration patience_;
   std::map<ReplicaId, std::unique_ptr<Seat>> seats_;
   struct Given {
     uint64_t value = 0;        // hash of what the index holds
@@ -66,6 +78,7 @@ class EngineChecks {
   std::vector<Given> given_;                              // given_[i]: what index i + 1 holds
   std::map<Index, std::vector<Acceptance>> acceptances_;  // durable ones of indexes not given out yet
   std::map<uint64_t, ReplicaId> rounds_;
+  std::set<ReplicaId> damaged_;
   Index acknowledged_;
   uint64_t steps_ = 0;
   uint64_t masters_ = 0;

@@ -57,7 +57,8 @@ class Nemesis {
   bool strike_client(const Fault& fault, Random& choice);
 
   void crash(ReplicaId id, Crash how, uint64_t torn_bytes, Duration lasting);
-  bool rot(ReplicaId id, Random& choice);
+  void damage(ReplicaId id);
+  bool rot(ReplicaId id, bool in_last_write, Random& choice);
   void on_exit(ReplicaId id);
   void restart_after(ReplicaId id, Duration pause);
   void change_links(Duration lasting, std::function<void(LinkOptions&)> change);

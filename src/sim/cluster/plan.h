@@ -38,6 +38,7 @@ struct Plan {
   int64_t transactions_in_flight_max = 8192;
   int64_t epoch_counter_high = 0xFFF0'0000;  // beyond it the master takes its next ballot (B52)
   int64_t snapshot_entries = 100'000;
+  int64_t snapshot_slice_bytes = 256 << 10;
   int64_t entries_kept_in_memory = 10'000;
   int64_t snapshots_kept = 3;
   int64_t journal_segment_bytes = 1 << 20;
@@ -59,6 +60,7 @@ struct Plan {
   int64_t share_create = 10, share_remove = 8, share_set = 25, share_get = 25, share_exists = 6, share_children = 8;
   int64_t share_sync_get = 8, share_multi = 5, share_sequential = 5;
   int64_t watch_percent = 30;              // of the reads
+  int64_t read_only_percent = 0;           // of the sessions accept read-only mode; 0: the cell does not have it
   int64_t session_end_per_million = 5000;  // a client closes its session and begins another, per operation
 
   // The run.

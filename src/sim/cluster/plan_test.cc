@@ -1,8 +1,10 @@
 #include "sim/cluster/plan.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <set>
 
+#include "replica/options.h"
 #include "sim/cluster/draw.h"
 
 namespace conclave::sim {
@@ -27,6 +29,13 @@ TEST(Plan, SaysOnlyWhatIsUnusual) {
   plan.replicas = 5;
   plan.leases = false;
   EXPECT_EQ(to_text(plan), "seed 1\nreplicas 5\nleases off\n");
+}
+
+TEST(Plan, WhatAPlanDoesNotSayIsAsInTheProduct) {
+  const auto plan = parse_plan("seed 5\nreplicas 3\n");
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->snapshot_slice_bytes, static_cast<int64_t>(replica::Options().snapshot_slice_bytes));
+  EXPECT_EQ(plan->read_only_percent, 0);
 }
 
 TEST(Plan, FaultsAreKeptInTheOrderOfTime) {
@@ -67,6 +76,26 @@ TEST(Draw, EachSeedHasItsOwnKindsOfFaults) {
   EXPECT_EQ(all.size(), fault_types().size());
   EXPECT_GT(kinds / kSeeds, fault_types().size() * 4 / 10);
   EXPECT_LT(kinds / kSeeds, fault_types().size() * 6 / 10);
+}
+
+// Half of the seeds: what was written last rots, and at the same moment the replica goes down.
+TEST(Draw, RotComesWithARestart) {
+  size_t pairs = 0;
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    const Plan plan = draw_plan(seed, Profile::swarm, Duration::seconds(60));
+    EXPECT_TRUE(std::ranges::is_sorted(plan.faults, {}, &Fault::at));
+    for (size_t i = 0; i < plan.faults.size(); ++i) {
+      const Fault& rot = plan.faults[i];
+      if (rot.kind != FaultKind::bit_rot || rot.amount == 0) continue;
+      ASSERT_LT(i + 1, plan.faults.size());
+      const Fault& down = plan.faults[i + 1];
+      EXPECT_EQ(down.at, rot.at);
+      EXPECT_EQ(down.target, rot.target);
+      EXPECT_TRUE(down.kind == FaultKind::kill || down.kind == FaultKind::power_cut) << name_of(down.kind);
+      ++pairs;
+    }
+  }
+  EXPECT_GT(pairs, 30u);
 }
 
 TEST(Draw, ALeaseIsNeverAskedToBearMoreThanItAllowsFor) {
