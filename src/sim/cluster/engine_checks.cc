@@ -30,6 +30,12 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     role_ = consensus::Role::follower;
   }
 
+  void forget() {
+    promised_ = {};
+    held_.clear();
+    snapshot_ = Index();
+  }
+
   // What was being written when the last life ended may be there or not; this says.
   void on_recovered(const consensus::Recovered& log) override {
     given_ = log.snapshot_index;
@@ -223,6 +229,10 @@ replica::EngineObserver* EngineChecks::begin_life(ReplicaId replica) {
   if (seat == nullptr) seat = std::make_unique<Seat>(*this, replica);
   seat->begin_life();
   return seat.get();
+}
+
+void EngineChecks::note_set_back(ReplicaId replica) {
+  if (const auto seat = seats_.find(replica); seat != seats_.end()) seat->second->forget();
 }
 
 Index EngineChecks::acknowledged_below(const consensus::Ballot& ballot) const {

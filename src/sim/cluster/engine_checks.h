@@ -45,6 +45,8 @@ class EngineChecks {
   void note_acknowledged(Index index) { acknowledged_ = std::max(acknowledged_, index); }
   // What is on its disk may be unreadable from now on.
   void note_damaged(ReplicaId replica) { damaged_.insert(replica); }
+  // Its disk was lost or set back, which only a change of membership may answer (B38): nothing is remembered.
+  void note_set_back(ReplicaId replica);
 
   Index committed() const { return Index(given_.size()); }
   uint64_t steps() const { return steps_; }

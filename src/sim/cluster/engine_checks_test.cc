@@ -168,6 +168,15 @@ TEST_F(EngineChecksTest, WhatIsDamagedOrCoveredOrNewerIsNotForgotten) {
   EXPECT_EQ(found(), "nothing");
 }
 
+TEST_F(EngineChecksTest, B38_OfADiskThatWasSetBackNothingIsDemanded) {
+  accept(1, entry(1, b, "x"));
+  promise(1, ballot(258, 2), 2);
+  step(1, consensus::SnapshotTaken{.index = Index(7), .ballot = b, .keep_after = Index(7)});
+  checks.note_set_back(ReplicaId(1));
+  begin_life(1);
+  EXPECT_EQ(found(), "nothing");
+}
+
 TEST_F(EngineChecksTest, WhatWasBeingWrittenMayBeGone) {
   Output output;
   output.persist.number = 1;
