@@ -29,9 +29,16 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     role_ = consensus::Role::follower;
   }
 
+  void forget() {
+    promised_ = {};
+    held_.clear();
+    snapshot_ = Index();
+  }
+
   // What was being written when the last life ended may be there or not; this says.
   void on_recovered(const consensus::Recovered& log) override {
     given_ = log.snapshot_index;
+    check_memory(log);
     for (const consensus::Entry& entry : log.entries) {
       if (entry.ballot) checks_.accepted(replica_, entry.index, entry.ballot, value_of(entry));
     }
@@ -45,6 +52,9 @@ class EngineChecks::Seat final : public replica::EngineObserver {
       barriers_[barrier->token] = checks_.acknowledged_;
     } else if (const auto* installed = std::get_if<consensus::SnapshotInstalled>(&event.body)) {
       given_ = installed->index;
+      has_snapshot(installed->index);
+    } else if (const auto* taken = std::get_if<consensus::SnapshotTaken>(&event.body)) {
+      has_snapshot(taken->index);
     }
     if (output.persist.number != 0) begin_writing(output.persist);
     for (const consensus::Entry& entry : output.committed) give_out(entry);
@@ -63,12 +73,14 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     uint64_t number;
     std::optional<consensus::Ballot> promised;
     std::vector<Accepted> accepted;
+    std::vector<std::pair<Index, consensus::Ballot>> held;
   };
 
   void begin_writing(const consensus::Persist& persist) {
-    Writing writing{.number = persist.number, .promised = {}, .accepted = {}};
+    Writing writing{.number = persist.number, .promised = {}, .accepted = {}, .held = {}};
     if (persist.hard_state) writing.promised = persist.hard_state->promised;
     for (const consensus::Entry& entry : persist.entries) {
+      writing.held.emplace_back(entry.index, entry.ballot);
       if (!entry.ballot || entry.index <= checks_.committed()) continue;
       writing.accepted.push_back({.index = entry.index, .ballot = entry.ballot, .value = value_of(entry)});
     }
@@ -83,8 +95,40 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     while (!writing_.empty() && writing_.front().number <= persist) {
       const Writing& done = writing_.front();
       if (done.promised) promised_ = *done.promised;
+      for (const auto& [index, ballot] : done.held) held_[index] = ballot;
       for (const Accepted& entry : done.accepted) checks_.accepted(replica_, entry.index, entry.ballot, entry.value);
       writing_.pop_front();
+    }
+  }
+
+  void has_snapshot(Index index) {
+    // A start may fall back on the snapshot before.
+    held_.erase(held_.begin(), held_.upper_bound(snapshot_));
+    snapshot_ = std::max(snapshot_, index);
+  }
+
+  void check_memory(const consensus::Recovered& log) {
+    if (log.hard_state.promised < promised_) {
+      checks_.findings_.add(
+          kName, fmt::format("replica {} starts with promise {} after {} was durable (PX-10)", replica_.value,
+                             to_string(log.hard_state.promised), to_string(promised_)));
+    }
+    if (log.snapshot_index < snapshot_ && !checks_.damaged_.contains(replica_)) {
+      checks_.findings_.add(kName, fmt::format("replica {} starts with the snapshot at index {}; the one at {} was "
+                                               "durable and nothing damaged its disk",
+                                               replica_.value, log.snapshot_index.value, snapshot_.value));
+    }
+    snapshot_ = log.snapshot_index;
+    for (auto it = held_.upper_bound(log.snapshot_index); it != held_.end(); ++it) {
+      const auto& [index, ballot] = *it;
+      if (std::ranges::binary_search(log.damaged, index)) continue;
+      const auto found = std::ranges::lower_bound(log.entries, index, {}, &consensus::Entry::index);
+      const bool there = found != log.entries.end() && found->index == index;
+      if (there && (!found->ballot || found->ballot >= ballot)) continue;
+      checks_.findings_.add(kName, fmt::format("replica {} starts with {} at index {}; what it accepted there under "
+                                               "ballot {} was durable (B37)",
+                                               replica_.value, there ? "ballot " + to_string(found->ballot) : "nothing",
+                                               index.value, to_string(ballot)));
     }
   }
 
@@ -135,6 +179,9 @@ class EngineChecks::Seat final : public replica::EngineObserver {
   EngineChecks& checks_;
   ReplicaId replica_;
   consensus::Ballot promised_;  // durable, over all lives
+  std::map<Index, consensus::Ballot>
+      held_;        // durable above the last snapshot but one, over all lives; no ballot: learned
+  Index snapshot_;  // the newest durable one
   std::deque<Writing> writing_;
   std::map<uint64_t, Index> barriers_;  // by token: what was acknowledged when it was asked for
   Index given_;                         // out to the driver, in this life
@@ -155,6 +202,10 @@ replica::EngineObserver* EngineChecks::begin_life(ReplicaId replica) {
   if (seat == nullptr) seat = std::make_unique<Seat>(*this, replica);
   seat->begin_life();
   return seat.get();
+}
+
+void EngineChecks::note_set_back(ReplicaId replica) {
+  if (const auto seat = seats_.find(replica); seat != seats_.end()) seat->second->forget();
 }
 
 Index EngineChecks::acknowledged_below(const consensus::Ballot& ballot) const {

@@ -7,6 +7,9 @@
 //   a lower
 //               ballot than its own (E4, B25). One that slept through its own fall may report late; it has no lease
 //   reads       a barrier is granted at an index that covers every write acknowledged before it was asked for (E3, B23)
+//   memory      a replica that starts again holds every position that it durably accepted, or names it damaged (B37);
+//   its
+//               promise did not go back; and on a disk that nothing damaged it begins with its newest snapshot
 //
 // What was acknowledged is told from outside: by note_acknowledged(), for each write a client was told of.
 #pragma once
@@ -16,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "consensus/api/engine.h"
@@ -35,6 +39,10 @@ class EngineChecks {
   // For the options of a replica's next life.
   replica::EngineObserver* begin_life(ReplicaId replica);
   void note_acknowledged(Index index) { acknowledged_ = std::max(acknowledged_, index); }
+  // What is on its disk may be unreadable from now on.
+  void note_damaged(ReplicaId replica) { damaged_.insert(replica); }
+  // Its disk was lost or set back, which only a change of membership may answer (B38): nothing is remembered.
+  void note_set_back(ReplicaId replica);
 
   Index committed() const { return Index(given_.size()); }
   uint64_t steps() const { return steps_; }
@@ -66,6 +74,7 @@ class EngineChecks {
   std::vector<Given> given_;                              // given_[i]: what index i + 1 holds
   std::map<Index, std::vector<Acceptance>> acceptances_;  // durable ones of indexes not given out yet
   std::map<uint64_t, ReplicaId> rounds_;
+  std::set<ReplicaId> damaged_;
   Index acknowledged_;
   uint64_t steps_ = 0;
   uint64_t masters_ = 0;

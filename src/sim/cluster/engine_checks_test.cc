@@ -130,6 +130,63 @@ TEST_F(EngineChecksTest, PX10_APromiseThatGoesBackIsFound) {
   EXPECT_THAT(found(), HasSubstr("writes promise 1.1 after 258.2 was durable"));
 }
 
+TEST_F(EngineChecksTest, PX10_APromiseForgottenByARestartIsFound) {
+  promise(1, ballot(258, 2), 1);
+  begin_life(1, {.hard_state = {.promised = ballot(1, 1)}});
+  EXPECT_THAT(found(), HasSubstr("replica 1 starts with promise 1.1 after 258.2 was durable"));
+}
+
+TEST_F(EngineChecksTest, B37_AnAcceptanceForgottenByARestartIsFound) {
+  accept(1, entry(1, b, "x"));
+  begin_life(1);
+  EXPECT_THAT(found(), HasSubstr("replica 1 starts with nothing at index 1; what it accepted there under ballot 1.1"));
+}
+
+TEST_F(EngineChecksTest, B37_AnAcceptanceThatARestartReplacesByAnOlderOneIsFound) {
+  accept(1, entry(1, ballot(258, 2), "x"));
+  begin_life(1, {.entries = {entry(1, b, "w")}});
+  EXPECT_THAT(found(), HasSubstr("replica 1 starts with ballot 1.1 at index 1"));
+}
+
+TEST_F(EngineChecksTest, WhatIsDamagedOrCoveredOrNewerIsNotForgotten) {
+  accept(1, entry(1, b, "x"), 1);
+  accept(1, entry(2, b, "y"), 2);
+  accept(1, entry(3, b, "z"), 3);
+  begin_life(1, {.snapshot_index = Index(1), .entries = {entry(2, ballot(258, 2), "y")}, .damaged = {Index(3)}});
+  EXPECT_EQ(found(), "nothing");
+}
+
+TEST_F(EngineChecksTest, B38_OfADiskThatWasSetBackNothingIsDemanded) {
+  accept(1, entry(1, b, "x"));
+  promise(1, ballot(258, 2), 2);
+  step(1, consensus::SnapshotTaken{.index = Index(7), .ballot = b, .keep_after = Index(7)});
+  checks.note_set_back(ReplicaId(1));
+  begin_life(1);
+  EXPECT_EQ(found(), "nothing");
+}
+
+TEST_F(EngineChecksTest, WhatWasBeingWrittenMayBeGone) {
+  Output output;
+  output.persist.number = 1;
+  output.persist.hard_state = consensus::HardState{.promised = b};
+  output.persist.entries = {entry(1, b, "x")};
+  step(1, consensus::Tick{}, output);
+  begin_life(1);
+  EXPECT_EQ(found(), "nothing");
+}
+
+TEST_F(EngineChecksTest, B45_ASnapshotThatCannotBeReadOnAnIntactDiskIsFound) {
+  step(1, consensus::SnapshotTaken{.index = Index(7), .ballot = b, .keep_after = Index(7)});
+  step(2, consensus::SnapshotInstalled{.index = Index(7), .ballot = b});
+  begin_life(1, {.snapshot_index = Index(7)});
+  EXPECT_EQ(found(), "nothing");
+  begin_life(1, {.snapshot_index = Index(3)});
+  EXPECT_THAT(found(), HasSubstr("replica 1 starts with the snapshot at index 3; the one at 7 was durable"));
+  checks.note_damaged(ReplicaId(2));
+  begin_life(2, {.snapshot_index = Index(3)});
+  EXPECT_EQ(findings.list().size(), 1u);
+}
+
 TEST_F(EngineChecksTest, E5_ARoundWithTwoMastersIsFound) {
   become(1, Role::synchronising, ballot(5, 1));
   become(2, Role::synchronising, ballot(5, 2));

@@ -57,6 +57,7 @@ class Nemesis {
   bool strike_client(const Fault& fault, Random& choice);
 
   void crash(ReplicaId id, Crash how, uint64_t torn_bytes, Duration lasting);
+  void damage(ReplicaId id);
   bool rot(ReplicaId id, Random& choice);
   void on_exit(ReplicaId id);
   void restart_after(ReplicaId id, Duration pause);

@@ -29,12 +29,17 @@ bool Nemesis::strike_disk(const Fault& fault, Random& choice) {
     case FaultKind::misdirected_write:
       // A second one on the same disk could land on all that bears witness to the first.
       if (!atlas_.may_damage(*id) || !misdirected_.insert(*id).second) return false;
-      atlas_.damage(*id);
+      damage(*id);
       disk.inject({.on = {DiskOperation::write}, .effect = DiskEffect::misdirect, .nth = fault.amount + 1});
       return true;
     default:
       return false;
   }
+}
+
+void Nemesis::damage(ReplicaId id) {
+  atlas_.damage(id);
+  cell_.engine_checks().note_damaged(id);
 }
 
 bool Nemesis::rot(ReplicaId id, Random& choice) {
@@ -44,7 +49,7 @@ bool Nemesis::rot(ReplicaId id, Random& choice) {
   if (files.empty()) return false;
   const auto& file = files[choice.below(files.size())];
   if (file.size == 0) return false;
-  atlas_.damage(id);
+  damage(id);
   // Most of a preallocated segment is empty: aim at the beginning, where the data is.
   const uint64_t reach = choice.chance(3, 4) ? std::min<uint64_t>(file.size, 64 << 10) : file.size;
   disk.corrupt(file.name, choice.below(reach), static_cast<uint8_t>(1u << choice.below(8)));

@@ -132,11 +132,16 @@ Result<> lose(Disk& disk, std::string_view prefix) {
 
 }  // namespace
 
-Result<> change_disk(Host& host, Command& command, Output& out, std::map<uint32_t, DiskImage>& saved) {
+Result<> change_disk(Host& host, Command& command, Output& out, std::map<uint32_t, DiskImage>& saved,
+                     EngineChecks& checks) {
   Disk& disk = host.disk();
+  const ReplicaId id(static_cast<uint8_t>(host.id().value));
   const std::string what = command.word();
   if (what == "fail") return fail_calls(disk, command);
-  if (what == "flip") return flip(disk, command, out);
+  if (what == "flip") {
+    checks.note_damaged(id);
+    return flip(disk, command, out);
+  }
   if (what == "files") {
     const std::string prefix = command.word();
     for (const FileInfo& file : disk.files()) {
@@ -163,11 +168,14 @@ Result<> change_disk(Host& host, Command& command, Output& out, std::map<uint32_
   } else if (host.running()) {
     return wrong("only of a replica that does not run");
   } else if (what == "lose") {
+    checks.note_damaged(id);
     return lose(disk, command.word());
   } else if (what == "wipe") {
+    checks.note_set_back(id);
     disk.wipe();
   } else {
     if (!saved.contains(host.id().value)) return wrong("nothing was saved");
+    checks.note_set_back(id);
     disk.restore(saved[host.id().value]);
   }
   return {};

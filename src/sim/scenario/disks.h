@@ -17,11 +17,13 @@
 
 #include <map>
 
+#include "sim/cluster/engine_checks.h"
 #include "sim/scenario/stage.h"
 #include "sim/world/host.h"
 
 namespace conclave::sim::scenario {
 
-Result<> change_disk(Host& host, Command& command, Output& out, std::map<uint32_t, DiskImage>& saved);
+Result<> change_disk(Host& host, Command& command, Output& out, std::map<uint32_t, DiskImage>& saved,
+                     EngineChecks& checks);
 
 }  // namespace conclave::sim::scenario

@@ -49,7 +49,7 @@ Result<bool> Machines::perform(Command& command, Output& out) {
   if (command.take("disk")) {
     const auto id = hosts_.replica(command.word());
     if (!id) return std::unexpected(id.error());
-    return done(change_disk(world_.host(*id), command, out, saved_));
+    return done(change_disk(world_.host(*id), command, out, saved_, cell_.engine_checks()));
   }
   return false;
 }
