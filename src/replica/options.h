@@ -31,6 +31,7 @@ struct Options {
   uint64_t snapshot_entries = 100'000;
   uint64_t snapshot_bytes = 64 << 20;
   size_t snapshots_kept = 3;
+  size_t snapshot_slice_bytes = 256 << 10;   // about what is written in one turn of the loop
   uint64_t entries_kept_in_memory = 10'000;  // behind a snapshot, for peers that lag a little
   uint64_t journal_segment_bytes = 64 << 20;
   // Committed positions that are on the disk neither in a snapshot nor in the journal: up to so many are repaired from

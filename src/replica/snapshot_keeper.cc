@@ -8,7 +8,6 @@
 namespace conclave::replica {
 
 namespace {
-constexpr size_t kChunkBytes = 256 << 10;
 constexpr Duration kRetryAfterFailure = Duration::seconds(30);
 }  // namespace
 
@@ -67,7 +66,7 @@ void SnapshotKeeper::begin_now(std::move_only_function<void()> done) {
 
 void SnapshotKeeper::step() {
   Bytes chunk;
-  const bool more = job_->cursor->next(kChunkBytes, &chunk);
+  const bool more = job_->cursor->next(options_.snapshot_slice_bytes, &chunk);
   job_->writer->append(std::move(chunk), [this, number = job_number_, more](Result<> written) {
     if (!job_ || number != job_number_) return;
     if (!written) return committed(std::unexpected(written.error()));

@@ -56,6 +56,7 @@ TEST(ServerOptions, DefaultsAgreeWithThePartsOwn) {
   EXPECT_EQ(got.snapshot_entries, own.snapshot_entries);
   EXPECT_EQ(got.snapshot_bytes, own.snapshot_bytes);
   EXPECT_EQ(got.snapshots_kept, own.snapshots_kept);
+  EXPECT_EQ(got.snapshot_slice_bytes, own.snapshot_slice_bytes);
   EXPECT_EQ(got.entries_kept_in_memory, own.entries_kept_in_memory);
   EXPECT_EQ(got.journal_segment_bytes, own.journal_segment_bytes);
   EXPECT_EQ(got.transactions_in_flight_max, own.transactions_in_flight_max);

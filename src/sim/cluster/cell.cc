@@ -66,6 +66,7 @@ replica::Options Cell::options_of(ReplicaId id) const {
   options.transactions_in_flight_max = static_cast<size_t>(plan_.transactions_in_flight_max);
   options.evaluator.epoch_counter_high = static_cast<uint32_t>(plan_.epoch_counter_high);
   options.snapshot_entries = static_cast<uint64_t>(plan_.snapshot_entries);
+  options.snapshot_slice_bytes = static_cast<size_t>(plan_.snapshot_slice_bytes);
   options.entries_kept_in_memory = static_cast<uint64_t>(plan_.entries_kept_in_memory);
   options.snapshots_kept = static_cast<size_t>(plan_.snapshots_kept);
   options.journal_segment_bytes = static_cast<uint64_t>(plan_.journal_segment_bytes);

@@ -34,6 +34,7 @@ constexpr std::array kSettings = {
     Setting{"transactions-in-flight-max", &Plan::transactions_in_flight_max, 1},
     Setting{"epoch-counter-high", &Plan::epoch_counter_high, 2, 0xFFFF'FFFF},
     Setting{"snapshot-entries", &Plan::snapshot_entries, 1},
+    Setting{"snapshot-slice-bytes", &Plan::snapshot_slice_bytes, 1, 64 << 20},
     Setting{"entries-kept-in-memory", &Plan::entries_kept_in_memory, 0},
     Setting{"snapshots-kept", &Plan::snapshots_kept, 1, 10},
     Setting{"journal-segment-bytes", &Plan::journal_segment_bytes, 64 << 10, 1 << 30},

@@ -38,6 +38,7 @@ struct Plan {
   int64_t transactions_in_flight_max = 8192;
   int64_t epoch_counter_high = 0xFFF0'0000;  // beyond it the master takes its next ballot (B52)
   int64_t snapshot_entries = 100'000;
+  int64_t snapshot_slice_bytes = 256 << 10;
   int64_t entries_kept_in_memory = 10'000;
   int64_t snapshots_kept = 3;
   int64_t journal_segment_bytes = 1 << 20;

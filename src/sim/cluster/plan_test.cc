@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <set>
 
+#include "replica/options.h"
 #include "sim/cluster/draw.h"
 
 namespace conclave::sim {
@@ -27,6 +28,12 @@ TEST(Plan, SaysOnlyWhatIsUnusual) {
   plan.replicas = 5;
   plan.leases = false;
   EXPECT_EQ(to_text(plan), "seed 1\nreplicas 5\nleases off\n");
+}
+
+TEST(Plan, WhatAPlanDoesNotSayIsAsInTheProduct) {
+  const auto plan = parse_plan("seed 5\nreplicas 3\n");
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->snapshot_slice_bytes, static_cast<int64_t>(replica::Options().snapshot_slice_bytes));
 }
 
 TEST(Plan, FaultsAreKeptInTheOrderOfTime) {
