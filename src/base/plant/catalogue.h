@@ -15,7 +15,7 @@ namespace conclave::plant {
 // X(name, bug in docs/requirements/bugs.md or "", source, what is wrong, what should catch it), by source
 #define CONCLAVE_PLANTED_BUGS(X)                                                                                       \
   X(check_quorum_left_out, "B12", "consensus/paxos/mastership.cc", "a master that hears no quorum never steps down",   \
-    "liveness")                                                                                                        \
+    "a quorum behind every master")                                                                                    \
   X(lease_not_checked, "B24", "consensus/paxos/mastership.cc", "a read barrier is granted although the lease is over", \
     "linearizability")                                                                                                 \
   X(older_acceptance_counted, "B20", "consensus/paxos/mastership.cc",                                                  \

@@ -25,6 +25,12 @@ WorldOptions world_options(const Plan& plan) {
   return options;
 }
 
+// By a clock as slow as is allowed for.
+Duration patience_of(const Plan& plan) {
+  const int64_t us = plan.election_timeout_max.us;
+  return Duration::micros(us + us * plan.clock_drift_ppm / 1'000'000 + 1000);
+}
+
 }  // namespace
 
 Cell::Cell(const Plan& plan, Findings& findings)
@@ -33,7 +39,9 @@ Cell::Cell(const Plan& plan, Findings& findings)
       world_(static_cast<uint64_t>(plan.seed), world_options(plan)),
       members_(members_of(plan)),
       log_(world_.scheduler(), findings),
-      engine_checks_(members_, findings, [this](const consensus::Entry& entry) { log_.committed(entry); }),
+      engine_checks_(
+          members_, findings, [this](const consensus::Entry& entry) { log_.committed(entry); },
+          [this] { return world_.scheduler().now(); }, patience_of(plan)),
       state_checks_(log_, findings),
       recorder_(world_.scheduler(), [this](Zxid zxid) { engine_checks_.note_acknowledged(log_.index_of(zxid)); }) {
   for (const consensus::Member& member : members_) {

@@ -25,6 +25,7 @@ class EngineChecks::Seat final : public replica::EngineObserver {
   void begin_life() {
     writing_.clear();
     barriers_.clear();
+    heard_.clear();
     given_ = Index();
     role_ = consensus::Role::follower;
   }
@@ -48,6 +49,8 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     ++checks_.steps_;
     if (const auto* persisted = std::get_if<consensus::Persisted>(&event.body)) {
       became_durable(persisted->persist);
+    } else if (const auto* received = std::get_if<consensus::MessageReceived>(&event.body)) {
+      heard_[received->from] = checks_.true_time_();
     } else if (const auto* barrier = std::get_if<consensus::ReadBarrier>(&event.body)) {
       barriers_[barrier->token] = checks_.acknowledged_;
     } else if (const auto* installed = std::get_if<consensus::SnapshotInstalled>(&event.body)) {
@@ -61,6 +64,7 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     for (const consensus::ReadGrant& read : output.reads) grant(read);
     for (const uint64_t token : output.reads_refused) barriers_.erase(token);
     if (output.role) change_role(*output.role);
+    if (leads(role_) && std::holds_alternative<consensus::Tick>(event.body)) check_quorum();
   }
 
  private:
@@ -157,7 +161,25 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     barriers_.erase(barrier);
   }
 
+  static bool leads(consensus::Role role) {
+    return role == consensus::Role::master || role == consensus::Role::synchronising;
+  }
+
+  void check_quorum() {
+    const Instant now = checks_.true_time_();
+    if (now - led_since_ <= checks_.patience_) return;
+    consensus::ReplicaSet recent;
+    recent.set(replica_.value);
+    for (const auto& [from, at] : heard_) {
+      if (now - at <= checks_.patience_) recent.set(from.value);
+    }
+    if (checks_.quorum_.reached(recent)) return;
+    checks_.findings_.add(kName, fmt::format("replica {} leads at {} ms and has heard of no majority for {} ms (B12)",
+                                             replica_.value, (now - Instant{0}).ms(), checks_.patience_.ms()));
+  }
+
   void change_role(const consensus::RoleChange& role) {
+    if (leads(role.role) && !leads(role_)) led_since_ = checks_.true_time_();
     const bool began = role.role == consensus::Role::master && role_ != consensus::Role::master;
     role_ = role.role;
     if (role.role != consensus::Role::master && role.role != consensus::Role::synchronising) return;
@@ -186,14 +208,19 @@ class EngineChecks::Seat final : public replica::EngineObserver {
   std::map<uint64_t, Index> barriers_;  // by token: what was acknowledged when it was asked for
   Index given_;                         // out to the driver, in this life
   consensus::Role role_ = consensus::Role::follower;
+  Instant led_since_{0};                // true time, as the next
+  std::map<ReplicaId, Instant> heard_;  // the newest message of each, in this life
 };
 
 EngineChecks::EngineChecks(std::vector<consensus::Member> members, Findings& findings,
-                           std::function<void(const consensus::Entry&)> on_first_commit)
+                           std::function<void(const consensus::Entry&)> on_first_commit,
+                           std::function<Instant()> true_time, Duration patience)
     : members_(std::move(members)),
       quorum_(members_),
       findings_(findings),
-      on_first_commit_(std::move(on_first_commit)) {}
+      on_first_commit_(std::move(on_first_commit)),
+      true_time_(std::move(true_time)),
+      patience_(patience) {}
 
 EngineChecks::~EngineChecks() = default;
 

@@ -7,6 +7,8 @@
 //   a lower
 //               ballot than its own (E4, B25). One that slept through its own fall may report late; it has no lease
 //   reads       a barrier is granted at an index that covers every write acknowledged before it was asked for (E3, B23)
+//   quorum      a replica that leads and has heard nothing of a majority for its patience, in true time, steps down at
+//               its next tick (B12). While it stands still it has no tick
 //   memory      a replica that starts again holds every position that it durably accepted, or names it damaged (B37);
 //   its
 //               promise did not go back; and on a disk that nothing damaged it begins with its newest snapshot
@@ -31,9 +33,11 @@ namespace conclave::sim {
 
 class EngineChecks {
  public:
-  // `on_first_commit` hears of each entry once, when the first replica gives it out; in order of the log.
+  // `on_first_commit` hears of each entry once, when the first replica gives it out; in order of the log. `true_time`
+  // is that of the world; a master may be without a quorum for `patience` of it.
   EngineChecks(std::vector<consensus::Member> members, Findings& findings,
-               std::function<void(const consensus::Entry&)> on_first_commit);
+               std::function<void(const consensus::Entry&)> on_first_commit, std::function<Instant()> true_time,
+               Duration patience);
   ~EngineChecks();
 
   // For the options of a replica's next life.
@@ -63,6 +67,8 @@ class EngineChecks {
   consensus::Quorum quorum_;
   Findings& findings_;
   std::function<void(const consensus::Entry&)> on_first_commit_;
+  std::function<Instant()> true_time_;
+  Duration patience_;
   std::map<ReplicaId, std::unique_ptr<Seat>> seats_;
   struct Given {
     uint64_t value = 0;        // hash of what the index holds

@@ -60,11 +60,23 @@ class EngineChecksTest : public testing::Test {
   }
   std::string found() const { return findings.any() ? findings.list().front().what : "nothing"; }
 
+  void hear(int replica, int from) {
+    step(static_cast<uint8_t>(replica),
+         consensus::MessageReceived{.from = ReplicaId(static_cast<uint8_t>(from)), .message = {}});
+  }
+  void tick_after(int replica, Duration time) {
+    now = now + time;
+    step(static_cast<uint8_t>(replica), consensus::Tick{});
+  }
+
+  Instant now{0};
   Findings findings;
   std::vector<Entry> first_commits;
   EngineChecks checks{{{ReplicaId(1), true}, {ReplicaId(2), true}, {ReplicaId(3), true}},
                       findings,
-                      [this](const Entry& given) { first_commits.push_back(given); }};
+                      [this](const Entry& given) { first_commits.push_back(given); },
+                      [this] { return now; },
+                      Duration::millis(400)};
   std::map<uint8_t, replica::EngineObserver*> seats;
   const Ballot b = ballot(1, 1);
 };
@@ -191,6 +203,42 @@ TEST_F(EngineChecksTest, E5_ARoundWithTwoMastersIsFound) {
   become(1, Role::synchronising, ballot(5, 1));
   become(2, Role::synchronising, ballot(5, 2));
   EXPECT_THAT(found(), HasSubstr("round 5 led by replica 1 and by replica 2"));
+}
+
+TEST_F(EngineChecksTest, B12_AMasterThatHearsNoMajorityAndGoesOnIsFound) {
+  become(1, Role::synchronising, b);
+  become(1, Role::master, b);
+  hear(1, 2);
+  tick_after(1, Duration::millis(400));
+  EXPECT_EQ(found(), "nothing");
+  tick_after(1, Duration::millis(1));
+  EXPECT_THAT(found(), HasSubstr("replica 1 leads at 401 ms and has heard of no majority for 400 ms (B12)"));
+}
+
+TEST_F(EngineChecksTest, B12_SoIsOneThatNeverServed) {
+  become(1, Role::synchronising, b);
+  tick_after(1, Duration::millis(401));
+  EXPECT_THAT(found(), HasSubstr("replica 1 leads at 401 ms"));
+}
+
+TEST_F(EngineChecksTest, B12_OneOfThreeIsEnoughToHear) {
+  become(1, Role::master, b);
+  for (int i = 0; i < 5; ++i) {
+    tick_after(1, Duration::millis(300));
+    hear(1, i % 2 == 0 ? 2 : 3);
+  }
+  EXPECT_EQ(found(), "nothing");
+}
+
+TEST_F(EngineChecksTest, B12_AMasterStepsDownAtItsFirstTickAfterAPause) {
+  become(1, Role::master, b);
+  now = now + Duration::seconds(5);
+  step(1, consensus::ReadBarrier{7});  // what waited for it may come first
+  EXPECT_EQ(found(), "nothing");
+  Output output;
+  output.role = consensus::RoleChange{.role = Role::follower, .ballot = b};
+  step(1, consensus::Tick{}, output);
+  EXPECT_EQ(found(), "nothing");
 }
 
 TEST_F(EngineChecksTest, E4_B25_AMasterThatLacksWhatWasAcknowledgedIsFound) {
