@@ -42,7 +42,7 @@ namespace conclave::plant {
   X(damage_cuts_the_journal, "B37", "storage/journal_scan.cc",                                                         \
     "damage in the middle of the journal is taken for a torn tail", "log agreement")                                   \
   X(damage_forgotten, "B37", "storage/journal_recovery.cc",                                                            \
-    "an unreadable entry is left out instead of known to exist", "log agreement")                                      \
+    "an unreadable entry is left out instead of known to exist", "memory over restarts")                               \
   X(primary_order_ignored, "", "state/service/service.cc",                                                             \
     "a fact applies although its predecessor was lost with its master (S2)", "log order")                              \
   X(snapshot_not_frozen, "B45", "state/service/core.cc", "a snapshot holds changes made after it began", "digest")     \

@@ -155,6 +155,22 @@ class Drawing {
   void added_later() {
     // So small that the state changes while a snapshot of it is under way.
     if (one_in(2)) plan_.snapshot_slice_bytes = one_of(std::array<int64_t, 3>{1, 200, 2000});
+    if (one_in(2)) rot_behind_restarts();
+  }
+
+  // What was written last is known to few replicas yet, or to one alone. It rots, and the next thing to happen is that
+  // this replica has to find out by itself.
+  void rot_behind_restarts() {
+    for (uint64_t n = random_.between(1, 6); n > 0; --n) {
+      const Target victim{static_cast<uint8_t>(random_.between(1, static_cast<uint64_t>(plan_.replicas)))};
+      const auto at = Duration::micros(static_cast<int64_t>(random_.below(static_cast<uint64_t>(plan_.safety.us))));
+      const FaultKind how = one_in(3) ? FaultKind::power_cut : FaultKind::kill;
+      for (Fault next : {fault(at, FaultKind::bit_rot), fault(at, how)}) {
+        next.target = victim;
+        if (next.kind == FaultKind::bit_rot) next.amount = 1;
+        plan_.faults.insert(std::ranges::upper_bound(plan_.faults, at, {}, &Fault::at), next);
+      }
+    }
   }
 
   Random random_;

@@ -50,7 +50,7 @@ enum class FaultKind : uint8_t {
   disk_stall,         // every call waits until `lasting` has passed
   disk_error,         // a write or sync fails with EIO, `amount` calls from now
   disk_full,          // no space for `lasting`
-  bit_rot,            // a bit of a file at rest flips
+  bit_rot,            // a bit of a file at rest flips; `amount` not 0: of what was written last
   misdirected_write,  // a write lands at another place
   // code
   fault_points,  // fault points of the product fire, `amount` in a million, for `lasting`

@@ -58,7 +58,7 @@ class Nemesis {
 
   void crash(ReplicaId id, Crash how, uint64_t torn_bytes, Duration lasting);
   void damage(ReplicaId id);
-  bool rot(ReplicaId id, Random& choice);
+  bool rot(ReplicaId id, bool in_last_write, Random& choice);
   void on_exit(ReplicaId id);
   void restart_after(ReplicaId id, Duration pause);
   void change_links(Duration lasting, std::function<void(LinkOptions&)> change);

@@ -25,7 +25,7 @@ bool Nemesis::strike_disk(const Fault& fault, Random& choice) {
       return true;
     }
     case FaultKind::bit_rot:
-      return rot(*id, choice);
+      return rot(*id, fault.amount != 0, choice);
     case FaultKind::misdirected_write:
       // A second one on the same disk could land on all that bears witness to the first.
       if (!atlas_.may_damage(*id) || !misdirected_.insert(*id).second) return false;
@@ -42,9 +42,15 @@ void Nemesis::damage(ReplicaId id) {
   cell_.engine_checks().note_damaged(id);
 }
 
-bool Nemesis::rot(ReplicaId id, Random& choice) {
+bool Nemesis::rot(ReplicaId id, bool in_last_write, Random& choice) {
   if (!atlas_.may_damage(id)) return false;
   Disk& disk = world_.host(id).disk();
+  if (in_last_write) {
+    const uint64_t place = choice.u64();
+    if (!disk.corrupt_last_write(place, static_cast<uint8_t>(1u << choice.below(8)))) return false;
+    damage(id);
+    return true;
+  }
   const auto files = disk.files();
   if (files.empty()) return false;
   const auto& file = files[choice.below(files.size())];

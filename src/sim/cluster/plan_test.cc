@@ -1,5 +1,6 @@
 #include "sim/cluster/plan.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <set>
 
@@ -74,6 +75,26 @@ TEST(Draw, EachSeedHasItsOwnKindsOfFaults) {
   EXPECT_EQ(all.size(), fault_types().size());
   EXPECT_GT(kinds / kSeeds, fault_types().size() * 4 / 10);
   EXPECT_LT(kinds / kSeeds, fault_types().size() * 6 / 10);
+}
+
+// Half of the seeds: what was written last rots, and at the same moment the replica goes down.
+TEST(Draw, RotComesWithARestart) {
+  size_t pairs = 0;
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    const Plan plan = draw_plan(seed, Profile::swarm, Duration::seconds(60));
+    EXPECT_TRUE(std::ranges::is_sorted(plan.faults, {}, &Fault::at));
+    for (size_t i = 0; i < plan.faults.size(); ++i) {
+      const Fault& rot = plan.faults[i];
+      if (rot.kind != FaultKind::bit_rot || rot.amount == 0) continue;
+      ASSERT_LT(i + 1, plan.faults.size());
+      const Fault& down = plan.faults[i + 1];
+      EXPECT_EQ(down.at, rot.at);
+      EXPECT_EQ(down.target, rot.target);
+      EXPECT_TRUE(down.kind == FaultKind::kill || down.kind == FaultKind::power_cut) << name_of(down.kind);
+      ++pairs;
+    }
+  }
+  EXPECT_GT(pairs, 30u);
 }
 
 TEST(Draw, ALeaseIsNeverAskedToBearMoreThanItAllowsFor) {

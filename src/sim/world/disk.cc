@@ -74,6 +74,17 @@ bool Disk::corrupt(std::string_view name, uint64_t offset, uint8_t mask) {
   return true;
 }
 
+bool Disk::corrupt_last_write(uint64_t place, uint8_t mask) {
+  const Written last = std::exchange(last_write_, {});
+  const auto inode = last.inode.lock();
+  if (inode == nullptr || last.size == 0) return false;
+  const uint64_t offset = last.offset + place % last.size;
+  if (offset >= inode->content.size()) return false;
+  record("disk corrupted", offset, mask);
+  inode->flip(offset, mask);
+  return true;
+}
+
 void Disk::wipe() {
   record("disk wiped");
   root_ = std::make_shared<Inode>(/*is_directory=*/true);

@@ -89,6 +89,9 @@ class Disk {
   std::vector<FileInfo> files() const;  // sorted by name
   // Flips the bits of `mask`; false if there is no such byte.
   bool corrupt(std::string_view name, uint64_t offset, uint8_t mask);
+  // Flips the bits of `mask` in the newest write, `place` bytes into it, counted round. False if there is no such
+  // write, or this was done to it already: nobody need tell two such bits from a write that a crash cut short.
+  bool corrupt_last_write(uint64_t place, uint8_t mask);
   // REQUIRES of wipe and restore: no process runs on the host; an open file would go on as if it had been removed.
   void wipe();
   DiskImage image() const { return DiskImage(root_->durable_copy()); }
@@ -133,6 +136,12 @@ class Disk {
     Bytes bytes;
     const Inode* later = nullptr;  // has been written since, and not synced
   };
+  // No byte: it was corrupted.
+  struct Written {
+    std::weak_ptr<Inode> inode;
+    uint64_t offset = 0;
+    uint64_t size = 0;
+  };
   static bool is_crash(DiskEffect effect) { return effect == DiskEffect::kill || effect == DiskEffect::power_cut; }
   // Spends the time of the call and says what strikes it.
   std::optional<DiskEffect> begin(const DiskCall& call);
@@ -155,6 +164,7 @@ class Disk {
   Duration time_{0};
   bool stalled_ = false;
   std::optional<Unwitnessed> unwitnessed_;
+  Written last_write_;
   std::vector<Task> waiting_;
 };
 

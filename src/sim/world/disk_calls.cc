@@ -77,6 +77,7 @@ Result<> Disk::write(const std::shared_ptr<Inode>& file, std::string_view name, 
   const auto struck = begin({.operation = kWrite, .name = name, .offset = offset, .size = bytes.size()});
   if (!struck) {
     inode.write(offset, bytes);
+    last_write_ = {.inode = file, .offset = offset, .size = bytes.size()};
     if (unwitnessed_) write_after_misdirected(file, offset, bytes.size());
     return {};
   }

@@ -208,6 +208,18 @@ TEST_F(DiskFaultsTest, RotIsSeenAtOnceAndStays) {
   EXPECT_EQ(read("f"), "ABcdEf");
 }
 
+TEST_F(DiskFaultsTest, WhatWasWrittenLastRotsOnce) {
+  EXPECT_FALSE(disk().corrupt_last_write(0, 1)) << "nothing was written";
+  const auto file = make("f", "abc");
+  ASSERT_TRUE(file->write_at(3, "def").has_value());
+  EXPECT_TRUE(disk().corrupt_last_write(4, 0x20));
+  EXPECT_EQ(file->read_at(0, 6).value(), "abcdEf");
+  EXPECT_FALSE(disk().corrupt_last_write(0, 0x20));
+  ASSERT_TRUE(file->write_at(0, "x").has_value());
+  EXPECT_TRUE(disk().corrupt_last_write(7, 0x20));
+  EXPECT_EQ(file->read_at(0, 6).value(), "XbcdEf");
+}
+
 TEST_F(DiskFaultsTest, FilesAreListedWithTheirSizes) {
   make("z", "12345");
   ASSERT_TRUE(files().make_directory("d").has_value());
