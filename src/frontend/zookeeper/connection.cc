@@ -187,13 +187,20 @@ void Connection::create_session(const wire::ConnectRequest&) {
 void Connection::resume_session(const wire::ConnectRequest& request) {
   client_.session = request.session;
   client_.password = Bytes(request.password);
-  if (const auto* local = hub_->local_sessions.find(request.session)) {
+  const auto* local = hub_->local_sessions.find(request.session);
+  if (local != nullptr && !client_.read_only && !hub_->settings.local_sessions_enabled) {
+    hub_->local_sessions.remove(
+        request.session);  // begun in read-only mode, which is over: nothing of it is in the log
+    return refuse_expired();
+  }
+  if (local != nullptr) {
     client_.local = same_secret(local->password, request.password);
     return establish_or_refuse(client_.local, local->timeout_ms);
   }
   const auto known = hub_->gateway.state().session(request.session);
   const bool right = known && same_secret(known->password, request.password);
-  // No master to ask: what this replica knows must do.
+  // No master to ask: what this replica knows must do. It may not have heard of the session yet (C4 of the client).
+  if (client_.read_only && !known) return close_now("this replica does not know the session", log::Level::info);
   if (client_.read_only) return establish_or_refuse(right, right ? known->timeout_ms : 0);
   if (right) host_->holds_session(this);  // C4
   hub_->gateway.submit(

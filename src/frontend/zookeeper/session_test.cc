@@ -394,5 +394,46 @@ TEST_F(FrontEndTest, ReadOnlyModeServesReadsToThoseWhoAskedForIt) {
   EXPECT_EQ(word("isro"), "rw");
 }
 
+// C4: only the cell ends a session, and this replica may not have heard of it yet.
+TEST_F(FrontEndTest, ReadOnlyModeDoesNotCallASessionExpiredThatItDoesNotKnow) {
+  start({.read_only_mode_enabled = true});
+  gateway.set_serving(false);
+  executor.run();
+  TestClient unknown = open();
+  const auto response =
+      unknown.connect({.timeout_ms = 10'000, .session = SessionId(77), .password = Bytes(16, 'p'), .read_only = true});
+  EXPECT_FALSE(response);
+  EXPECT_TRUE(unknown.closed());
+}
+
+class ReadOnlySessions : public FrontEndTest {
+ protected:
+  // Begins a session in read-only mode, comes back to it, and once more when the mode is over. Returns both answers.
+  std::pair<SessionId, SessionId> outlive_the_mode(const Settings& settings) {
+    start(settings);
+    gateway.set_serving(false);
+    executor.run();
+    TestClient reader = open();
+    const auto made = reader.connect({.timeout_ms = 10'000, .read_only = true});
+    const wire::ConnectRequest again{
+        .timeout_ms = 10'000, .session = made->session, .password = made->password, .read_only = true};
+    TestClient second = open();
+    EXPECT_EQ(second.connect(again)->session, made->session) << "as long as it lasts";
+    gateway.set_serving(true);
+    executor.run();
+    TestClient third = open();
+    return {made->session, third.connect(again)->session};
+  }
+};
+
+TEST_F(ReadOnlySessions, EndWithTheMode) {
+  EXPECT_EQ(outlive_the_mode({.read_only_mode_enabled = true}).second, SessionId());
+}
+
+TEST_F(ReadOnlySessions, GoOnWhereSessionsMayBeLocal) {
+  const auto [made, later] = outlive_the_mode({.local_sessions_enabled = true, .read_only_mode_enabled = true});
+  EXPECT_EQ(later, made);
+}
+
 }  // namespace
 }  // namespace conclave::frontend::zookeeper
