@@ -32,6 +32,7 @@ enum class Code : int32_t {
   not_empty = -111,
   session_expired = -112,
   session_moved = -118,
+  not_read_only = -119,
 };
 
 // ---------------------------------------------------------------- what clients did
@@ -108,8 +109,9 @@ struct WatchEvent {
   size_t registered_by = 0;  // History::operations: the read whose watch function was called
 };
 
-// What a session went through as its client knows it, in order.
-enum class SessionChange : uint8_t { connected, disconnected, expired, closed };
+// What a session went through as its client knows it, in order. connected_read_only: to a replica that has lost the
+// cell and serves reads alone; a session that began so is not in the log.
+enum class SessionChange : uint8_t { connected, connected_read_only, disconnected, expired, closed };
 struct SessionEvent {
   ClientId client = 0;
   SessionId session;

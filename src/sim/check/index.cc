@@ -32,7 +32,7 @@ HistoryIndex::HistoryIndex(const History& history) {
   for (const WatchEvent& event : history.watch_events) clients_[event.client];
   for (const SessionEvent& event : history.session_events) {
     Client& client = clients_[event.client];
-    if (event.change != SessionChange::connected) continue;
+    if (event.change != SessionChange::connected && event.change != SessionChange::connected_read_only) continue;
     client.session = event.session;
     client.connects.push_back(event.seen);
   }

@@ -12,7 +12,13 @@ namespace {
 
 class Sessions {
  public:
-  explicit Sessions(const History& history) : history_(history), model_(history), index_(history) {}
+  explicit Sessions(const History& history) : history_(history), model_(history), index_(history) {
+    for (const SessionEvent& event : history.session_events) {
+      const bool connects =
+          event.change == SessionChange::connected || event.change == SessionChange::connected_read_only;
+      if (connects) connections_[event.client].push_back(event);
+    }
+  }
 
   Violations run() {
     for (const auto& [id, client] : index_.clients()) {
@@ -22,6 +28,7 @@ class Sessions {
         check_own_writes(i);
         check_open(i);
       }
+      check_read_only(client);
     }
     check_end();
     return std::move(violations_);
@@ -80,6 +87,26 @@ class Sessions {
                             name_of(history_.log[*session->closed].zxid)));
   }
 
+  // S6
+  void check_read_only(const HistoryIndex::Client& client) {
+    for (const size_t i : client.operations) {
+      const Operation& op = history_.operations[i];
+      if (!is_ok(op) || is_read(op.call.action)) continue;
+      const SessionEvent* connected = connection_of(op);
+      if (connected == nullptr || connected->change != SessionChange::connected_read_only) continue;
+      complain(
+          i, fmt::format("was answered with ok in read-only mode, over the connection of {}", name_of(connected->at)));
+    }
+  }
+
+  // The newest one before the operation was answered.
+  const SessionEvent* connection_of(const Operation& op) const {
+    const auto found = connections_.find(op.client);
+    if (found == connections_.end()) return nullptr;
+    const auto next = std::ranges::upper_bound(found->second, op.seen, {}, &SessionEvent::seen);
+    return next == found->second.begin() ? nullptr : &*std::prev(next);
+  }
+
   // S4, by what the client was told; S5.
   void check_end() {
     std::map<ClientId, uint64_t> ended;
@@ -118,6 +145,7 @@ class Sessions {
   const History& history_;
   const Model model_;
   const HistoryIndex index_;
+  std::map<ClientId, std::vector<SessionEvent>> connections_;
   Violations violations_;
 };
 

@@ -6,6 +6,7 @@
 //       later ones (B50).
 //   S4  Nothing completes with ok after the session's end, but the close itself.
 //   S5  Only the cell ends a session: nobody is told "expired" of one that was open.
+//   S6  In read-only mode only reads go well. They may be old, by S2 never older than what the client has seen.
 #pragma once
 
 #include "sim/check/history.h"

@@ -71,6 +71,55 @@ TEST(Sessions, RejectsAZxidThatGoesBackOverAConnection) {
                         "after the client had been told 0x100000005 by operation 2"));
 }
 
+// S2: read-only mode excuses nothing.
+TEST(Sessions, RejectsAZxidThatGoesBackInReadOnlyMode) {
+  Story story;
+  const ClientId c = story.client();
+  const ClientId d = story.client();
+  const Zxid old = story.op(story.write(c, create("/a", "1"))).zxid;
+  story.write(c, set("/a", "2"));
+  story.read(d, get("/a"));
+  story.disconnect(d);
+  story.connect_read_only(d);
+  story.read_at(d, get("/a"), old);
+  EXPECT_THAT(judged(story), HasSubstr("was answered at 0x100000004, after the client had been told 0x100000005"));
+}
+
+// S6
+TEST(Sessions, AcceptsOldReadsInReadOnlyMode) {
+  Story story;
+  const ClientId c = story.client();
+  const ClientId d = story.client();
+  const Zxid old = story.op(story.write(c, create("/a", "1"))).zxid;
+  story.read(d, get("/a"));
+  story.disconnect(d);
+  story.write(c, set("/a", "2"));
+  story.connect_read_only(d);
+  story.read_at(d, get("/a"), old);
+  story.disconnect(d);
+  story.connect(d);
+  story.write(d, set("/a", "3"));
+  EXPECT_EQ(judged(story), "");
+}
+
+TEST(Sessions, RejectsAWriteThatGoesWellInReadOnlyMode) {
+  Story story;
+  const ClientId c = story.client();
+  story.disconnect(c);
+  story.connect_read_only(c);
+  story.write(c, create("/a", "1"));
+  EXPECT_THAT(judged(story), HasSubstr("operation 0 (client 1, create /a, invoked at 1.010 s) was answered with ok in "
+                                       "read-only mode, over the connection of 1.010 s"));
+}
+
+TEST(Sessions, RejectsASyncThatGoesWellInReadOnlyMode) {
+  Story story;
+  const ClientId c = story.client();
+  story.connect_read_only(c);
+  story.sync(c);
+  EXPECT_THAT(judged(story), HasSubstr("was answered with ok in read-only mode"));
+}
+
 // S3
 TEST(Sessions, RejectsAReadThatMissesAnOwnWrite) {
   Story story;

@@ -62,6 +62,7 @@ class Story {
   }
   static SessionId session_of(ClientId client) { return SessionId(0x100 + client); }
   void connect(ClientId client) { note(client, SessionChange::connected); }
+  void connect_read_only(ClientId client) { note(client, SessionChange::connected_read_only); }
   void disconnect(ClientId client) { note(client, SessionChange::disconnected); }
   // A ping and its answer.
   void ping(ClientId client) {

@@ -66,6 +66,8 @@ std::string name_of(Code code) {
       return "session expired";
     case Code::session_moved:
       return "session moved";
+    case Code::not_read_only:
+      return "not read-only";
   }
   return fmt::format("error {}", static_cast<int32_t>(code));
 }

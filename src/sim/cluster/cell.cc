@@ -101,6 +101,7 @@ std::shared_ptr<ReplicaProcess> Cell::boot(ReplicaId id, const env::World& env) 
   options.engine_observer = engine_checks_.begin_life(id);
   frontend::zookeeper::Settings settings;
   settings.listen = {World::address(id.value, kClientPort)};
+  settings.read_only_mode_enabled = plan_.read_only_percent > 0;
   seats_.push_back(state_checks_.watch(id));
   return std::make_shared<ReplicaProcess>(
       env, std::move(options), std::move(settings),

@@ -41,9 +41,11 @@ void ClientProgram::note_contact() {
 void ClientProgram::open_session() {
   note_contact();
   ended_ = std::move(session_);
+  client::Options options{.servers = servers_, .session_timeout = plan_.session_timeout, .seed = random_.u64()};
+  options.read_only =
+      plan_.read_only_percent > 0 && random_.chance(static_cast<uint64_t>(plan_.read_only_percent), 100);
   session_ = std::make_unique<RecordedClient>(
-      world_, client::Options{.servers = servers_, .session_timeout = plan_.session_timeout, .seed = random_.u64()},
-      recorder_, scheduler_,
+      world_, std::move(options), recorder_, scheduler_,
       RecordedClient::Hooks{.on_state = [this](client::SessionState state) { on_state(state); },
                             .on_answer = [this](const check::Operation& operation) { done(operation); },
                             .on_watch = {}});
@@ -70,7 +72,8 @@ void ClientProgram::pause_then_ask() {
 
 void ClientProgram::ask_burst() {
   const client::SessionState state = session_->library().state();
-  const bool alive = state == client::SessionState::connected || state == client::SessionState::connecting;
+  const bool alive = state == client::SessionState::connected || state == client::SessionState::connecting ||
+                     state == client::SessionState::connected_read_only;
   if (!asking_ || !set_up_ || !alive) return;
   if (probing_) session_->ask({.action = Action::sync, .path = "/r"});
   const auto most = static_cast<size_t>(plan_.pipelined);
@@ -93,7 +96,8 @@ void ClientProgram::end_session() {
 
 void ClientProgram::done(const check::Operation& operation) {
   const bool needs_master = check::is_write(operation.call.action) || operation.call.action == Action::sync;
-  if (needs_master && operation.answered) last_progress_ = std::max(last_progress_, operation.invoked);
+  if (needs_master && operation.answered && operation.answer.code != check::Code::not_read_only)
+    last_progress_ = std::max(last_progress_, operation.invoked);
   workload_.learn(operation);
 }
 

@@ -156,6 +156,7 @@ class Drawing {
     // So small that the state changes while a snapshot of it is under way.
     if (one_in(2)) plan_.snapshot_slice_bytes = one_of(std::array<int64_t, 3>{1, 200, 2000});
     if (one_in(2)) rot_behind_restarts();
+    if (one_in(2)) plan_.read_only_percent = one_of(std::array<int64_t, 2>{50, 100});
   }
 
   // What was written last is known to few replicas yet, or to one alone. It rots, and the next thing to happen is that

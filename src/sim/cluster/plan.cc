@@ -58,6 +58,7 @@ constexpr std::array kSettings = {
     Setting{"share-multi", &Plan::share_multi, 0, 1000},
     Setting{"share-sequential", &Plan::share_sequential, 0, 1000},
     Setting{"watch-percent", &Plan::watch_percent, 0, 100},
+    Setting{"read-only-percent", &Plan::read_only_percent, 0, 100},
     Setting{"session-end-per-million", &Plan::session_end_per_million, 0, 1'000'000},
     Setting{"safety", &Plan::safety, 0, 1'000'000 * kSecond},
     Setting{"settle-bound", &Plan::settle_bound, kSecond, 3600 * kSecond},

@@ -60,6 +60,7 @@ struct Plan {
   int64_t share_create = 10, share_remove = 8, share_set = 25, share_get = 25, share_exists = 6, share_children = 8;
   int64_t share_sync_get = 8, share_multi = 5, share_sequential = 5;
   int64_t watch_percent = 30;              // of the reads
+  int64_t read_only_percent = 0;           // of the sessions accept read-only mode; 0: the cell does not have it
   int64_t session_end_per_million = 5000;  // a client closes its session and begins another, per operation
 
   // The run.

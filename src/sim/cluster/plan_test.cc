@@ -35,6 +35,7 @@ TEST(Plan, WhatAPlanDoesNotSayIsAsInTheProduct) {
   const auto plan = parse_plan("seed 5\nreplicas 3\n");
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->snapshot_slice_bytes, static_cast<int64_t>(replica::Options().snapshot_slice_bytes));
+  EXPECT_EQ(plan->read_only_percent, 0);
 }
 
 TEST(Plan, FaultsAreKeptInTheOrderOfTime) {

@@ -82,12 +82,15 @@ void RecordedClient::start() {
 }
 
 void RecordedClient::on_state(client::SessionState state) {
+  if (state == client::SessionState::connected) read_only_ = false;
+  if (state == client::SessionState::connected_read_only) read_only_ = true;
   note_contact();
   const auto change = [state] {
     switch (state) {
       case client::SessionState::connected:
-      case client::SessionState::connected_read_only:
         return check::SessionChange::connected;
+      case client::SessionState::connected_read_only:
+        return check::SessionChange::connected_read_only;
       case client::SessionState::connecting:
         return check::SessionChange::disconnected;
       case client::SessionState::expired:
@@ -209,6 +212,7 @@ void RecordedClient::note_contact() {
   const auto& contact = client_->last_contact();
   if (!contact || contact == noted_) return;
   noted_ = contact;
+  if (read_only_) return;  // the replica that heard us cannot tell the cell
   const Duration to_true = scheduler_.now() - clock_.now();
   recorder_.sign_of_life(id_, client_->session(), contact->sent + to_true, contact->answered + to_true);
 }

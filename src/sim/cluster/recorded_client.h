@@ -54,6 +54,7 @@ class RecordedClient {
   check::ClientId id_;
   size_t under_way_ = 0;
   std::optional<client::Contact> noted_;
+  bool read_only_ = false;  // the newest connection
   std::unique_ptr<client::Client> client_;
 };
 

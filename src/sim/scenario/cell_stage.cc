@@ -128,11 +128,13 @@ Result<> CellStage::open_client(Command& command) {
   for (const uint32_t id : *replicas) servers.push_back(World::address(id, Cell::kClientPort));
   const auto timeout = command.duration("timeout", Duration::seconds(10));
   if (!timeout) return std::unexpected(timeout.error());
+  const bool read_only = command.text("read-only", "off") == "on";
   const auto number = static_cast<uint32_t>(plan_.clients + static_cast<int64_t>(clients_.size()));
   clients_[name] = number;
   hosts_.add_client(name, number);
   cell_->world().client(number).boot([&, name](const env::World& env) {
     client::Options options{.servers = servers, .session_timeout = *timeout, .seed = number + 1};
+    options.read_only = read_only;
     return std::make_shared<Session>(env, std::move(options), name, cell_->recorder(), cell_->world().scheduler(),
                                      told_, data_given_);
   });

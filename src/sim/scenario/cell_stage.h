@@ -2,7 +2,9 @@
 //
 //   cell [first=N|none] [SETTING=VALUE ...]   settings as in a plan (sim/cluster/plan.h). All replicas start; `first`
 //                                 (1) has the first election timeout and serves when the command is over
-//   client NAME [replicas=1,2] [timeout=10s]  a session at these replicas (all); waits until it is connected
+//   client NAME [replicas=1,2] [timeout=10s] [read-only=on] [later]
+//                                 a session at these replicas (all); waits until it is connected, unless "later". With
+//                                 read-only it is content with a replica that serves reads alone (read-only-percent)
 //   NAME REQUEST                  session.h; waits for the answer
 //   ask NAME REQUEST              does not wait
 //   run TIME
