@@ -40,7 +40,7 @@ namespace conclave::plant {
   X(journal_not_synced, "B26", "storage/journal_disk.cc", "a write is acknowledged before the journal is synced",      \
     "durability")                                                                                                      \
   X(damage_cuts_the_journal, "B37", "storage/journal_scan.cc",                                                         \
-    "damage in the middle of the journal is taken for a torn tail", "log agreement")                                   \
+    "damage in the middle of the journal is taken for a torn tail", "memory over restarts")                            \
   X(damage_forgotten, "B37", "storage/journal_recovery.cc",                                                            \
     "an unreadable entry is left out instead of known to exist", "memory over restarts")                               \
   X(primary_order_ignored, "", "state/service/service.cc",                                                             \
