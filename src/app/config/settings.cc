@@ -89,9 +89,8 @@ const std::vector<Setting>& table() {
       {"clients.super_digest", "DigestAuthenticationProvider.superDigest", CONCLAVE_FIELD(clients, super_digest),
        "super:hash", "Digest of the super user, who may do everything. Empty: there is none."},
       {"clients.read_only_mode", "readonlymode.enabled", CONCLAVE_FIELD(clients, read_only_mode), "",
-       "Serve reads to clients that ask for read-only mode while no master is known. A session that begins so ends "
-       "with "
-       "the mode, unless sessions may be local."},
+       "Serve reads to clients that ask for read-only mode while no master is known. "
+       "A session that begins so ends with the mode, unless sessions may be local."},
 
       // --- sessions
       {"sessions.tick_ms", "tickTime", CONCLAVE_FIELD(sessions, tick_ms), "ms",
