@@ -364,7 +364,7 @@ Result<Position> begin_segment(JournalDisk& disk, const RecoveredJournal& recove
   if (supersedes) {
     if (auto ok = disk.recycle(position.segments.back().number); !ok) return std::unexpected(ok.error());
     position.segments.pop_back();
-  } else if (recovered.last_batch_whole) {
+  } else if (recovered.last_batch_whole && recovered.last_batch_in_segment) {
     // The rest of that segment will never be used: give it back, or many restarts would fill the disk.
     const uint64_t used = recovered.segments.back().last_batch_at;
     if (auto ok = disk.cut(previous, used); !ok) return std::unexpected(ok.error());

@@ -26,9 +26,12 @@ class Gather final : public JournalScanVisitor {
   }
 
   void on_batch(const BatchSeen& batch) override {
-    RecoveredSegment& segment = segment_of(batch.mark.segment);
-    ++segment.batches;
-    segment.last_batch_at = batch.mark.start;
+    RecoveredSegment* const segment = segment_of(batch.mark.segment);
+    out_.last_batch_in_segment = segment != nullptr;
+    if (segment != nullptr) {
+      ++segment->batches;
+      segment->last_batch_at = batch.mark.start;
+    }
     out_.hard_state = batch.mark.hard_state;
     next_is(batch.mark.sequence, {});
     out_.last_batch_whole = true;
@@ -41,7 +44,7 @@ class Gather final : public JournalScanVisitor {
       }
       replay(*record.header, record);
     }
-    segment.last = std::max(segment.last, out_.last_touched.last);
+    if (segment != nullptr) segment->last = std::max(segment->last, out_.last_touched.last);
   }
 
   void on_lost(const LostBatches& lost) override {
@@ -84,8 +87,10 @@ class Gather final : public JournalScanVisitor {
   }
 
  private:
-  RecoveredSegment& segment_of(uint64_t number) {
-    return *std::ranges::find(out_.segments, number, &RecoveredSegment::number);
+  // Null: it is in a segment that was not finished.
+  RecoveredSegment* segment_of(uint64_t number) {
+    const auto segment = std::ranges::find(out_.segments, number, &RecoveredSegment::number);
+    return segment == out_.segments.end() ? nullptr : &*segment;
   }
 
   // The batch seen last becomes one of the recent ones, unless it is the same again.

@@ -40,8 +40,9 @@ struct RecoveredJournal {
   std::vector<uint64_t> void_segments;     // unfinished or superseded
   uint64_t highest_number = 0;             // of all segment files there, void ones too
 
-  uint64_t last_sequence = 0;     // of the last batch that counts
-  bool last_batch_whole = false;  // every record of it is whole
+  uint64_t last_sequence = 0;          // of the last batch that counts
+  bool last_batch_whole = false;       // every record of it is whole
+  bool last_batch_in_segment = false;  // of `segments`; else its segment was not finished
   std::vector<RecoveredRecord> last_batch;
   RecentBatches recent;       // before the last batch
   TouchedRange last_touched;  // by the last batch

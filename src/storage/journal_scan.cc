@@ -26,10 +26,18 @@ class Scan {
     for (const auto& [number, segment] : segments_) visitor_.on_segment(segment.seen);
     for (size_t i = 0; i < chain_.size(); ++i) {
       std::optional<uint64_t> limit;
-      if (i + 1 < chain_.size()) limit = segments_.at(chain_[i + 1]).seen.header.first_sequence;
+      if (i + 1 < chain_.size()) {
+        limit = segments_.at(chain_[i + 1]).seen.header.first_sequence;
+      } else if (written_last_) {
+        limit = written_last_->mark.sequence;
+      }
       Segment& segment = segments_.at(chain_[i]);
       if (auto ok = scan_segment(segment, limit); !ok) return ok;
       segment.reader.forget();
+    }
+    if (written_last_) {
+      if (auto ok = scan_batch(written_last_->segment->reader, written_last_->mark, false); !ok)
+        return std::unexpected(ok.error());
     }
     return {};
   }
@@ -67,13 +75,16 @@ class Scan {
   }
 
   // The live segments: from the newest finished one backwards. A segment gets its header after its first batch is
-  // durable, so one without a header and newer than all others was never used.
+  // durable, so of one without a header and newer than all others only that batch may count.
   Result<> find_chain() {
     auto newest = segments_.rbegin();
     for (; newest != segments_.rend() && newest->second.seen.standing != SegmentStanding::live; ++newest) {
       if (auto ok = check_unfinished(newest->second); !ok) return ok;
     }
-    if (newest == segments_.rend()) return check_never_used();
+    if (newest == segments_.rend()) {
+      written_last_.reset();
+      return check_never_used();
+    }
     for (uint64_t number = newest->first; number != 0;) {
       const auto it = segments_.find(number);
       if (it == segments_.end()) break;  // released
@@ -90,6 +101,7 @@ class Scan {
       }
     }
     std::reverse(chain_.begin(), chain_.end());
+    if (auto ok = believe_written_last(); !ok) return ok;
     // Files outside the chain. Between two links, or before a first link without predecessor, stands what a restart
     // wrote again in a newer segment. Below a predecessor that is missing, nothing may stand: segments are released
     // oldest first.
@@ -115,8 +127,33 @@ class Scan {
       auto second = segment.reader.find((*first)->end(), (*first)->sequence + 1);
       if (!second) return std::unexpected(second.error());
       if (*second) return fatal(segment.seen.path, 0, "both copies of the segment header are damaged");
+      const auto whole = is_whole(segment.reader, **first);
+      if (!whole) return std::unexpected(whole.error());
+      if (*whole && !written_last_) written_last_ = WrittenLast{&segment, **first};
     }
     segment.seen.standing = SegmentStanding::unfinished;
+    return {};
+  }
+
+  Result<bool> is_whole(SegmentReader& reader, const BatchMark& mark) {
+    if (mark.start != kSegmentHeaderBytes) return false;
+    auto image = reader.load(mark);
+    if (!image) return std::unexpected(image.error());
+    return image->head_ok && image->tail_ok && image->sectors.foreign == 0 &&
+           std::ranges::all_of(image->records(),
+                               [](const RecordSeen& record) { return record.header && record.payload_ok; });
+  }
+
+  // The first batch of a segment without a header, if it is whole, is the last one written: the header was not written,
+  // or the disk lost that write. It may stand there alone, since what it repeats is void, and may be gone, in its old
+  // place. Not if the newest finished segment goes on beyond it.
+  Result<> believe_written_last() {
+    if (!written_last_) return {};
+    Segment& newest = segments_.at(chain_.back());
+    const uint64_t sequence = written_last_->mark.sequence;
+    auto later = newest.reader.find(kSegmentHeaderBytes, sequence + 1);
+    if (!later) return std::unexpected(later.error());
+    if (*later || sequence < newest.seen.header.first_sequence) written_last_.reset();
     return {};
   }
 
@@ -270,6 +307,10 @@ class Scan {
     return {};
   }
 
+  struct WrittenLast {
+    Segment* segment;
+    BatchMark mark;
+  };
   struct Lost {
     std::string path;
     uint64_t offset = 0;
@@ -283,6 +324,7 @@ class Scan {
   JournalScanVisitor& visitor_;
   std::map<uint64_t, Segment> segments_;
   std::vector<uint64_t> chain_;  // oldest first
+  std::optional<WrittenLast> written_last_;
   std::optional<Lost> lost_;
 };
 

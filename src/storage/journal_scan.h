@@ -24,7 +24,7 @@ namespace conclave::storage {
 
 enum class SegmentStanding : uint8_t {
   live,        // part of the journal
-  unfinished,  // its creation was cut short by a crash; it holds nothing that counts
+  unfinished,  // its creation was cut short by a crash, or its header lost; nothing but its first batch may count
   superseded,  // all it held was written again in a later segment
   unreadable,  // both copies of its header are damaged
 };
