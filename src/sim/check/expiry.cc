@@ -53,6 +53,9 @@ class Expiry {
     const Ownership ownership(history_, model_, index_);
     Instant after{0};
     for (size_t i = 0; i < history_.log.size(); ++i) {
+      if (i == 0 || history_.log[i].zxid.epoch() != history_.log[i - 1].zxid.epoch()) {
+        epochs_.push_back(history_.log[i].first_applied);
+      }
       if (i > 0 && history_.log[i].zxid.epoch() != history_.log[i - 1].zxid.epoch()) {
         after = std::max(after, history_.log[i - 1].first_applied);
       }
@@ -97,7 +100,10 @@ class Expiry {
     if (!signs.empty()) heard = std::max(heard, signs.back().answered);
     const Duration patience = opened.timeout + opened.timeout / 3 + drift_of(opened.timeout) + options_.late_bound;
     for (const auto& [begin, end] : history_.healthy) {
-      const Instant due = std::max(heard, begin) + patience;
+      Instant due = std::max(heard, begin) + patience;
+      for (const Instant epoch : epochs_) {  // a new master gives its whole timeout to everybody (B48)
+        if (epoch <= due) due = std::max(due, epoch + patience);
+      }
       if (due >= end) continue;
       if (session->closed && history_.log[*session->closed].first_applied <= due) return;
       return complain(fmt::format(
@@ -117,6 +123,7 @@ class Expiry {
   std::map<SessionId, Instant> last_try_;     // the client did or was told something, answered or not
   std::map<SessionId, Instant> close_asked_;  // by the client
   std::vector<Instant> decided_after_;        // by position in the log
+  std::vector<Instant> epochs_;               // when each began
   Violations violations_;
   uint64_t expiries_ = 0;
 };

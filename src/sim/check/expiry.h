@@ -4,7 +4,8 @@
 //       life that a replica had answered was older than the timeout (B47, B48). When it decided is not in a history:
 //       after everything that stands before the close in the log was asked for, and before the close was first applied.
 //       There must be a moment in between at which it was right.
-//   X2  Not late: while all is healthy, a session without a sign of life is closed within its timeout and a bound.
+//   X2  Not late: while all is healthy, a session without a sign of life is closed within its timeout and a bound, from
+//       the beginning of the latest epoch on: a new master gives every session its whole timeout (B48).
 //
 // That a close removes exactly the session's ephemeral nodes (B46) is in check_model; that no ephemeral node goes
 // without being asked is in check_linear.

@@ -141,6 +141,21 @@ TEST(Expiry, RejectsALateExpiry) {
   EXPECT_EQ(judged(story), "") << "an outage in between begins the lease anew";
 }
 
+// X2, B48
+TEST(Expiry, ANewMasterBeginsEveryLeaseAnew) {
+  Story story;
+  story.client(Duration::seconds(4));
+  for (int i = 0; i < 3; ++i) {
+    story.pass(Duration::seconds(7));
+    story.new_epoch();
+  }
+  story.history.healthy = {{Instant{0}, story.now()}};
+  EXPECT_EQ(judged(story), "");
+  story.pass(Duration::seconds(12));
+  story.history.healthy = {{Instant{0}, story.now()}};
+  EXPECT_THAT(judged(story), HasSubstr("was not closed by"));
+}
+
 // X2
 TEST(Expiry, AcceptsALiveSession) {
   Story story;

@@ -3,7 +3,8 @@
 // number and no turn of a loop is spent on it.
 #pragma once
 
-#include <string>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "sim/check/resources.h"
@@ -27,11 +28,18 @@ class ResourceChecks {
  private:
   check::ResourceSample sample(ReplicaId id);
   void count_files(check::ResourceSample& sample);
+  // What is only given back, or only drains, in time: judged once it has not become less for a while.
+  void excuse_for_a_while(check::ResourceSample& sample);
 
   Cell& cell_;
   check::ResourceLimits limits_;
   check::Holdings most_{};
   Instant next_;
+  struct Since {
+    uint64_t held = 0;
+    uint64_t samples = 0;
+  };
+  std::map<std::pair<ReplicaId, check::Resource>, Since> since_;
   uint64_t rounds_ = 0;
 };
 
