@@ -182,15 +182,16 @@ void Replica::send_life_signs() {
   if (auto report = signs_.report()) world_.peers.send(role_.master, encode(*std::move(report)));
 }
 
-// Clients are served for a grace of time without a master, and as long with one that does not hear us.
+// Clients are served for a grace of time without a master, and as long with one that does not hear us. It counts from
+// the first sign of life that no master has heard, not from when that was noticed.
 void Replica::review_serving() {
   const Instant long_ago = now() - options_.serving_grace;
-  if (!cell_available_) {
-    if (serving_ && cell_lost_at_ < long_ago) update_serving(false, "no master is known");
-    return;
-  }
   const auto unheard_since = signs_.unheard_since();
   const bool heard = !unheard_since || *unheard_since >= long_ago;
+  if (!cell_available_) {
+    if (serving_ && (!heard || cell_lost_at_ < long_ago)) update_serving(false, "no master is known");
+    return;
+  }
   if (!heard && serving_) CONCLAVE_PROBE("replica.master-does-not-hear-us");
   update_serving(heard, heard ? "the master hears this replica" : "the master does not hear this replica");
 }

@@ -63,8 +63,10 @@ class SnapshotInput {
     if (!ok) {
       failure_ = ok.error();
       file_.reset();
-      // Give the space back; resuming needs it anyway.
-      if (failure_->kind == ErrorKind::no_space) (void)state_->files.remove(partial_);
+      // A full disk: give the space back; resuming needs it anyway. After a failed write or sync what is read back may
+      // never reach the disk, and a second sync would not tell (B36): nothing may resume from it.
+      if (failure_->kind == ErrorKind::no_space || failure_->kind == ErrorKind::io)
+        (void)state_->files.remove(partial_);
     }
     return ok;
   }

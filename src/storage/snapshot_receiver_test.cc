@@ -112,6 +112,31 @@ TEST(SnapshotReceiver, RefusesAFileForWhichThereIsNoRoom) {
   EXPECT_EQ(refused.error().kind, ErrorKind::no_space);
 }
 
+// After a failed sync what is read back may be in the page cache only, and a second sync believes it to be on the disk.
+// Found by the simulator (seed 3002353).
+TEST(SnapshotReceiver, B36_NothingIsResumedAfterAnErrorOfTheDisk) {
+  for (const auto kind : {ErrorKind::io, ErrorKind::no_space}) {
+    bool failed = true;
+    for (uint64_t at = 1; failed; ++at) {
+      TestStore a, b;
+      ASSERT_TRUE(a.open());
+      ASSERT_TRUE(b.open());
+      const auto file = a.write(7, kChunks);
+      auto receiver = b.store->receive(file->meta, file->size);  // looks at the directory
+      ASSERT_TRUE(receiver);
+      receiver->reset();
+      b.files->fail_at(b.files->operations() + 1 + at, kind);
+      const auto received = transfer(a, *file, b);
+      failed = b.files->failed();
+      EXPECT_EQ(received.has_value(), !failed) << at;
+      for (const std::string& name : b.files->names("snapshots")) EXPECT_FALSE(name.ends_with(".receiving")) << at;
+      b.files->clear_faults();
+      EXPECT_TRUE(transfer(a, *file, b)) << "the store goes on";
+      EXPECT_EQ(b.load_whole(b.store->list().at(0)), kWhole);
+    }
+  }
+}
+
 TEST(SnapshotStore, ReceptionsThatANewerSnapshotOvertookAreRemoved) {
   TestStore a, b;
   ASSERT_TRUE(a.open());

@@ -48,7 +48,7 @@ class SnapshotWriter {
 };
 
 // Receives the file of a peer, byte by byte as it is there. Destroying it unfinished keeps the partial file, so that a
-// later receiver for the same meta and size resumes.
+// later receiver for the same meta and size resumes; after an error of the disk it is removed (B36).
 class SnapshotReceiver {
  public:
   virtual ~SnapshotReceiver() = default;

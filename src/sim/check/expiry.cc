@@ -77,7 +77,8 @@ class Expiry {
   void check_early(const SessionClosed& closed, size_t position) {
     const Model::Session* session = model_.session(closed.session);
     if (session == nullptr) return;
-    const Duration silence = session->timeout - drift_of(session->timeout) - options_.early_slack;
+    const Duration silent = options_.silence_share > 0 ? session->timeout / options_.silence_share : Duration{0};
+    const Duration silence = session->timeout - silent - drift_of(session->timeout) - options_.early_slack;
     const Transaction& close = history_.log[position];
     // The opening counts as a sign of life.
     Instant sent = decided_after_[session->opened];

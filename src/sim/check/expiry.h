@@ -19,8 +19,11 @@ namespace conclave::sim::check {
 
 struct ExpiryOptions {
   int64_t drift_ppm = 0;  // by which clocks of replicas run fast or slow at most
-  // A replica that has lost its master answers its clients for its serving grace (2 s), and nobody learns of it.
+  // A replica that has lost its master answers its clients for its serving grace (2 s), and nobody learns of it. The
+  // last sign that the master has heard is older than the first of those by up to what a client is silent: it pings
+  // after a third (1 / silence_share) of its timeout. 0: clients are never silent.
   Duration early_slack = Duration::millis(2200);
+  int64_t silence_share = 3;
   // Signs of life are told in batches, a new master begins all leases anew, a close needs a commit.
   Duration late_bound = Duration::seconds(5);
 };

@@ -11,7 +11,7 @@ namespace {
 using namespace testing;  // NOLINT: the builders
 using ::testing::HasSubstr;
 
-constexpr ExpiryOptions kStrict{.drift_ppm = 0, .early_slack = Duration::millis(100)};
+constexpr ExpiryOptions kStrict{.drift_ppm = 0, .early_slack = Duration::millis(100), .silence_share = 0};
 
 std::string judged(const Story& story, const ExpiryOptions& options = kStrict) {
   return text_of(check_expiry(story.history, options));
@@ -39,8 +39,11 @@ TEST(Expiry, RejectsAnEarlyExpiry) {
   story.expire(c);
   EXPECT_THAT(judged(story), HasSubstr("session 0x101, timeout 4000 ms, was closed by 0x100000003 at 7.030 s, and had "
                                        "given a sign of life at 4.020 s"));
-  EXPECT_EQ(judged(story, {.drift_ppm = 0, .early_slack = Duration::seconds(1)}), "") << "within the slack";
-  EXPECT_EQ(judged(story, {.drift_ppm = 300'000, .early_slack = {}}), "") << "within the drift";
+  EXPECT_EQ(judged(story, {.drift_ppm = 0, .early_slack = Duration::seconds(1), .silence_share = 0}), "")
+      << "within the slack";
+  EXPECT_EQ(judged(story, {.drift_ppm = 300'000, .early_slack = {}, .silence_share = 0}), "") << "within the drift";
+  EXPECT_EQ(judged(story, {.drift_ppm = 0, .early_slack = {}, .silence_share = 3}), "") << "within a client's silence";
+  EXPECT_NE(judged(story, {.drift_ppm = 0, .early_slack = {}, .silence_share = 5}), "");
 }
 
 // X1: the opening of the session is a sign of life.
