@@ -75,7 +75,8 @@ constexpr std::array<Rule, kResources> kRules = {{
     {R::snapshots, "snapshots", [](const Sample&, const Limits& limits) { return limits.snapshots_kept + 1; },
      kAnything},
     {R::snapshot_due, "entries due for a snapshot", anything},
-    {R::unfinished_files, "unfinished snapshot files", [](const Sample&, const Limits&) { return uint64_t{2}; }},
+    // A reception that stopped is kept, to be resumed, until another one or a start.
+    {R::unfinished_files, "unfinished snapshot files", [](const Sample&, const Limits&) { return uint64_t{2}; }, 1},
     {R::peer_bytes, "bytes to one peer", [](const Sample&, const Limits& limits) { return limits.peer_bytes; },
      kHeartbeatBytes},
     {R::connections, "connections", [](const Sample&, const Limits& limits) { return limits.connections; }},

@@ -129,9 +129,10 @@ class Disk {
     uint64_t offset = 0;
     uint64_t size = 0;
   };
-  // A misdirected write, as long as nothing later on this disk bears witness to it.
+  // A misdirected write, as long as nothing later in its directory bears witness to it.
   struct Unwitnessed {
     std::shared_ptr<Inode> inode;
+    std::string directory;
     uint64_t offset = 0;
     Bytes bytes;
     const Inode* later = nullptr;  // has been written since, and not synced
@@ -147,7 +148,8 @@ class Disk {
   std::optional<DiskEffect> begin(const DiskCall& call);
   // The error of a call that was struck; if it is a crash, the crash.
   Result<> end(DiskEffect effect, DiskOperation which, std::string_view name);
-  void write_after_misdirected(const std::shared_ptr<Inode>& file, uint64_t offset, uint64_t size);
+  void write_after_misdirected(const std::shared_ptr<Inode>& file, std::string_view name, uint64_t offset,
+                               uint64_t size);
   Place elsewhere(const Inode& inode, uint64_t offset, uint64_t size);
   Inode* find(std::string_view name) const;
   void power_cut();

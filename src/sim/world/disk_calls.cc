@@ -14,6 +14,10 @@ std::string describe(DiskOperation which, std::string_view name, std::string_vie
   return std::string(to_string(which)) + " " + std::string(name) + ": " + std::string(why);
 }
 
+std::string_view directory_of(std::string_view name) {
+  return name.substr(0, name.rfind('/') == std::string_view::npos ? 0 : name.rfind('/'));
+}
+
 }  // namespace
 
 std::optional<DiskEffect> Disk::begin(const DiskCall& call) {
@@ -78,13 +82,14 @@ Result<> Disk::write(const std::shared_ptr<Inode>& file, std::string_view name, 
   if (!struck) {
     inode.write(offset, bytes);
     last_write_ = {.inode = file, .offset = offset, .size = bytes.size()};
-    if (unwitnessed_) write_after_misdirected(file, offset, bytes.size());
+    if (unwitnessed_) write_after_misdirected(file, name, offset, bytes.size());
     return {};
   }
   if (*struck == DiskEffect::misdirect) {
     const Place place = elsewhere(inode, offset, bytes.size());
     if (place.inode != nullptr) place.inode->write(place.offset, bytes.substr(0, place.size));
-    unwitnessed_ = {.inode = file, .offset = offset, .bytes = Bytes(bytes)};
+    unwitnessed_ = {
+        .inode = file, .directory = std::string(directory_of(name)), .offset = offset, .bytes = Bytes(bytes)};
   } else if (*struck != DiskEffect::lie) {  // nothing, all, or a part up to some sector
     const uint64_t sectors = bytes.size() / options_.sector_bytes + 1;
     const uint64_t done = plan_.random().between(0, sectors) * options_.sector_bytes;
@@ -93,12 +98,13 @@ Result<> Disk::write(const std::shared_ptr<Inode>& file, std::string_view name, 
   return end(*struck, kWrite, name);
 }
 
-void Disk::write_after_misdirected(const std::shared_ptr<Inode>& file, uint64_t offset, uint64_t size) {
+void Disk::write_after_misdirected(const std::shared_ptr<Inode>& file, std::string_view name, uint64_t offset,
+                                   uint64_t size) {
   const auto& lost = *unwitnessed_;
   const bool overwrites = file == lost.inode && offset < lost.offset + lost.bytes.size() && lost.offset < offset + size;
   if (overwrites) {
     unwitnessed_.reset();
-  } else {
+  } else if (directory_of(name) == lost.directory) {
     unwitnessed_->later = file.get();
   }
 }

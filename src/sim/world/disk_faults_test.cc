@@ -165,6 +165,18 @@ TEST_F(DiskFaultsTest, AMisdirectedWriteStaysLostOnceALaterOneIsSynced) {
   EXPECT_TRUE(file->write_at(0, "....").has_value());
   EXPECT_EQ(write_and_kill(true), "....");
 }
+// A snapshot says nothing of the journal.
+TEST_F(DiskFaultsTest, WhatIsWrittenInAnotherDirectoryBearsNoWitnessToAMisdirectedWrite) {
+  const auto file = make("f", std::string(4096, '.'));
+  ASSERT_TRUE(files().make_directory("other").has_value());
+  const auto other = make("other/g", "");
+  disk().inject({.on = {DiskOperation::write}, .effect = DiskEffect::misdirect, .nth = 1});
+  EXPECT_TRUE(file->write_at(0, "lost").has_value());
+  EXPECT_TRUE(other->write_at(0, "later").has_value());
+  EXPECT_TRUE(other->sync().has_value());
+  disk().process_ended(Crash::kill);
+  EXPECT_EQ(read("f").substr(0, 4), "lost");
+}
 
 TEST_F(DiskFaultsTest, WhatAFailedSyncOfADirectoryWasForIsLeftToTheNextOne) {
   (void)files().open("f", Open::create_new).value();
