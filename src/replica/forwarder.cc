@@ -206,10 +206,12 @@ void Forwarder::send_from(uint64_t number, Instant now) {
                     .items = {}};
     for (size_t bytes = 0; number < end && bytes < kForwardBytesMax; ++number) {
       const Pending& pending = pending_[number - first_number_];
+      // What is done keeps its place, as a sync that nobody waits for: this master may not have taken it.
+      const ForwardKind kind = pending.done ? ForwardKind::sync : pending.kind;
       Bytes body;
-      if (pending.kind == ForwardKind::request && !pending.done) encode(pending.request, &body);
+      if (kind == ForwardKind::request) encode(pending.request, &body);
       bytes += body.size() + 16;
-      forward.items.push_back({.kind = pending.kind, .number = number, .body = Blob(std::move(body))});
+      forward.items.push_back({.kind = kind, .number = number, .body = Blob(std::move(body))});
     }
     ports_.forward(master_, std::move(forward));
   }

@@ -183,6 +183,33 @@ TEST_F(ForwarderTest, F2_TheNextMasterGetsWhatTheOldOneLeftAndNothingElse) {
   EXPECT_EQ(sent[0].second.items[0].number, 2u);
 }
 
+// Found by the simulator (seed 4000347): the next master cannot read a request that is not there any more, and
+// everything behind it waited for ever.
+TEST_F(ForwarderTest, F1_WhatIsDoneAmongWhatIsNotKeepsItsPlaceInTheNextStream) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a", 7);
+  submit("b", 8);
+  submit("c", 9);
+  flush();
+  sent.clear();
+  apply(Zxid(Epoch(2), 2), 2);
+  forwarder.on_master(kNext, Epoch(3));
+  epoch_begins(3);
+  flush();
+  ASSERT_EQ(sent.size(), 1u);
+  ASSERT_EQ(sent[0].second.items.size(), 3u);
+  for (const Forward::Item& item : sent[0].second.items) {
+    EXPECT_TRUE(item.kind == ForwardKind::sync || state::decode_request(item.body.view())) << item.number;
+  }
+  apply(Zxid(Epoch(3), 2), 1);
+  forwarder.on_answers({Epoch(3), kIncarnation, {{2, {}, Zxid(), Index()}}});  // nobody waits for it
+  flush();
+  apply(Zxid(Epoch(3), 3), 3);
+  EXPECT_EQ(replies.size(), 3u);
+  EXPECT_EQ(forwarder.outstanding(), 0u);
+}
+
 TEST_F(ForwarderTest, F2_ARefusalOfALostFutureIsForgotten) {
   forwarder.on_master(kMaster, Epoch(2));
   epoch_begins(2);
