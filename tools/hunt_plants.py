@@ -81,7 +81,7 @@ def main():
         if arguments.escapes:
             finders, end = escape(arguments.program, name, seeds, arguments.jobs, row.get("safety", "60s"))
             print(f"{name}: found by {', then '.join(finders) or 'no checker'}; without: {end}", flush=True)
-            found = finders or end != "escapes"
+            found = bool(finders) or end != "escapes"
             passed += found
             failed += not found
             continue
