@@ -30,6 +30,15 @@ planted_bugs() {
   return $status
 }
 
+# Plans that failed once do so no more.
+kept_plans() {
+  local plan failed=0
+  for plan in "$ROOT"/tests/plans/*.plan; do
+    nice "$ROOT/build/release/conclave" sim --replay "$plan" --no-shrink || { say "$plan fails again" && failed=1; }
+  done
+  return $failed
+}
+
 # And by the scenarios that say so.
 planted_scenarios() {
   "$PYTHON" "$ROOT/tools/plants.py" scenarios "$ROOT/build/release/conclave_planted"

@@ -129,6 +129,7 @@ cmd_test() {
   fi
   if [[ $sim == yes ]]; then
     check "simulation" simulation
+    check "kept plans" kept_plans
     check "exploration" exploration
     phase "planted bugs" planted_bugs
     check "planted bugs in scenarios" planted_scenarios
