@@ -63,10 +63,12 @@ constexpr std::array<Rule, kResources> kRules = {{
     {R::answers_waiting, "waiting answers", requests},
     {R::life_signs, "signs of life",
      [](const Sample&, const Limits& limits) { return limits.sessions * kSignsOfSession; }},
+    // What a fallen master proposed and no majority has stays accepted until something else is proposed in its place.
     {R::slots_in_flight, "slots in flight",
      [](const Sample&, const Limits& limits) {
        return std::max(limits.slots_in_flight * kMastersSlots, kCatchUpSlots * kMastersSlots);
-     }},
+     },
+     kAnything},
     {R::entries_covered, "covered entries in memory",
      [](const Sample&, const Limits& limits) { return limits.entries_kept_in_memory; }, kAnything},
     {R::persists_waiting, "persists under way", anything},

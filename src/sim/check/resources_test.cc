@@ -92,6 +92,7 @@ TEST(Resources, NothingIsLeftAtRest) {
       case R::answers_kept:     // until their replica asks for something else
       case R::entries_covered:  // for peers that lag a little
       case R::snapshots:
+      case R::slots_in_flight:  // of a fallen master
         return 1000;
       case R::peer_bytes:  // heartbeats
         return 16 << 10;
