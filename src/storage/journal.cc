@@ -90,6 +90,7 @@ class JournalImpl final : public Journal {
 
   void release(Index index) override {
     if (failure_) return;
+    released_ = std::max(released_, index);
     while (position_.segments.size() > 1 && position_.segments.front().last <= index) {
       const LiveSegment released = position_.segments.front();
       position_.segments.pop_front();
@@ -215,6 +216,7 @@ class JournalImpl final : public Journal {
     if (failure_) return;
     if (!job->result) return stop(job->result.error());
     note(*job);
+    if (job->write.new_segment) release(released_);  // the one before was in use when it was asked for
     if (job->writes) {
       ++syncs_;
       records_ += job->batch.records();
@@ -287,6 +289,7 @@ class JournalImpl final : public Journal {
   bool in_flight_ = false;
   bool preparing_ = false;
   uint64_t prepare_failed_for_ = 0;
+  Index released_;
   std::optional<Error> failure_;
   std::move_only_function<void(Error)> handler_;
   SyncTimes sync_times_;

@@ -151,6 +151,24 @@ TEST(Journal, RollsAndRecyclesSegments) {
       << "the hard state survives the release of the segment it was set in";
 }
 
+// A segment that is all covered while it is the newest goes when the next one begins, not at the next release.
+TEST(Journal, ReleasesASegmentThatWasInUse) {
+  TestJournal j;
+  ASSERT_TRUE(j.open());
+  j.append_and_wait({.entries = {entry(1, 1, noise(1, 1400))}});
+  j.journal->release(Index(1));
+  EXPECT_EQ(j.journal->figures().segments, 1u);
+  for (uint64_t index = 2; index <= 30; ++index) {
+    const size_t before = j.journal->figures().segments;
+    j.journal->release(Index(index - 1));
+    j.append_and_wait({.entries = {entry(index, 1, noise(index, 1400))}});
+    j.worker.run();
+    EXPECT_EQ(j.journal->figures().segments, 1u) << index << ", before " << before;
+  }
+  ASSERT_TRUE(j.open(Index(29)));
+  EXPECT_EQ(j.recovered.entries.size(), 1u);
+}
+
 TEST(Journal, HardStateSurvivesReleaseOfEverything) {
   TestJournal j;
   ASSERT_TRUE(j.open());
