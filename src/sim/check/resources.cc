@@ -118,11 +118,15 @@ std::string_view name_of(Resource resource) {
   return kRules[static_cast<size_t>(resource)].name;
 }
 
+uint64_t bound_of(Resource resource, const ResourceSample& sample, const ResourceLimits& limits) {
+  return kRules[static_cast<size_t>(resource)].bound(sample, limits);
+}
+
 Violations check_bounds(const ResourceSample& sample, const ResourceLimits& limits) {
   Violations found;
   for (const Rule& rule : kRules) {
     const uint64_t held = sample[rule.resource];
-    const uint64_t bound = rule.bound(sample, limits);
+    const uint64_t bound = bound_of(rule.resource, sample, limits);
     if (held <= bound) continue;
     found.push_back({.checker = "resources",
                      .what = fmt::format("{} holds {} {}, at most {} (R1)", where(sample), held, rule.name, bound)});

@@ -92,6 +92,8 @@ struct ResourceLimits {
   uint64_t peer_bytes = 0;
 };
 
+// What the sample may hold of it (R1).
+uint64_t bound_of(Resource resource, const ResourceSample& sample, const ResourceLimits& limits);
 // R1, of one sample.
 Violations check_bounds(const ResourceSample& sample, const ResourceLimits& limits);
 // R2 and R3, of one sample of each replica.

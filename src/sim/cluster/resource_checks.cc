@@ -63,8 +63,9 @@ void ResourceChecks::excuse_for_a_while(check::ResourceSample& sample) {
   for (const R resource : kGivenBackInTime) {
     Since& since = since_[{sample.replica, resource}];
     const uint64_t held = sample[resource];
-    since = {.held = held, .samples = held == 0 || held < since.held ? 0 : since.samples + 1};
-    if (since.samples < kSamplesUntilJudged) sample[resource] = 0;
+    const uint64_t bound = check::bound_of(resource, sample, limits_);
+    since = {.held = held, .samples = held <= bound || held < since.held ? 0 : since.samples + 1};
+    if (since.samples < kSamplesUntilJudged) sample[resource] = std::min(held, bound);
   }
 }
 

@@ -28,7 +28,8 @@ class ResourceChecks {
  private:
   check::ResourceSample sample(ReplicaId id);
   void count_files(check::ResourceSample& sample);
-  // What is only given back, or only drains, in time: judged once it has not become less for a while.
+  // What is only given back, or only drains, in time: judged once it has been above its bound, and not become less, for
+  // a while.
   void excuse_for_a_while(check::ResourceSample& sample);
 
   Cell& cell_;
