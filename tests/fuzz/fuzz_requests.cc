@@ -171,7 +171,8 @@ class Requests {
   CreateRequest create() {
     CreateRequest out{.path = path(), .data = data(), .acl = acl()};
     const uint8_t mode = in_.byte();
-    out.kind = static_cast<NodeKind>(mode % 4);
+    out.kind = static_cast<NodeKind>(mode % 4 + ((mode & 0x40) != 0 ? 4 : 0));
+    out.inherit_acl = (mode & 0x80) != 0;
     out.sequential = (mode & 0x10) != 0;
     out.data_is_null = (mode & 0x20) != 0 && out.data.empty();
     if (out.kind == NodeKind::ttl) out.ttl_ms = static_cast<int64_t>(in_.number());

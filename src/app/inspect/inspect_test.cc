@@ -30,11 +30,16 @@ TEST(TransactionText, EveryFactInWords) {
   txn.facts.push_back(state::MoveSessionTxn{.id = SessionId(3), .owner = ReplicaId(2)});
   txn.facts.push_back(state::CloseSessionTxn{.id = SessionId(3), .ephemerals = {{.path = "/e"}}});
   txn.facts.push_back(state::EpochStartTxn{});
+  for (const auto kind :
+       {state::NodeKind::file, state::NodeKind::directory, state::NodeKind::open_file, state::NodeKind::open_directory})
+    txn.facts.push_back(state::CreateTxn{.path = "/n", .data = "", .acl = {}, .kind = kind});
   EXPECT_EQ(transaction_text(txn),
             "zxid=0x100000002 session=0x1f time=5 multi: create /a (3 bytes, ephemeral of 0x1f); create /t (0 bytes, "
             "ttl 9 ms); create /c (0 bytes, container); create /p (0 bytes); delete /b; set /s (2 bytes, version 4); "
             "set acl /l (1 entries, version 2); check /k; create session 0x3 (100 ms, at replica 1); "
-            "move session 0x3 to replica 2; close session 0x3 (1 ephemerals); epoch start");
+            "move session 0x3 to replica 2; close session 0x3 (1 ephemerals); epoch start; "
+            "create /n (0 bytes, file); create /n (0 bytes, directory); create /n (0 bytes, file while open); "
+            "create /n (0 bytes, directory while open)");
 }
 
 class Inspect : public testing::Test {

@@ -26,6 +26,18 @@ struct FactText {
       case state::NodeKind::ttl:
         kind = fmt::format(", ttl {} ms", fact.ttl_ms);
         break;
+      case state::NodeKind::file:
+        kind = ", file";
+        break;
+      case state::NodeKind::directory:
+        kind = ", directory";
+        break;
+      case state::NodeKind::open_file:
+        kind = ", file while open";
+        break;
+      case state::NodeKind::open_directory:
+        kind = ", directory while open";
+        break;
     }
     return fmt::format("create {} ({} bytes{})", fact.path, fact.data.size(), kind);
   }

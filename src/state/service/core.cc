@@ -62,6 +62,10 @@ void Core::leave_children(const Node& node, uint64_t hash) {
 void Core::list(const Node& node, std::string_view path) {
   switch (node.lifetime()) {
     case Lifetime::persistent:
+    case Lifetime::file:
+    case Lifetime::directory:
+    case Lifetime::open_file:
+    case Lifetime::open_directory:
       break;
     case Lifetime::ephemeral:
       sessions.add_ephemeral(SessionId(node.owner), path);
@@ -79,6 +83,10 @@ void Core::list(const Node& node, std::string_view path) {
 void Core::unlist(const Node& node, std::string_view path) {
   switch (node.lifetime()) {
     case Lifetime::persistent:
+    case Lifetime::file:
+    case Lifetime::directory:
+    case Lifetime::open_file:
+    case Lifetime::open_directory:
       break;
     case Lifetime::ephemeral:
       sessions.remove_ephemeral(SessionId(node.owner), path);

@@ -75,12 +75,13 @@ std::expected<FactBody, Code> Planner::plan(const CreateRequest& op) {
   if (op.kind == NodeKind::ephemeral && request_.session == SessionId())
     return refuse(Code::ephemeral_on_local_session);
   if (!has_parent_form(op.path)) return refuse(Code::bad_arguments);
-  auto acl = fix_up_acl(op.acl, request_.identities);
+  auto acl = op.inherit_acl ? Acl() : fix_up_acl(op.acl, request_.identities);
   if (!acl) return refuse(acl.error());
   const std::string_view parent_at = parent_path(op.path);
   NodeState scratch;
   const auto parent = need(parent_at, kCreate, &scratch);
   if (!parent) return refuse(parent.error());
+  if (op.inherit_acl) acl = *(*parent)->acl;
 
   std::string path = op.path;
   if (op.sequential) {
@@ -93,7 +94,7 @@ std::expected<FactBody, Code> Planner::plan(const CreateRequest& op) {
   if (!path_allowed(path)) return refuse(Code::bad_arguments);
   NodeState child_scratch;
   if (overlay_.find(path, &child_scratch) != nullptr) return refuse(Code::node_exists);
-  if ((*parent)->kind == NodeKind::ephemeral) return refuse(Code::no_children_for_ephemerals);
+  if (!may_have_children((*parent)->kind)) return refuse(Code::no_children_for_ephemerals);
   const auto bytes = static_cast<int64_t>(op.data.size());
   if (const Code code = check_quota(path, bytes, 1); code != Code::ok) return refuse(code);
 

@@ -59,7 +59,8 @@ std::expected<const Node*, Code> Service::Impl::readable(std::string_view path, 
 std::expected<NodeView, Code> Service::get(std::string_view path, const Identities& who) const {
   const auto node = impl_->readable(path, kRead, who);
   if (!node) return std::unexpected(node.error());
-  return NodeView{(*node)->data(), impl_->core.stat_of(**node), (*node)->data_is_null()};
+  return NodeView{(*node)->data(), impl_->core.stat_of(**node), (*node)->data_is_null(),
+                  static_cast<NodeKind>((*node)->lifetime())};
 }
 
 std::expected<Stat, Code> Service::stat(std::string_view path, const Identities&) const {

@@ -62,6 +62,7 @@ struct NodeView {
   BytesView data;
   Stat stat;
   bool data_is_null = false;  // then `data` is empty
+  NodeKind kind = NodeKind::persistent;
 };
 
 class SnapshotCursor;

@@ -109,8 +109,10 @@ void CopyOnUpdateCursor::emit(Node* node) {
   Encoder out(&body);
   out.varint(shared);
   out.bytes(std::string_view(path).substr(shared));
-  out.u8(
-      static_cast<uint8_t>(static_cast<uint8_t>(node->lifetime()) | (node->data_is_null() ? snapshot::kNullData : 0)));
+  const auto lifetime = static_cast<uint8_t>(node->lifetime());
+  out.u8(static_cast<uint8_t>((lifetime & snapshot::kLowKinds) |
+                              (lifetime > snapshot::kLowKinds ? snapshot::kHighKinds : 0) |
+                              (node->data_is_null() ? snapshot::kNullData : 0)));
   out.varint(node->acl);
   out.fixed(node->czxid.value);
   out.fixed(node->mzxid.value);

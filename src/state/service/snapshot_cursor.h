@@ -22,7 +22,7 @@ namespace conclave::state {
 
 class CopyOnUpdateCursor final : public SnapshotCursor {
  public:
-  static constexpr uint32_t kMarkMask = (uint32_t{1} << 29) - 1;
+  static constexpr uint32_t kMarkMask = (uint32_t{1} << 28) - 1;
 
   // REQUIRES: no other cursor of `core`.
   explicit CopyOnUpdateCursor(Core* core);

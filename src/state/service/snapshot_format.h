@@ -9,8 +9,11 @@
 namespace conclave::state::snapshot {
 
 inline constexpr std::string_view kMagic = "CVSTATE1";
-// Added to the kind of a node whose data is null.
+// The byte that tells a node's kind. Its lowest three bits are as they were when there were four kinds: the lower half
+// of the kind, and whether the data is null. The kinds added since have the next bit.
+inline constexpr uint8_t kLowKinds = 3;
 inline constexpr uint8_t kNullData = 4;
+inline constexpr uint8_t kHighKinds = 8;
 
 // Records come in the order in which they stand here.
 enum class Record : uint8_t { header = 1, acl = 2, session = 3, node = 4, lock = 6, end = 5 };

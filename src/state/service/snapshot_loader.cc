@@ -157,7 +157,8 @@ Result<> SnapshotLoader::take_node(Decoder& in) {
   }
   const uint8_t kind = in.u8();
   const bool null = (kind & snapshot::kNullData) != 0;
-  const auto lifetime = static_cast<uint8_t>(kind & ~snapshot::kNullData);
+  const uint8_t high = (kind & snapshot::kHighKinds) != 0 ? snapshot::kLowKinds + 1 : 0;
+  const auto lifetime = static_cast<Lifetime>((kind & snapshot::kLowKinds) + high);
   const uint64_t acl = in.varint();
   node->czxid = Zxid(in.fixed<uint64_t>());
   node->mzxid = Zxid(in.fixed<uint64_t>());
@@ -174,9 +175,9 @@ Result<> SnapshotLoader::take_node(Decoder& in) {
   if (!in.done() || node->version != version || node->aversion != aversion || node->creates < 0)
     return reject(fmt::format("node {} is malformed", path));
   if (null && !data.empty()) return reject(fmt::format("node {} has null data of {} bytes", path, data.size()));
-  if (lifetime > static_cast<uint8_t>(Lifetime::ttl))
+  if (kind > (snapshot::kHighKinds | snapshot::kNullData | snapshot::kLowKinds))
     return reject(fmt::format("node {} has the unknown kind {}", path, kind));
-  node->set_lifetime(static_cast<Lifetime>(lifetime));
+  node->set_lifetime(lifetime);
   const auto acl_here = acl_ids_.find(acl);
   if (acl_here == acl_ids_.end()) return reject(fmt::format("node {} has the unknown ACL {}", path, acl));
   if (node->lifetime() == Lifetime::ephemeral && core_->sessions.find(SessionId(node->owner)) == nullptr)

@@ -277,7 +277,7 @@ TEST_F(Damage, NamesWhatIsWrong) {
       {start + node("/") + node("//"), "has no name"},
       {start + node("x"), "'x' is no path"},
       {start + node("/") + node("a", 0, 1, 0, 7), "malformed path"},
-      {start + node("/", 8), "unknown kind 8"},
+      {start + node("/", 16), "unknown kind 16"},
       {start + node("/", 4, 1, 0, 0, "x"), "node / has null data of 1 bytes"},
       {start + node("/", 0, 2), "unknown ACL 2"},
       {start + node("/") + node("/e", 1, 1, 0x77), "session 0x77, which is not open"},

@@ -107,7 +107,8 @@ class Workload {
   }
   CreateRequest create() {
     CreateRequest request{.path = path(), .data = data(), .acl = acl(), .sequential = random_.chance(1, 6)};
-    request.kind = static_cast<NodeKind>(random_.below(6) < 3 ? 0 : random_.below(4));
+    request.kind = static_cast<NodeKind>(random_.below(6) < 3 ? 0 : random_.below(8));
+    request.inherit_acl = random_.chance(1, 6);
     if (request.data.empty()) request.data_is_null = random_.chance(1, 2);
     if (request.kind == NodeKind::ttl) request.ttl_ms = 1 + int64_t(random_.below(200));
     return request;

@@ -13,8 +13,17 @@
 
 namespace conclave::state {
 
-// How long a node lives. The numbers are those of a transaction's NodeKind.
-enum class Lifetime : uint8_t { persistent = 0, ephemeral = 1, container = 2, ttl = 3 };
+// What a node is and how long it lives. The numbers are those of a transaction's NodeKind.
+enum class Lifetime : uint8_t {
+  persistent = 0,
+  ephemeral = 1,
+  container = 2,
+  ttl = 3,
+  file = 4,
+  directory = 5,
+  open_file = 6,
+  open_directory = 7,
+};
 
 struct Node;
 
@@ -41,14 +50,14 @@ struct Node {
   int32_t version = 0;
   int32_t aversion = 0;
   uint32_t acl = 0;  // id in the table of ACLs, which the owner of the tree keeps
-  // Generation of the last snapshot that has emitted this node, or that it was born after; 29 bits count a snapshot a
-  // second for 17 years.
-  uint32_t snapshot_mark : 29 = 0;
+  // Generation of the last snapshot that has emitted this node, or that it was born after; 28 bits count a snapshot a
+  // second for 8 years.
+  uint32_t snapshot_mark : 28 = 0;
   uint32_t null_bit : 1 = 0;
-  uint32_t lifetime_bits : 2 = 0;
+  uint32_t lifetime_bits : 3 = 0;
 
   Lifetime lifetime() const { return static_cast<Lifetime>(lifetime_bits); }
-  void set_lifetime(Lifetime lifetime) { lifetime_bits = static_cast<uint32_t>(lifetime) & 3; }
+  void set_lifetime(Lifetime lifetime) { lifetime_bits = static_cast<uint32_t>(lifetime) & 7; }
   std::string_view name() const { return {reinterpret_cast<const char*>(this + 1), name_size}; }
   BytesView data() const { return {block.get(), data_size}; }
   // No data, as opposed to data of length 0: ZooKeeper's clients can write and read both. Then data() is empty.

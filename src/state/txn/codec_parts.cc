@@ -29,7 +29,7 @@ void get(Decoder& in, Acl* acl) {
 
 NodeKind get_kind(Decoder& in) {
   const uint8_t raw = in.u8();
-  if (raw > static_cast<uint8_t>(NodeKind::ttl)) {
+  if (raw > static_cast<uint8_t>(NodeKind::open_directory)) {
     in.fault();
     return NodeKind::persistent;
   }

@@ -31,7 +31,9 @@ enum class Tag : uint8_t {
   close_session_locks = 15,  // transactions only: close_session of a session that held locks
   acquire_lock = 16,
   release_lock = 17,
-  end_lock_delay = 18,  // requests only
+  end_lock_delay = 18,     // requests only
+  create_inheriting = 19,  // requests only: create and create_null without an ACL of their own
+  create_null_inheriting = 20,
 };
 
 void put(Encoder& out, const Acl& acl);

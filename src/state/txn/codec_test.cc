@@ -27,7 +27,7 @@ Acl random_acl(Random& random) {
   return acl;
 }
 NodeKind random_kind(Random& random) {
-  return static_cast<NodeKind>(random.below(4));
+  return static_cast<NodeKind>(random.below(8));
 }
 SessionId random_session(Random& random) {
   return SessionId(static_cast<int64_t>(random.u64()));
@@ -35,13 +35,15 @@ SessionId random_session(Random& random) {
 
 CreateRequest random_create(Random& r) {
   const bool null = r.chance(1, 4);
+  const bool inherit = r.chance(1, 4);
   return {random_bytes(r, 40),
           random_bytes(r, null ? 0 : 100),
-          random_acl(r),
+          inherit ? Acl() : random_acl(r),
           random_kind(r),
           r.chance(1, 2),
           random_i64(r),
-          null};
+          null,
+          inherit};
 }
 SetDataRequest random_set_data(Random& r) {
   const bool null = r.chance(1, 4);
@@ -206,6 +208,19 @@ TEST(RequestCodec, TellsNullDataFromEmptyData) {
     const auto& ops = std::get<MultiRequest>(decoded->body).ops;
     EXPECT_EQ(std::get<CreateRequest>(ops[0]).data_is_null, null);
     EXPECT_EQ(std::get<SetDataRequest>(ops[1]).data_is_null, null);
+  }
+}
+
+TEST(RequestCodec, CH_25_TellsAnInheritedListFromAnEmptyOne) {
+  for (const bool inherit : {false, true}) {
+    for (const bool null : {false, true}) {
+      Request request;
+      request.body = CreateRequest{.path = "/a", .data_is_null = null, .inherit_acl = inherit};
+      const auto decoded = decode_request(bytes_of(request));
+      ASSERT_TRUE(decoded);
+      EXPECT_EQ(std::get<CreateRequest>(decoded->body).inherit_acl, inherit);
+      EXPECT_EQ(std::get<CreateRequest>(decoded->body).data_is_null, null);
+    }
   }
 }
 

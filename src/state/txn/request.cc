@@ -13,10 +13,13 @@ struct Writer {
   Encoder& out;
 
   void operator()(const CreateRequest& r) {
-    codec::put(out, r.data_is_null ? Tag::create_null : Tag::create);
+    if (r.inherit_acl)
+      codec::put(out, r.data_is_null ? Tag::create_null_inheriting : Tag::create_inheriting);
+    else
+      codec::put(out, r.data_is_null ? Tag::create_null : Tag::create);
     out.bytes(r.path);
     if (!r.data_is_null) out.bytes(r.data);
-    codec::put(out, r.acl);
+    if (!r.inherit_acl) codec::put(out, r.acl);
     out.u8(static_cast<uint8_t>(r.kind));
     out.boolean(r.sequential);
     out.zigzag(r.ttl_ms);
@@ -88,12 +91,13 @@ struct Writer {
   void operator()(const EpochStartRequest&) { codec::put(out, Tag::epoch_start); }
 };
 
-CreateRequest get_create(Decoder& in, bool data_is_null) {
+CreateRequest get_create(Decoder& in, Tag tag) {
   CreateRequest r;
-  r.data_is_null = data_is_null;
+  r.data_is_null = tag == Tag::create_null || tag == Tag::create_null_inheriting;
+  r.inherit_acl = tag == Tag::create_inheriting || tag == Tag::create_null_inheriting;
   r.path = in.string();
-  if (!data_is_null) r.data = in.string();
-  codec::get(in, &r.acl);
+  if (!r.data_is_null) r.data = in.string();
+  if (!r.inherit_acl) codec::get(in, &r.acl);
   r.kind = codec::get_kind(in);
   r.sequential = codec::get_bool(in);
   r.ttl_ms = in.zigzag();
@@ -161,12 +165,13 @@ MultiRequest get_multi(Decoder& in) {
   MultiRequest r;
   const size_t n = in.count(3);
   for (size_t i = 0; i < n && in.ok(); ++i) {
-    switch (static_cast<Tag>(in.u8())) {
+    const auto tag = static_cast<Tag>(in.u8());
+    switch (tag) {
       case Tag::create:
-        r.ops.emplace_back(get_create(in, false));
-        break;
       case Tag::create_null:
-        r.ops.emplace_back(get_create(in, true));
+      case Tag::create_inheriting:
+      case Tag::create_null_inheriting:
+        r.ops.emplace_back(get_create(in, tag));
         break;
       case Tag::remove:
         r.ops.emplace_back(get_delete(in));
@@ -188,13 +193,15 @@ MultiRequest get_multi(Decoder& in) {
 }
 
 RequestBody get_body(Decoder& in) {
-  switch (static_cast<Tag>(in.u8())) {
+  const auto tag = static_cast<Tag>(in.u8());
+  switch (tag) {
     case Tag::epoch_start:
       return EpochStartRequest{};
     case Tag::create:
-      return get_create(in, false);
     case Tag::create_null:
-      return get_create(in, true);
+    case Tag::create_inheriting:
+    case Tag::create_null_inheriting:
+      return get_create(in, tag);
     case Tag::remove:
       return get_delete(in);
     case Tag::set_data:

@@ -14,7 +14,25 @@
 
 namespace conclave::state {
 
-enum class NodeKind : uint8_t { persistent = 0, ephemeral = 1, container = 2, ttl = 3 };
+// What a node is and when it goes. The first four are ZooKeeper's, file and directory in one; the others are Chubby's
+// (CH-21, CH-23). An open file or directory goes when no client has it open. Who has it open is known to the master's
+// front end alone: to the state such a node belongs to nobody, and goes by ReapUnopenedRequest or a delete.
+enum class NodeKind : uint8_t {
+  persistent = 0,
+  ephemeral = 1,
+  container = 2,
+  ttl = 3,
+  file = 4,
+  directory = 5,
+  open_file = 6,
+  open_directory = 7,
+};
+constexpr bool may_have_children(NodeKind kind) {
+  return kind != NodeKind::ephemeral && kind != NodeKind::file && kind != NodeKind::open_file;
+}
+constexpr bool lives_while_open(NodeKind kind) {
+  return kind == NodeKind::open_file || kind == NodeKind::open_directory;
+}
 
 constexpr int32_t kAnyVersion = -1;
 
@@ -28,6 +46,7 @@ struct CreateRequest {
   bool sequential = false;
   int64_t ttl_ms = 0;  // NodeKind::ttl only
   bool data_is_null = false;
+  bool inherit_acl = false;  // the parent's ACL instead of `acl`, which then stays empty (CH-25)
 };
 struct DeleteRequest {
   std::string path;
