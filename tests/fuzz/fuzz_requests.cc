@@ -61,7 +61,7 @@ class Requests {
 
   Request next() {
     Request out{SessionId(static_cast<int64_t>(in_.below(3))), identities(), EpochStartRequest{}};
-    switch (in_.below(12)) {
+    switch (in_.below(13)) {
       case 0:
       case 1:
         out.body = create();
@@ -94,6 +94,10 @@ class Requests {
         break;
       case 10:
         lock(&out);
+        break;
+      case 11:
+        out.body = SetDataRequest{path(), data(), kAnyVersion};
+        out.guard = {path(), zxid(), in_.flag() ? zxid() : Zxid()};
         break;
       default: {
         auto decoded = decode_request(in_.bytes());
@@ -156,6 +160,8 @@ class Requests {
     if (choice == 15) return std::string(in_.bytes());
     return std::string(kPaths[choice - 11]) + "/" + std::string(in_.bytes().substr(0, 3));
   }
+  // One of those that the run may have come to.
+  Zxid zxid() { return {Epoch(1), static_cast<uint32_t>(in_.below(64))}; }
   Bytes data() { return Bytes(in_.bytes()); }
   int32_t version() { return in_.flag() ? kAnyVersion : static_cast<int32_t>(in_.number()); }
   Acl acl() {

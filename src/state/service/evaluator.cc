@@ -37,6 +37,9 @@ OpKind kind_of(const CheckRequest&) {
 OpKind kind_of(const CreateSessionRequest&) {
   return OpKind::create_session;
 }
+OpKind kind_of(const ResumeSessionRequest&) {
+  return OpKind::resume_session;
+}
 OpKind kind_of(const CloseSessionRequest&) {
   return OpKind::close_session;
 }
@@ -69,6 +72,13 @@ Outcome failed(const MultiRequest& multi, size_t at, Code code) {
     outcome.ops.push_back({.kind = kind, .code = own});
   }
   return outcome;
+}
+
+// The answer to a request that is refused before it is looked at.
+Outcome failed(const RequestBody& body, Code code) {
+  return std::visit(Overloaded{[&](const MultiRequest& multi) { return failed(multi, 0, code); },
+                               [&](const auto& op) { return failed(kind_of(op), code); }},
+                    body);
 }
 
 // At least the encoded size, found without encoding.
@@ -133,6 +143,14 @@ struct Evaluator::Impl {
     if (origin.number == 0 || std::holds_alternative<ResumeSessionRequest>(request.body)) return false;
     const auto session = overlay.session(request.session);
     return session && session->owner != origin.replica && !CONCLAVE_PLANT(moved_session_served);
+  }
+
+  // CH-31, CH-48.
+  Code check(const Guard& guard) const {
+    NodeState scratch;
+    const NodeState* node = overlay.find(guard.path, &scratch);
+    if (node == nullptr || node->czxid != guard.instance) return Code::instance_gone;
+    return guard.content == Zxid() || guard.content == node->mzxid ? Code::ok : Code::bad_version;
   }
 
   template <class Op>
@@ -210,6 +228,10 @@ std::variant<Transaction, Refusal> Evaluator::evaluate(const Request& request, c
     return impl_->refuse(failed(OpKind::none, Code::system_error));
   }
   if (impl_->is_anothers(request, context.origin)) return impl_->refuse({Code::session_moved, {}});
+  if (request.guard) {
+    if (const Code code = impl_->check(*request.guard); code != Code::ok)
+      return impl_->refuse(failed(request.body, code));
+  }
   Transaction txn{.zxid = Zxid(impl_->epoch, impl_->counter + 1),
                   .time_ms = std::max(context.time_ms, impl_->last_time_ms),
                   .session = request.session,

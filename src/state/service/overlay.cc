@@ -22,6 +22,7 @@ NodeState Overlay::applied_state(std::string_view path) const {
                   .version = node->version,
                   .aversion = node->aversion,
                   .czxid = node->czxid,
+                  .mzxid = node->mzxid,
                   .children = node->child_count(),
                   .data_size = node->data_size,
                   .acl = core_.acls.get(node->acl)};

@@ -34,7 +34,7 @@ struct NodeState {
   int64_t creates = 0;
   int32_t version = 0;
   int32_t aversion = 0;
-  Zxid czxid;
+  Zxid czxid, mzxid;
   uint64_t children = 0;
   uint64_t data_size = 0;
   std::shared_ptr<const Acl> acl;

@@ -29,7 +29,7 @@ void expect_same_decisions(uint64_t seed, EvaluatorSettings settings) {
   Service lagging_service;
   Evaluator prompt(prompt_service, Epoch(1), settings);
   Evaluator lagging(lagging_service, Epoch(1), settings);
-  Workload workload(seed);
+  Workload workload(seed, prompt_service);
   Random random(seed + 1000);
   std::deque<Transaction> waiting;
   size_t transactions = 0;
@@ -60,7 +60,7 @@ void expect_same_decisions(uint64_t seed, EvaluatorSettings settings) {
   };
   step({SessionId(), {}, EpochStartRequest{}});
   for (int64_t id = 1; id <= 3; ++id) step({SessionId(), {}, CreateSessionRequest{SessionId(id), kPassword, 1000}});
-  for (int i = 0; i < 2000 && !::testing::Test::HasFatalFailure(); ++i) step(workload.next());
+  for (int i = 0; i < 2500 && !::testing::Test::HasFatalFailure(); ++i) step(workload.next());
   for (; !waiting.empty(); waiting.pop_front()) lagging_service.apply(waiting.front());
   EXPECT_EQ(prompt_service.digest(), lagging_service.digest()) << "seed " << seed;
   EXPECT_GT(transactions, 250u);
@@ -78,7 +78,7 @@ TEST(Pipeline, ALagChangesNoDecisionUnderQuotas) {
 TEST(Pipeline, ReplicasAgreeOnOutcomesEventsAndDigests) {  // S1, B51
   Cell master;
   Service follower;
-  Workload workload(7);
+  Workload workload(7, master.service);
   const auto mirror = [&] {
     Bytes wire;
     encode(master.last_transaction, &wire);

@@ -117,6 +117,7 @@ std::expected<FactBody, Code> Planner::plan(const CreateRequest& op) {
           .ttl_ms = fact.ttl_ms,
           .mtime_ms = time_ms_,
           .czxid = zxid_,
+          .mzxid = zxid_,
           .data_size = op.data.size(),
           .acl = std::make_shared<const Acl>(std::move(*acl))};
   if (op.kind == NodeKind::ephemeral) overlay_.note_ephemeral(fact.owner, path);
@@ -169,6 +170,7 @@ std::expected<FactBody, Code> Planner::plan(const SetDataRequest& op) {
   const bool is_configuration = request_.session == SessionId() && op.path == kConfigPath;
   changed.version = is_configuration ? -1 : next_version(changed.version);
   changed.mtime_ms = time_ms_;
+  changed.mzxid = zxid_;
   changed.data_size = op.data.size();
   const int32_t version = changed.version;
   if (settings_.enforce_quota) {

@@ -14,7 +14,7 @@ using namespace testing;
 struct Populated {
   Cell cell;
   Workload workload;
-  explicit Populated(uint64_t seed, int steps) : workload(seed) {
+  explicit Populated(uint64_t seed, int steps) : workload(seed, cell.service) {
     for (int64_t id = 1; id <= 3; ++id) cell.open(SessionId(id));
     for (int i = 0; i < steps; ++i) step();
   }

@@ -1,5 +1,5 @@
 // A random mixed workload on a small name space, so that operations meet: creates of every kind, sequences, versions,
-// ACLs, multis, sessions that come and go, locks, quotas, reaping. Test code only.
+// ACLs, multis, sessions that come and go, locks, quotas, reaping, guards. Test code only.
 #pragma once
 
 #include <string>
@@ -11,9 +11,20 @@ namespace conclave::state::testing {
 
 class Workload {
  public:
-  explicit Workload(uint64_t seed) : random_(seed) {}
+  // Guards name instances that `seen` has at the moment. The state is only looked at.
+  Workload(uint64_t seed, const Service& seen) : random_(seed), seen_(seen) {}
 
   Request next() {
+    Request request = unguarded();
+    if (random_.chance(1, 6)) request.guard = guard();
+    return request;
+  }
+  // Mostly one replica, so that most requests come from the owner of their session.
+  RequestTag next_origin() { return {ReplicaId(random_.chance(1, 8) ? 2 : 1), 7, 1}; }
+  int64_t next_time_ms() { return now_ms_ += int64_t(random_.below(30)); }
+
+ private:
+  Request unguarded() {
     Request request{session(), identities(), EpochStartRequest{}};
     switch (random_.below(28)) {
       case 9:
@@ -67,11 +78,14 @@ class Workload {
     }
     return request;
   }
-  // Mostly one replica, so that most requests come from the owner of their session.
-  RequestTag next_origin() { return {ReplicaId(random_.chance(1, 8) ? 2 : 1), 7, 1}; }
-  int64_t next_time_ms() { return now_ms_ += int64_t(random_.below(30)); }
-
- private:
+  Guard guard() {
+    Guard guard{path(), Zxid(Epoch(1), 1), Zxid()};
+    if (const auto stat = seen_.stat(guard.path, {}); stat && random_.chance(5, 6)) {
+      guard.instance = stat->czxid;
+      if (random_.chance(1, 2)) guard.content = random_.chance(1, 2) ? stat->mzxid : stat->czxid;
+    }
+    return guard;
+  }
   SessionId session() { return SessionId(1 + int64_t(random_.below(3))); }
   Identities identities() {
     switch (random_.below(4)) {
@@ -158,6 +172,7 @@ class Workload {
   }
 
   Random random_;
+  const Service& seen_;
   int64_t now_ms_ = 1000;
 };
 

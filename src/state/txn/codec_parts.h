@@ -9,8 +9,13 @@
 
 namespace conclave::state::codec {
 
-// First byte of every request and transaction; another one is refused by name.
+// First byte of every request and transaction; another one is refused by name. The second version has parts that the
+// first one lacks, and is written only where there are any: equal values have equal bytes.
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersionWithParts = 2;
+
+// The parts of a request of the second version: bits of a byte that is not 0.
+enum RequestPart : uint8_t { kGuard = 1, kAllRequestParts = 1 };
 
 // Tags of the alternatives of a body. Numbers are part of the format: never reuse one.
 enum class Tag : uint8_t {

@@ -101,6 +101,7 @@ Request random_request(Random& r) {
   request.session = random_session(r);
   for (uint64_t n = r.below(4); n > 0; --n) request.identities.push_back({random_bytes(r, 6), random_bytes(r, 20)});
   request.body = random_body(r);
+  if (r.chance(1, 4)) request.guard = {random_bytes(r, 40), Zxid(r.u64()), Zxid(r.u64())};
   return request;
 }
 ReplicaId random_replica(Random& r) {
@@ -224,6 +225,23 @@ TEST(RequestCodec, CH_25_TellsAnInheritedListFromAnEmptyOne) {
   }
 }
 
+TEST(RequestCodec, AGuardSurvivesAndNothingElseChangesItsBytes) {
+  Request request{SessionId(7), {}, DeleteRequest{"/a"}};
+  const Bytes plain = bytes_of(request);
+  EXPECT_EQ(plain[0], 1) << "what has no new part is written as it always was";
+  request.guard = {"/a", Zxid(Epoch(2), 3), Zxid(Epoch(4), 5)};
+  Bytes guarded = bytes_of(request);
+  EXPECT_EQ(guarded[0], 2);
+  const auto decoded = decode_request(guarded);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->guard, request.guard);
+  const size_t parts = 1 + 8 + 1;  // behind version, session and an empty list of identities
+  for (const char unknown : {char{0}, static_cast<char>(0x80)}) {
+    guarded[parts] = unknown;
+    EXPECT_FALSE(decode_request(guarded)) << "no part, or one that this build does not know";
+  }
+}
+
 TEST(RequestCodec, EveryPrefixIsRefused) {
   Random random(2);
   for (int i = 0; i < 300; ++i) {
@@ -241,7 +259,7 @@ TEST(RequestCodec, GarbageNeverCrashes) {
   Random random(3);
   for (int i = 0; i < 20000; ++i) {
     Bytes bytes = random_bytes(random, 60);
-    if (!bytes.empty()) bytes[0] = 2;
+    if (!bytes.empty()) bytes[0] = static_cast<char>(1 + random.below(2));
     (void)decode_request(bytes);
     Bytes damaged = bytes_of(random_request(random));
     damaged[random.below(damaged.size())] = static_cast<char>(random.u64());
@@ -298,7 +316,7 @@ TEST(TransactionCodec, GarbageNeverCrashes) {
   Random random(6);
   for (int i = 0; i < 20000; ++i) {
     Bytes bytes = random_bytes(random, 80);
-    if (!bytes.empty()) bytes[0] = 2;
+    if (!bytes.empty()) bytes[0] = static_cast<char>(1 + random.below(2));
     (void)decode_transaction(bytes);
     Bytes damaged = bytes_of(random_transaction(random));
     damaged[random.below(damaged.size())] = static_cast<char>(random.u64());

@@ -40,6 +40,8 @@ enum class Code : int32_t {
   lock_held = -1001,
   lock_delayed = -1002,
   lock_not_held = -1003,
+  // Of a request's guard: the node that it is about is no more.
+  instance_gone = -1004,
 };
 
 // Fields and meanings exactly as in ZooKeeper's Stat.

@@ -237,16 +237,31 @@ RequestBody get_body(Decoder& in) {
   return EpochStartRequest{};
 }
 
+Guard get_guard(Decoder& in) {
+  Guard guard;
+  guard.path = in.string();
+  guard.instance = Zxid(in.fixed<uint64_t>());
+  guard.content = Zxid(in.fixed<uint64_t>());
+  return guard;
+}
+
 }  // namespace
 
 void encode(const Request& request, Bytes* out) {
   Encoder encoder(out);
-  encoder.u8(codec::kVersion);
+  const uint8_t parts = request.guard ? codec::kGuard : 0;
+  encoder.u8(parts == 0 ? codec::kVersion : codec::kVersionWithParts);
   codec::put(encoder, request.session);
   encoder.varint(request.identities.size());
   for (const Identity& identity : request.identities) {
     encoder.bytes(identity.scheme);
     encoder.bytes(identity.id);
+  }
+  if (parts != 0) encoder.u8(parts);
+  if (request.guard) {
+    encoder.bytes(request.guard->path);
+    encoder.fixed(request.guard->instance.value);
+    encoder.fixed(request.guard->content.value);
   }
   std::visit(Writer{encoder}, request.body);
 }
@@ -254,9 +269,9 @@ void encode(const Request& request, Bytes* out) {
 Result<Request> decode_request(BytesView in) {
   Decoder decoder(in);
   const uint8_t version = decoder.u8();
-  if (decoder.ok() && version != codec::kVersion)
-    return fail(ErrorKind::unsupported,
-                fmt::format("request: version {} is unknown, this build reads {}", version, codec::kVersion));
+  if (decoder.ok() && version != codec::kVersion && version != codec::kVersionWithParts)
+    return fail(ErrorKind::unsupported, fmt::format("request: version {} is unknown, this build reads {} and {}",
+                                                    version, codec::kVersion, codec::kVersionWithParts));
   Request request;
   request.session = codec::get_session(decoder);
   const size_t n = decoder.count(2);
@@ -265,6 +280,11 @@ Result<Request> decode_request(BytesView in) {
     identity.scheme = decoder.string();
     identity.id = decoder.string();
     request.identities.push_back(std::move(identity));
+  }
+  if (version == codec::kVersionWithParts) {
+    const uint8_t parts = decoder.u8();
+    if (parts == 0 || (parts & ~codec::kAllRequestParts) != 0) decoder.fault();
+    if ((parts & codec::kGuard) != 0) request.guard = get_guard(decoder);
   }
   request.body = get_body(decoder);
   if (!decoder.done())

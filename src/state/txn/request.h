@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -118,10 +119,20 @@ using RequestBody =
                  CreateSessionRequest, ResumeSessionRequest, CloseSessionRequest, AcquireLockRequest,
                  ReleaseLockRequest, EndLockDelayRequest, ReapRequest, EpochStartRequest>;
 
+// What must hold, by the state as it will be, for a request to be looked at: its handle is that of one instance of a
+// node (CH-31), and a compare-and-swap of one content (CH-48).
+struct Guard {
+  std::string path;
+  Zxid instance;  // czxid of the node; refused with instance_gone
+  Zxid content;   // mzxid of the node, 0: any; refused with bad_version
+  friend bool operator==(const Guard&, const Guard&) = default;
+};
+
 struct Request {
   SessionId session;      // 0: the cell itself
   Identities identities;  // proved by the connection, `ip` included; world is implied
   RequestBody body;
+  std::optional<Guard> guard;
 };
 
 void encode(const Request& request, Bytes* out);
