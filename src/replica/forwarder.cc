@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/plant.h"
 #include "base/probe.h"
-#include "replica/outcome_codec.h"
 
 namespace conclave::replica {
 
@@ -115,7 +114,7 @@ void Forwarder::finish_answer(Answer answer, Zxid applied_zxid) {
   if (pending->kind == ForwardKind::request) {
     give_up_before(answer.number, pending->request.session);
     pending = find(answer.number);
-    auto outcome = decode_outcome(answer.outcome);
+    auto outcome = state::decode_outcome(answer.outcome);
     if (outcome) {
       reply.outcome = std::move(*outcome);
     } else {

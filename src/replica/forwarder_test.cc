@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "replica/outcome_codec.h"
-
 namespace conclave::replica {
 namespace {
+
+Bytes encoded(const state::Outcome& outcome) {
+  Bytes bytes;
+  encode(outcome, &bytes);
+  return bytes;
+}
 
 using wire::peer::Answers;
 using wire::peer::Forward;
@@ -32,9 +36,7 @@ class ForwarderTest : public testing::Test, public ForwarderPorts {
   }
   void flush() { forwarder.flush(applied, Index(index), now); }
   Answers refusal(uint32_t epoch, uint64_t number, Zxid after) {
-    return {Epoch(epoch),
-            kIncarnation,
-            {{number, encode(state::Outcome{.code = state::Code::no_node, .ops = {}}), after, Index()}}};
+    return {Epoch(epoch), kIncarnation, {{number, encoded({.code = state::Code::no_node, .ops = {}}), after, Index()}}};
   }
 
   Instant now{1'000'000};

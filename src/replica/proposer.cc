@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/plant.h"
 #include "base/probe.h"
-#include "replica/outcome_codec.h"
 
 namespace conclave::replica {
 
@@ -143,10 +142,12 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   if (const auto* refusal = std::get_if<state::Refusal>(&evaluated)) {
     if (tag.number == 0) return;
     if (refusal->outcome.code != state::Code::session_moved) leases_.touch(request.session, now);
+    Bytes outcome;
+    encode(refusal->outcome, &outcome);
     confirm({.origin = tag.replica,
              .incarnation = tag.incarnation,
              .item = {.number = tag.number,
-                      .outcome = encode(refusal->outcome),
+                      .outcome = std::move(outcome),
                       .after_zxid = refusal->after,
                       .after_index = Index()}});
     return;

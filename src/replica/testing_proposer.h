@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "replica/outcome_codec.h"
 #include "replica/proposer.h"
 #include "replica/testing_cell.h"
 
@@ -75,7 +74,7 @@ class ProposerTest : public testing::Test, public ProposerPorts {
     }
     return forward;
   }
-  Code code(size_t i) { return decode_outcome(answers[i].second.outcome)->code; }
+  Code code(size_t i) { return state::decode_outcome(answers[i].second.outcome)->code; }
 
   const Options options = test_options();
   Instant now{1'000'000};

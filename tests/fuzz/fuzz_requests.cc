@@ -61,7 +61,7 @@ class Requests {
 
   Request next() {
     Request out{SessionId(static_cast<int64_t>(in_.below(3))), identities(), EpochStartRequest{}};
-    switch (in_.below(13)) {
+    switch (in_.below(14)) {
       case 0:
       case 1:
         out.body = create();
@@ -98,6 +98,10 @@ class Requests {
       case 11:
         out.body = SetDataRequest{path(), data(), kAnyVersion};
         out.guard = {path(), zxid(), in_.flag() ? zxid() : Zxid()};
+        break;
+      case 12:
+        out.body = create();
+        out.call = {in_.below(8), in_.below(4)};
         break;
       default: {
         auto decoded = decode_request(in_.bytes());

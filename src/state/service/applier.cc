@@ -13,6 +13,9 @@ namespace conclave::state {
 void Applier::run() {
   applied_.outcome.ops.reserve(txn_.facts.size());
   for (const FactBody& fact : txn_.facts) std::visit([&](const auto& f) { apply(f); }, fact);
+  if (txn_.call.number != 0 && core_.sessions.find(txn_.session) != nullptr) {  // not the fact that closed it
+    core_.calls.done(txn_.session, txn_.call, {txn_.zxid, applied_.outcome});
+  }
 }
 
 OpOutcome& Applier::outcome(OpKind kind, std::string_view path) {
@@ -155,6 +158,7 @@ void Applier::apply(const CloseSessionTxn& fact) {
       release_lock(lock.path, {fact.id, lock.handle});
     }
   }
+  core_.calls.forget(fact.id);
   core_.sessions.close(fact.id);
   applied_.closed_sessions.push_back(fact.id);
   outcome(OpKind::close_session, {});

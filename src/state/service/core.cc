@@ -11,7 +11,7 @@
 namespace conclave::state {
 
 uint64_t Core::digest() const {
-  const uint64_t words[] = {digest_sum + locks.digest(), sessions.digest(), last_zxid.value,
+  const uint64_t words[] = {digest_sum + locks.digest(), sessions.digest() + calls.digest(), last_zxid.value,
                             static_cast<uint64_t>(last_time_ms)};
   return xxh3_64({reinterpret_cast<const char*>(words), sizeof(words)});
 }
@@ -21,6 +21,7 @@ void Core::reset_bare() {
   tree.clear();
   sessions.clear();
   locks.clear();
+  calls.clear();
   acls.clear();
   quotas.clear();
   containers.clear();

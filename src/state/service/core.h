@@ -1,11 +1,12 @@
-// The data of a Service and the small steps that keep its parts in agreement: tree, sessions, locks, ACLs, quotas,
-// digest and the snapshot that may be under way. Private to state/service. Loop thread only.
+// The data of a Service and the small steps that keep its parts in agreement: tree, sessions, locks, replies, ACLs,
+// quotas, digest and the snapshot that may be under way. Private to state/service. Loop thread only.
 //
 // Invariants (with those of service.h):
 //   C1  digest_sum is the wrapping sum of the digests of all nodes.
 //   C2  Every change of a node is announced to the snapshot cursor first.
 //   C3  containers, ttls, the sessions' ephemerals and quotas list exactly the nodes of those kinds.
 //   C4  Every lock is that of a node, and who holds it is an open session.
+//   C5  Only open sessions have calls.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "absl/container/btree_set.h"
 #include "state/lock/lock_table.h"
 #include "state/service/acl_table.h"
+#include "state/service/call_table.h"
 #include "state/service/service.h"
 #include "state/session/session_table.h"
 #include "state/tree/quota.h"
@@ -31,6 +33,7 @@ struct Core {
   Tree tree;
   SessionTable sessions;
   LockTable locks;
+  CallTable calls;
   AclTable acls;
   QuotaIndex quotas;
   absl::btree_set<std::string, std::less<>> containers;

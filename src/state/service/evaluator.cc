@@ -83,7 +83,7 @@ Outcome failed(const RequestBody& body, Code code) {
 
 // At least the encoded size, found without encoding.
 size_t bytes_bound(const Transaction& txn) {
-  size_t bytes = 64;
+  size_t bytes = 96;
   const auto add_acl = [&](const Acl& acl) {
     for (const AclEntry& entry : acl) bytes += entry.scheme.size() + entry.id.size() + 16;
   };
@@ -143,6 +143,24 @@ struct Evaluator::Impl {
     if (origin.number == 0 || std::holds_alternative<ResumeSessionRequest>(request.body)) return false;
     const auto session = overlay.session(request.session);
     return session && session->owner != origin.replica && !CONCLAVE_PLANT(moved_session_served);
+  }
+
+  // Why the numbered request is not to be done, or not again (S6). Nothing: it is not numbered, or new.
+  std::optional<Refusal> check_call(const Request& request) const {
+    const CallNumber& call = request.call;
+    if (call.number == 0) return std::nullopt;
+    const auto refused = [&](Code code) { return refuse(failed(request.body, code)); };
+    if (!overlay.session(request.session)) return refused(Code::session_expired);
+    if (call.answered_below > call.number) return refused(Code::bad_arguments);
+    const CallMarks marks = overlay.calls().marks(request.session);
+    if (call.number < marks.answered_below) return refused(Code::call_stale);
+    if (const auto zxid = overlay.calls().done(request.session, call.number))
+      return Refusal{failed(request.body, Code::call_done), *zxid};
+    // Done now it would take effect behind a later one.
+    if (call.number <= marks.highest) return refused(Code::call_refused_before);
+    const uint64_t answered_below = std::max(marks.answered_below, call.answered_below);
+    if (call.number - answered_below > settings.calls_unanswered_max) return refused(Code::throttled);
+    return std::nullopt;
   }
 
   // CH-31, CH-48.
@@ -205,6 +223,7 @@ struct Evaluator::Impl {
       return refuse(std::move(if_too_large));
     }
     overlay.commit(txn.zxid);
+    if (txn.call.number != 0 && overlay.session(txn.session)) overlay.calls().note(txn.session, txn.call, txn.zxid);
     counter = txn.zxid.counter();
     last_proposed = txn.zxid;
     last_time_ms = txn.time_ms;
@@ -228,6 +247,8 @@ std::variant<Transaction, Refusal> Evaluator::evaluate(const Request& request, c
     return impl_->refuse(failed(OpKind::none, Code::system_error));
   }
   if (impl_->is_anothers(request, context.origin)) return impl_->refuse({Code::session_moved, {}});
+  // Before the guard, which may not hold any more because of what the request itself did.
+  if (auto settled = impl_->check_call(request)) return std::move(*settled);
   if (request.guard) {
     if (const Code code = impl_->check(*request.guard); code != Code::ok)
       return impl_->refuse(failed(request.body, code));
@@ -235,7 +256,8 @@ std::variant<Transaction, Refusal> Evaluator::evaluate(const Request& request, c
   Transaction txn{.zxid = Zxid(impl_->epoch, impl_->counter + 1),
                   .time_ms = std::max(context.time_ms, impl_->last_time_ms),
                   .session = request.session,
-                  .origin = context.origin};
+                  .origin = context.origin,
+                  .call = request.call};
   Planner planner(impl_->overlay, impl_->settings, request, txn);
   return std::visit([&](const auto& op) { return impl_->evaluate_one(op, planner, std::move(txn)); }, request.body);
 }

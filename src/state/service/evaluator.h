@@ -20,6 +20,7 @@ struct EvaluatorSettings {
   bool enforce_quota = false;  // ZooKeeper's enforceQuota
   bool extended_types = true;  // TTL nodes allowed
   bool skip_acl = false;
+  uint64_t calls_unanswered_max = 1024;  // numbers that a session may be ahead of what it has acknowledged
   // The counter of a zxid from which epoch_nearly_exhausted() holds; beyond its 32 bits nothing is let in.
   uint32_t epoch_counter_high = 0xFFF0'0000;
 };

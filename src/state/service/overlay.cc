@@ -8,7 +8,7 @@
 
 namespace conclave::state {
 
-Overlay::Overlay(const Core& core, bool with_quotas) : core_(core), with_quotas_(with_quotas) {
+Overlay::Overlay(const Core& core, bool with_quotas) : core_(core), with_quotas_(with_quotas), calls_(core.calls) {
   if (with_quotas_) quotas_ = core.quotas;
 }
 
@@ -118,6 +118,7 @@ void Overlay::drop_through(Zxid zxid) {
     proposed_.pop_front();
     if (--record->transactions == 0) forget(record);
   }
+  calls_.drop_through(zxid);
   absl::erase_if(sessions_, [&](const auto& change) { return change.second.zxid <= zxid; });
 }
 
@@ -150,6 +151,7 @@ void Overlay::move_session(SessionId id, ReplicaId owner, Zxid zxid) {
 
 void Overlay::close_session(SessionId id, Zxid zxid) {
   sessions_[id] = {.zxid = zxid};
+  calls_.forget(id, zxid);
 }
 
 std::vector<std::string> Overlay::ephemerals_of(SessionId id) const {

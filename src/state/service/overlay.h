@@ -21,6 +21,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/checksum.h"
 #include "state/service/core.h"
+#include "state/service/pending_calls.h"
 
 namespace conclave::state {
 
@@ -75,6 +76,8 @@ class Overlay {
   // REQUIRES: open.
   void move_session(SessionId id, ReplicaId owner, Zxid zxid);
   void close_session(SessionId id, Zxid zxid);
+  PendingCalls& calls() { return calls_; }
+  const PendingCalls& calls() const { return calls_; }
   // Paths, sorted.
   std::vector<std::string> ephemerals_of(SessionId id) const;
   // What the session holds, and did not lose, sorted by path and handle.
@@ -139,6 +142,7 @@ class Overlay {
   uint64_t bracket_ = 0;
   mutable uint64_t visit_ = 0;
   absl::btree_map<SessionId, SessionChange> sessions_;
+  PendingCalls calls_;
   Pending pending_ephemerals_;
   Pending pending_locks_;
   QuotaIndex quotas_;

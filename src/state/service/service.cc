@@ -138,6 +138,10 @@ std::vector<std::string> Service::ephemerals(SessionId id) const {
   return {record->ephemerals.begin(), record->ephemerals.end()};
 }
 
+const CallReply* Service::call_reply(SessionId id, uint64_t number) const {
+  return impl_->core.calls.reply(id, number);
+}
+
 std::vector<std::string> Service::due_for_reaping(int64_t now_ms) const {
   const Core& core = impl_->core;
   std::vector<std::string> due;

@@ -10,6 +10,8 @@
 //       owner (ADR 10).
 //   S5  A lock is held by open sessions only; the closing of a session releases or loses all of its locks in the same
 //       transaction (CH-35, CH-39).
+//   S6  What a session's request of some number did is done once, and its reply kept until a later numbered fact of the
+//       session says that the client has it. Numbers take effect in their order (RP-02).
 #pragma once
 
 #include <cstdint>
@@ -57,6 +59,12 @@ struct SessionView {
   ReplicaId owner;     // where its client is connected; no other replica's requests for it are taken
 };
 
+// The reply to a numbered request that was done.
+struct CallReply {
+  Zxid zxid;
+  Outcome outcome;
+};
+
 // What a read finds. Pointers and views are valid until the next apply.
 struct NodeView {
   BytesView data;
@@ -101,6 +109,8 @@ class Service {
   std::vector<SessionView> sessions() const;  // sorted by id
   size_t session_count() const;
   std::vector<std::string> ephemerals(SessionId id) const;  // sorted paths
+  // The reply kept for a numbered request (S6). Null: not done, or acknowledged. Valid until the next apply.
+  const CallReply* call_reply(SessionId id, uint64_t number) const;
   // Container nodes that are empty and had a child once, TTL nodes that are empty and past their time: due at `now_ms`.
   std::vector<std::string> due_for_reaping(int64_t now_ms) const;
 

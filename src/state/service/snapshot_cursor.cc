@@ -24,7 +24,8 @@ CopyOnUpdateCursor::CopyOnUpdateCursor(Core* core)
       time_ms_(core->last_time_ms),
       digest_(core->digest()),
       acls_(core->acls.all()),
-      locks_(core->locks.all()) {
+      locks_(core->locks.all()),
+      calls_(core->calls.all()) {
   CONCLAVE_ASSERT(core->cursor == nullptr);
   // Generation 0 is that of nodes no snapshot has seen.
   core->snapshot_generation = std::max<uint32_t>(1, (core->snapshot_generation + 1) & kMarkMask);
@@ -94,6 +95,28 @@ void CopyOnUpdateCursor::emit_locks() {
   locks_ = {};
 }
 
+void CopyOnUpdateCursor::emit_calls() {
+  Bytes body;
+  Bytes outcome;
+  Encoder out(&body);
+  for (const auto& [session, calls] : calls_) {
+    body.clear();
+    out.fixed(session.value);
+    out.varint(calls.marks.highest);
+    out.varint(calls.marks.answered_below);
+    out.varint(calls.replies.size());
+    for (const auto& [number, entry] : calls.replies) {
+      outcome.clear();
+      encode(entry.reply->outcome, &outcome);
+      out.varint(number);
+      out.fixed(entry.reply->zxid.value);
+      out.bytes(outcome);
+    }
+    put_record(Record::calls, body, &pending_);
+  }
+  calls_ = {};
+}
+
 void CopyOnUpdateCursor::emit(Node* node) {
   if (stage_ == Stage::preamble) {
     emit_preamble();
@@ -145,6 +168,7 @@ bool CopyOnUpdateCursor::next(size_t size_hint, Bytes* out) {
   if (stage_ == Stage::end) {
     CONCLAVE_ASSERT(nodes_emitted_ == nodes_total_);
     emit_locks();
+    emit_calls();
     Bytes body;
     Encoder(&body).varint(nodes_emitted_);
     put_record(Record::end, body, &pending_);

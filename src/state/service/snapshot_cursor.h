@@ -51,6 +51,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
   void emit(Node* node);
   void emit_preamble();
   void emit_locks();
+  void emit_calls();
 
   Core* core_;
   uint32_t mark_;
@@ -65,6 +66,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
   std::vector<std::pair<uint32_t, std::shared_ptr<const Acl>>> acls_;
   std::vector<Session> sessions_;
   LockTable::Map locks_;
+  CallTable::Map calls_;
   // Records not yet fetched, the first `fetched_` bytes of which are gone already.
   Bytes pending_;
   size_t fetched_ = 0;

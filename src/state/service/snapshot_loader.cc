@@ -1,5 +1,6 @@
 #include "state/service/snapshot_loader.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <limits>
 
@@ -87,6 +88,9 @@ Result<> SnapshotLoader::take(Record type, BytesView body) {
       break;
     case Record::lock:
       result = take_lock(in);
+      break;
+    case Record::calls:
+      result = take_calls(in);
       break;
     case Record::end:
       result = take_end(in);
@@ -205,6 +209,32 @@ Result<> SnapshotLoader::take_lock(Decoder& in) {
           fmt::format("lock of {} is held by session {:#x}, which is not open", path, place.holder.session.value));
   }
   core_->locks.restore(path, std::move(*lock));
+  return {};
+}
+
+Result<> SnapshotLoader::take_calls(Decoder& in) {
+  const SessionId id(in.fixed<int64_t>());
+  CallMarks marks;
+  marks.highest = in.varint();
+  marks.answered_below = in.varint();
+  const size_t count = in.count(11);
+  const auto malformed = [&] { return reject(fmt::format("the calls of session {:#x} are malformed", id.value)); };
+  if (!in.ok() || marks.highest == 0 || marks.answered_below > marks.highest) return malformed();
+  if (core_->sessions.find(id) == nullptr)
+    return reject(fmt::format("calls of session {:#x}, which is not open", id.value));
+  if (core_->calls.find(id) != nullptr) return reject(fmt::format("calls of session {:#x} twice", id.value));
+  core_->calls.restore(id, marks);
+  uint64_t least = std::max<uint64_t>(1, marks.answered_below);  // of the numbers that may come next
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t number = in.varint();
+    const Zxid zxid(in.fixed<uint64_t>());
+    auto outcome = decode_outcome(in.bytes());
+    if (!in.ok() || !outcome || number < least || number > marks.highest) return malformed();
+    core_->calls.restore_reply(id, number, {zxid, std::move(*outcome)});
+    least = number + 1;
+  }
+  // What was done last is always kept: whoever did it cannot have said in it that he has its reply.
+  if (!in.done() || core_->calls.reply(id, marks.highest) == nullptr) return malformed();
   return {};
 }
 

@@ -1,7 +1,10 @@
 // A random mixed workload on a small name space, so that operations meet: creates of every kind, sequences, versions,
-// ACLs, multis, sessions that come and go, locks, quotas, reaping, guards. Test code only.
+// ACLs, multis, sessions that come and go, locks, quotas, reaping, guards, numbered
+// requests. Test code only.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <string>
 
 #include "base/random.h"
@@ -17,6 +20,7 @@ class Workload {
   Request next() {
     Request request = unguarded();
     if (random_.chance(1, 6)) request.guard = guard();
+    if (random_.chance(1, 3)) request.call = call(request.session);
     return request;
   }
   // Mostly one replica, so that most requests come from the owner of their session.
@@ -85,6 +89,15 @@ class Workload {
       if (random_.chance(1, 2)) guard.content = random_.chance(1, 2) ? stat->mzxid : stat->czxid;
     }
     return guard;
+  }
+  // Mostly the next one of the session, sometimes one of the last again, sometimes one left out.
+  CallNumber call(SessionId id) {
+    uint64_t& last = last_number_[static_cast<size_t>(id.value)];
+    CallNumber call{random_.chance(1, 5) ? last - std::min(last, random_.below(6)) : ++last, 0};
+    last += random_.below(12) / 11;
+    call.answered_below = call.number - std::min(call.number, random_.below(8));
+    if (random_.chance(1, 20)) ++call.answered_below;
+    return call;
   }
   SessionId session() { return SessionId(1 + int64_t(random_.below(3))); }
   Identities identities() {
@@ -174,6 +187,7 @@ class Workload {
   Random random_;
   const Service& seen_;
   int64_t now_ms_ = 1000;
+  std::array<uint64_t, 4> last_number_{};  // by session
 };
 
 }  // namespace conclave::state::testing

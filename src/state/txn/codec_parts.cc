@@ -27,6 +27,19 @@ void get(Decoder& in, Acl* acl) {
   }
 }
 
+void put(Encoder& out, const CallNumber& call) {
+  out.varint(call.number);
+  out.varint(call.answered_below);
+}
+
+CallNumber get_call(Decoder& in) {
+  CallNumber call;
+  call.number = in.varint();
+  call.answered_below = in.varint();
+  if (call.number == 0) in.fault();
+  return call;
+}
+
 NodeKind get_kind(Decoder& in) {
   const uint8_t raw = in.u8();
   if (raw > static_cast<uint8_t>(NodeKind::open_directory)) {

@@ -15,7 +15,7 @@ constexpr uint8_t kVersion = 1;
 constexpr uint8_t kVersionWithParts = 2;
 
 // The parts of a request of the second version: bits of a byte that is not 0.
-enum RequestPart : uint8_t { kGuard = 1, kAllRequestParts = 1 };
+enum RequestPart : uint8_t { kGuard = 1, kCall = 2, kAllRequestParts = 3 };
 
 // Tags of the alternatives of a body. Numbers are part of the format: never reuse one.
 enum class Tag : uint8_t {
@@ -53,6 +53,10 @@ inline void put(Encoder& out, SessionId id) {
 inline SessionId get_session(Decoder& in) {
   return SessionId(in.fixed<int64_t>());
 }
+// REQUIRES: numbered.
+void put(Encoder& out, const CallNumber& call);
+// Faults the decoder on the number 0: what is not numbered has no such part.
+CallNumber get_call(Decoder& in);
 // Faults the decoder on a number that is no NodeKind.
 NodeKind get_kind(Decoder& in);
 // A boolean is 0 or 1; anything else is a fault, so that equal values have equal bytes.

@@ -96,12 +96,16 @@ RequestBody random_body(Random& r) {
       return EpochStartRequest{};
   }
 }
+CallNumber random_call(Random& r) {
+  return {1 + (r.u64() >> (1 + r.below(63))), r.u64() >> r.below(64)};
+}
 Request random_request(Random& r) {
   Request request;
   request.session = random_session(r);
   for (uint64_t n = r.below(4); n > 0; --n) request.identities.push_back({random_bytes(r, 6), random_bytes(r, 20)});
   request.body = random_body(r);
   if (r.chance(1, 4)) request.guard = {random_bytes(r, 40), Zxid(r.u64()), Zxid(r.u64())};
+  if (r.chance(1, 4)) request.call = random_call(r);
   return request;
 }
 ReplicaId random_replica(Random& r) {
@@ -154,6 +158,7 @@ Transaction random_transaction(Random& r) {
   txn.time_ms = random_i64(r);
   txn.session = random_session(r);
   txn.origin = {random_replica(r), r.u64(), r.u64() >> r.below(64)};
+  if (r.chance(1, 4)) txn.call = random_call(r);
   txn.multi = r.chance(1, 3);
   for (uint64_t n = txn.multi ? r.below(5) : 1; n > 0; --n) txn.facts.push_back(random_fact(r));
   return txn;
@@ -235,6 +240,9 @@ TEST(RequestCodec, AGuardSurvivesAndNothingElseChangesItsBytes) {
   const auto decoded = decode_request(guarded);
   ASSERT_TRUE(decoded);
   EXPECT_EQ(decoded->guard, request.guard);
+  request.call = {5, 4};
+  ASSERT_TRUE(decode_request(bytes_of(request)));
+  EXPECT_EQ(decode_request(bytes_of(request))->call, request.call);
   const size_t parts = 1 + 8 + 1;  // behind version, session and an empty list of identities
   for (const char unknown : {char{0}, static_cast<char>(0x80)}) {
     guarded[parts] = unknown;
@@ -285,6 +293,24 @@ TEST(TransactionCodec, RandomValuesSurviveARoundTrip) {
     ASSERT_TRUE(decoded) << decoded.error().message;
     EXPECT_EQ(bytes_of(*decoded), bytes);
   }
+}
+
+TEST(TransactionCodec, RP_02_ACallNumberSurvivesAndNothingElseChangesItsBytes) {
+  Transaction txn;
+  txn.facts = {CheckTxn{"/a"}};
+  const Bytes plain = bytes_of(txn);
+  EXPECT_EQ(plain[0], 1) << "what has no number is written as it always was";
+  txn.call = {300, 299};
+  Bytes numbered = bytes_of(txn);
+  EXPECT_EQ(numbered[0], 2);
+  ASSERT_TRUE(decode_transaction(numbered));
+  EXPECT_EQ(decode_transaction(numbered)->call, txn.call);
+  txn.call = {1, 0};
+  numbered = bytes_of(txn);
+  const size_t number = 1 + 8 + 1 + 8 + 1 + 8 + 1;  // behind version, zxid, time, session and origin
+  ASSERT_EQ(numbered[number], 1);
+  numbered[number] = 0;
+  EXPECT_FALSE(decode_transaction(numbered)) << "the number 0 is no number";
 }
 
 TEST(TransactionCodec, TellsNullDataFromEmptyData) {

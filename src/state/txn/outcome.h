@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/ids.h"
+#include "base/result.h"
 
 namespace conclave::state {
 
@@ -42,6 +44,11 @@ enum class Code : int32_t {
   lock_not_held = -1003,
   // Of a request's guard: the node that it is about is no more.
   instance_gone = -1004,
+  // Of numbered requests (RP-02): done already, and the reply is kept; done, and its reply was acknowledged; not done,
+  // and it cannot be any more, since a later one is.
+  call_done = -1005,
+  call_stale = -1006,
+  call_refused_before = -1007,
 };
 
 // Fields and meanings exactly as in ZooKeeper's Stat.
@@ -87,5 +94,9 @@ struct Outcome {
   Code code = Code::ok;        // of a failed multi: that of the part which failed
   std::vector<OpOutcome> ops;  // one for a plain request, one per part for a multi (also when it failed)
 };
+
+// Of answers to other replicas and of snapshots. Errors: corrupt.
+void encode(const Outcome& outcome, Bytes* out);
+Result<Outcome> decode_outcome(BytesView in);
 
 }  // namespace conclave::state

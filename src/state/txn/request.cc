@@ -249,7 +249,8 @@ Guard get_guard(Decoder& in) {
 
 void encode(const Request& request, Bytes* out) {
   Encoder encoder(out);
-  const uint8_t parts = request.guard ? codec::kGuard : 0;
+  const bool numbered = request.call.number != 0;
+  const auto parts = static_cast<uint8_t>((request.guard ? codec::kGuard : 0) | (numbered ? codec::kCall : 0));
   encoder.u8(parts == 0 ? codec::kVersion : codec::kVersionWithParts);
   codec::put(encoder, request.session);
   encoder.varint(request.identities.size());
@@ -263,6 +264,7 @@ void encode(const Request& request, Bytes* out) {
     encoder.fixed(request.guard->instance.value);
     encoder.fixed(request.guard->content.value);
   }
+  if (numbered) codec::put(encoder, request.call);
   std::visit(Writer{encoder}, request.body);
 }
 
@@ -285,6 +287,7 @@ Result<Request> decode_request(BytesView in) {
     const uint8_t parts = decoder.u8();
     if (parts == 0 || (parts & ~codec::kAllRequestParts) != 0) decoder.fault();
     if ((parts & codec::kGuard) != 0) request.guard = get_guard(decoder);
+    if ((parts & codec::kCall) != 0) request.call = codec::get_call(decoder);
   }
   request.body = get_body(decoder);
   if (!decoder.done())

@@ -128,11 +128,20 @@ struct Guard {
   friend bool operator==(const Guard&, const Guard&) = default;
 };
 
+// The place of a request among those of its session (RP-02). What was done under a number is kept with its reply until
+// the session says that it has it, and is not done again.
+struct CallNumber {
+  uint64_t number = 0;          // 0: not numbered, as all of ZooKeeper's
+  uint64_t answered_below = 0;  // the client has the replies to all numbers below; at most `number`
+  friend bool operator==(const CallNumber&, const CallNumber&) = default;
+};
+
 struct Request {
   SessionId session;      // 0: the cell itself
   Identities identities;  // proved by the connection, `ip` included; world is implied
   RequestBody body;
   std::optional<Guard> guard;
+  CallNumber call;
 };
 
 void encode(const Request& request, Bytes* out);

@@ -210,13 +210,15 @@ FactBody get_fact(Decoder& in) {
 
 void encode(const Transaction& txn, Bytes* out) {
   Encoder encoder(out);
-  encoder.u8(codec::kVersion);
+  const bool numbered = txn.call.number != 0;
+  encoder.u8(numbered ? codec::kVersionWithParts : codec::kVersion);
   encoder.fixed(txn.zxid.value);
   encoder.zigzag(txn.time_ms);
   codec::put(encoder, txn.session);
   encoder.u8(txn.origin.replica.value);
   encoder.fixed(txn.origin.incarnation);
   encoder.varint(txn.origin.number);
+  if (numbered) codec::put(encoder, txn.call);
   encoder.boolean(txn.multi);
   encoder.varint(txn.facts.size());
   for (const FactBody& fact : txn.facts) std::visit(Writer{encoder}, fact);
@@ -225,9 +227,9 @@ void encode(const Transaction& txn, Bytes* out) {
 Result<Transaction> decode_transaction(BytesView in) {
   Decoder decoder(in);
   const uint8_t version = decoder.u8();
-  if (decoder.ok() && version != codec::kVersion)
-    return fail(ErrorKind::unsupported,
-                fmt::format("transaction: version {} is unknown, this build reads {}", version, codec::kVersion));
+  if (decoder.ok() && version != codec::kVersion && version != codec::kVersionWithParts)
+    return fail(ErrorKind::unsupported, fmt::format("transaction: version {} is unknown, this build reads {} and {}",
+                                                    version, codec::kVersion, codec::kVersionWithParts));
   Transaction txn;
   txn.zxid = Zxid(decoder.fixed<uint64_t>());
   txn.time_ms = decoder.zigzag();
@@ -235,6 +237,7 @@ Result<Transaction> decode_transaction(BytesView in) {
   txn.origin.replica = ReplicaId(decoder.u8());
   txn.origin.incarnation = decoder.fixed<uint64_t>();
   txn.origin.number = decoder.varint();
+  if (version == codec::kVersionWithParts) txn.call = codec::get_call(decoder);
   txn.multi = codec::get_bool(decoder);
   const size_t n = decoder.count(1);
   if (!txn.multi && n != 1) decoder.fault();

@@ -95,6 +95,7 @@ struct Transaction {
   int64_t time_ms = 0;  // stamped by the master; never below that of the predecessor
   SessionId session;    // who asked; 0: the cell itself
   RequestTag origin;
+  CallNumber call;              // of the request, if it was numbered: its reply is kept
   bool multi = false;           // the reply is that of a multi
   std::vector<FactBody> facts;  // applied together; exactly one unless `multi`
 };

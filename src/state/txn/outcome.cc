@@ -1,11 +1,11 @@
-#include "replica/outcome_codec.h"
+#include "state/txn/outcome.h"
 
-#include "base/codec.h"
+#include "state/txn/codec_parts.h"
 
-namespace conclave::replica {
+namespace conclave::state {
 namespace {
 
-void put(Encoder& out, const state::Stat& stat) {
+void put(Encoder& out, const Stat& stat) {
   out.varint(stat.czxid.value);
   out.varint(stat.mzxid.value);
   out.zigzag(stat.ctime_ms);
@@ -18,56 +18,54 @@ void put(Encoder& out, const state::Stat& stat) {
   out.zigzag(stat.num_children);
   out.varint(stat.pzxid.value);
 }
-state::Stat get_stat(Decoder& in) {
-  state::Stat stat;
+Stat get_stat(Decoder& in) {
+  Stat stat;
   stat.czxid = Zxid(in.varint());
   stat.mzxid = Zxid(in.varint());
   stat.ctime_ms = in.zigzag();
   stat.mtime_ms = in.zigzag();
-  stat.version = static_cast<int32_t>(in.zigzag());
-  stat.cversion = static_cast<int32_t>(in.zigzag());
-  stat.aversion = static_cast<int32_t>(in.zigzag());
+  stat.version = codec::get_i32(in);
+  stat.cversion = codec::get_i32(in);
+  stat.aversion = codec::get_i32(in);
   stat.ephemeral_owner = in.zigzag();
-  stat.data_length = static_cast<int32_t>(in.zigzag());
-  stat.num_children = static_cast<int32_t>(in.zigzag());
+  stat.data_length = codec::get_i32(in);
+  stat.num_children = codec::get_i32(in);
   stat.pzxid = Zxid(in.varint());
   return stat;
 }
 
 }  // namespace
 
-Bytes encode(const state::Outcome& outcome) {
-  Bytes bytes;
-  Encoder out(&bytes);
+void encode(const Outcome& outcome, Bytes* bytes) {
+  Encoder out(bytes);
   out.zigzag(static_cast<int32_t>(outcome.code));
   out.varint(outcome.ops.size());
-  for (const state::OpOutcome& op : outcome.ops) {
+  for (const OpOutcome& op : outcome.ops) {
     out.u8(static_cast<uint8_t>(op.kind));
     out.zigzag(static_cast<int32_t>(op.code));
     out.bytes(op.path);
     put(out, op.stat);
   }
-  return bytes;
 }
 
-Result<state::Outcome> decode_outcome(BytesView bytes) {
+Result<Outcome> decode_outcome(BytesView bytes) {
   Decoder in(bytes);
-  state::Outcome outcome;
-  outcome.code = static_cast<state::Code>(in.zigzag());
+  Outcome outcome;
+  outcome.code = static_cast<Code>(codec::get_i32(in));
   const size_t count = in.count(14);
   outcome.ops.reserve(count);
   for (size_t i = 0; i < count && in.ok(); ++i) {
-    state::OpOutcome op;
+    OpOutcome op;
     const uint8_t kind = in.u8();
-    if (kind > static_cast<uint8_t>(state::OpKind::release_lock)) in.fault();
-    op.kind = static_cast<state::OpKind>(kind);
-    op.code = static_cast<state::Code>(in.zigzag());
+    if (kind > static_cast<uint8_t>(OpKind::release_lock)) in.fault();
+    op.kind = static_cast<OpKind>(kind);
+    op.code = static_cast<Code>(codec::get_i32(in));
     op.path = in.string();
     op.stat = get_stat(in);
     outcome.ops.push_back(std::move(op));
   }
-  if (!in.done()) return fail(ErrorKind::corrupt, "malformed outcome in an answer of the master");
+  if (!in.done()) return fail(ErrorKind::corrupt, "malformed outcome");
   return outcome;
 }
 
-}  // namespace conclave::replica
+}  // namespace conclave::state
