@@ -130,7 +130,9 @@ class Checker:
             self.check_system_include(where, module, test, header)
             return
         target = self.module_of(header)
-        if target is None or not (self.root / "src" / header).is_file():
+        # x.pb.h is generated from x.proto
+        source = header.removesuffix(".pb.h") + ".proto" if header.endswith(".pb.h") else header
+        if target is None or not (self.root / "src" / source).is_file():
             self.error(where, f'"{header}" is no file under src/ (write paths from src/ on)')
             return
         if is_test(header) and not test:

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/frame.h"
 #include "base/result.h"
 #include "client/server_rotation.h"
 #include "client/types.h"
@@ -25,7 +26,6 @@
 #include "env/clock.h"
 #include "env/executor.h"
 #include "env/network.h"
-#include "wire/zookeeper/frame.h"
 #include "wire/zookeeper/jute.h"
 
 namespace conclave::client {
@@ -159,7 +159,7 @@ class Client {
   std::shared_ptr<Link> link_;  // null between connections
   bool established_ = false;    // the handshake on link_ is done
   uint64_t attempt_ = 0;        // tells late answers of connect from current ones
-  wire::zookeeper::FrameReader frames_;
+  FrameReader frames_;
   std::string violation_;  // set while reading: what the server did wrong
   Instant last_heard_{0};
   Instant last_sent_{0};

@@ -11,7 +11,7 @@
 #include "frontend/zookeeper/server.h"
 #include "frontend/zookeeper/testing_fakes.h"
 #include "input.h"
-#include "wire/zookeeper/frame.h"
+#include "base/frame.h"
 #include "wire/zookeeper/replies.h"
 #include "wire/zookeeper/requests.h"
 

@@ -76,9 +76,9 @@ bool Connection::on_frame(BytesView message) {
   return !frames_held_;
 }
 
-void Connection::on_fault(const wire::FrameFault& fault) {
+void Connection::on_fault(const FrameFault& fault) {
   if (!any_frame_) {
-    const int32_t raw = wire::big_endian(fault.length);
+    const int32_t raw = big_endian(fault.length);
     const std::string_view word(reinterpret_cast<const char*>(&raw), sizeof(raw));
     if (auto text = host_->four_letter_word(word)) {
       ++statistics_.received;
@@ -256,7 +256,7 @@ void Connection::refuse_expired() {
 void Connection::send_connect_response(const wire::ConnectResponse& response) {
   wire::ConnectResponse sent = response;
   if (!client_read_only_) sent.read_only.reset();
-  wire::FrameWriter frame(&output_);
+  FrameWriter frame(&output_);
   wire::Writer writer(&output_);
   encode(sent, &writer);
   frame.finish();

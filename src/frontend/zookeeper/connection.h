@@ -14,11 +14,11 @@
 #include <optional>
 #include <string_view>
 
+#include "base/frame.h"
 #include "base/log.h"
 #include "env/network.h"
 #include "frontend/zookeeper/hub.h"
 #include "frontend/zookeeper/pipeline.h"
-#include "wire/zookeeper/frame.h"
 
 namespace conclave::frontend::zookeeper {
 
@@ -100,7 +100,7 @@ class Connection final : public env::StreamHandler, private PipelineHost {
   void drop(std::string_view reason) override;
 
   bool on_frame(BytesView message);
-  void on_fault(const wire::FrameFault& fault);
+  void on_fault(const FrameFault& fault);
   void on_connect_request(BytesView message);
   void create_session(const wire::ConnectRequest& request);
   void resume_session(const wire::ConnectRequest& request);
@@ -121,7 +121,7 @@ class Connection final : public env::StreamHandler, private PipelineHost {
   std::shared_ptr<Connection*> self_;
   Client client_;
   ConnectionStatistics statistics_;
-  wire::FrameReader frames_;
+  FrameReader frames_;
   std::unique_ptr<Pipeline> pipeline_;
   Bytes output_;
   State state_ = State::greeting;

@@ -1,6 +1,6 @@
 #include "frontend/zookeeper/event_frame.h"
 
-#include "wire/zookeeper/frame.h"
+#include "base/frame.h"
 #include "wire/zookeeper/records.h"
 
 namespace conclave::frontend::zookeeper {
@@ -23,7 +23,7 @@ void write_event(WatchEvent event, std::string_view path, Bytes* out) {
       type = wire::EventType::node_children_changed;
       break;
   }
-  wire::FrameWriter frame(out);
+  FrameWriter frame(out);
   wire::Writer writer(out);
   writer.put(wire::ReplyHeader{.xid = wire::kXidNotification, .zxid = wire::kNotificationZxid});
   writer.put(wire::WatcherEvent{.type = type, .path = path});

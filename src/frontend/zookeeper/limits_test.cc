@@ -190,7 +190,7 @@ TEST_F(FrontEndTest, RandomBytesHurtNobodyElse) {  // promise 7
       for (char& c : noise) c = static_cast<char>(random.chance(2, 3) ? random.below(24) : random.below(256));
       if (random.chance(3, 4)) {  // a whole frame with a plausible opcode
         Bytes framed;
-        wire::FrameWriter frame(&framed);
+        FrameWriter frame(&framed);
         wire::Writer writer(&framed);
         writer.put(static_cast<int32_t>(random.below(100)));
         writer.put(static_cast<int32_t>(random.chance(1, 4) ? 98 + random.below(12) : random.below(24)));

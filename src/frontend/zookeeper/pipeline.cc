@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/frame.h"
 #include "base/log.h"
 #include "base/plant.h"
 #include "frontend/zookeeper/authentication.h"
 #include "frontend/zookeeper/event_frame.h"
 #include "frontend/zookeeper/handling.h"
-#include "wire/zookeeper/frame.h"
 
 namespace conclave::frontend::zookeeper {
 namespace {
@@ -123,7 +123,7 @@ void Pipeline::on_request(BytesView message, Instant received) {
 
 template <class... Body>
 void Pipeline::put_reply(const wire::ReplyHeader& header, const Body&... body) {
-  wire::FrameWriter frame(host_->output());
+  FrameWriter frame(host_->output());
   wire::Writer writer(host_->output());
   writer.put(header);
   (writer.put(body), ...);
@@ -373,7 +373,7 @@ void Pipeline::answer_read(const Pending& pending, BytesView body) {
   if (pending.op == OpCode::ping) return send_header(pending, ErrorCode::ok);
   Bytes* out = host_->output();
   const size_t start = out->size();
-  wire::FrameWriter frame(out);
+  FrameWriter frame(out);
   wire::Writer writer(out);
   writer.put(wire::ReplyHeader{.xid = pending.xid, .zxid = reply_zxid(Zxid())});
   wire::Reader in(body);
@@ -418,7 +418,7 @@ void Pipeline::answer_write(const Pending& pending) {
 
   Bytes* out = host_->output();
   const size_t start = out->size();
-  wire::FrameWriter frame(out);
+  FrameWriter frame(out);
   wire::Writer writer(out);
   writer.put(wire::ReplyHeader{.xid = pending.xid, .zxid = reply_zxid(pending.reply.zxid)});
   if (pending.op == OpCode::sync) {
@@ -440,7 +440,7 @@ void Pipeline::answer_write(const Pending& pending) {
 void Pipeline::send_header(const Pending& pending, ErrorCode error) {
   Bytes* out = host_->output();
   const size_t start = out->size();
-  wire::FrameWriter frame(out);
+  FrameWriter frame(out);
   wire::Writer(out).put(wire::ReplyHeader{.xid = pending.xid, .zxid = reply_zxid(pending.reply.zxid), .error = error});
   frame.finish();
   replied(pending, out->size() - start);

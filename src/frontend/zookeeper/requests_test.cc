@@ -413,7 +413,7 @@ TEST_F(FrontEndTest, SaslWithoutATokenClosesTheConnection) {
   for (const Bytes& body : {Bytes(), Bytes("\xFF\xFF\xFF\xFF"), Bytes("\0\0\0\x09", 4)}) {
     TestClient client = connected();
     Bytes frame;
-    wire::FrameWriter writer(&frame);
+    FrameWriter writer(&frame);
     wire::Writer(&frame).put(wire::RequestHeader{.xid = 2, .op = OpCode::sasl});
     frame += body;
     writer.finish();

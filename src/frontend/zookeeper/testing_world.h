@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/frame.h"
 #include "frontend/zookeeper/server.h"
 #include "frontend/zookeeper/testing_fakes.h"
-#include "wire/zookeeper/frame.h"
 #include "wire/zookeeper/multi.h"
 
 namespace conclave::frontend::zookeeper {
@@ -37,7 +37,7 @@ class TestClient {
   template <class... Body>
   static Bytes request(int32_t xid, wire::OpCode op, const Body&... body) {
     Bytes out;
-    wire::FrameWriter frame(&out);
+    FrameWriter frame(&out);
     wire::Writer writer(&out);
     writer.put(wire::RequestHeader{.xid = xid, .op = op});
     (writer.put(body), ...);
@@ -46,7 +46,7 @@ class TestClient {
   }
   static Bytes multi(int32_t xid, const wire::MultiRequest& body, wire::OpCode op = wire::OpCode::multi) {
     Bytes out;
-    wire::FrameWriter frame(&out);
+    FrameWriter frame(&out);
     wire::Writer writer(&out);
     writer.put(wire::RequestHeader{.xid = xid, .op = op});
     encode(body, &writer);
@@ -55,7 +55,7 @@ class TestClient {
   }
   static Bytes connect_frame(const wire::ConnectRequest& request) {
     Bytes out;
-    wire::FrameWriter frame(&out);
+    FrameWriter frame(&out);
     wire::Writer writer(&out);
     encode(request, &writer);
     frame.finish();
@@ -113,7 +113,7 @@ class TestClient {
     if (in.size() < 4) return std::nullopt;
     int32_t length = 0;
     std::memcpy(&length, in.data(), 4);
-    length = wire::big_endian(length);
+    length = big_endian(length);
     EXPECT_LE(static_cast<size_t>(length) + 4, in.size());
     Bytes message = in.substr(4, static_cast<size_t>(length));
     in.erase(0, 4 + static_cast<size_t>(length));

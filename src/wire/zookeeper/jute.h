@@ -15,7 +15,6 @@
 // anything is allocated from it. Views that it hands out point into the input and live as long as that.
 #pragma once
 
-#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -24,6 +23,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/byte_order.h"
 #include "base/bytes.h"
 #include "base/ids.h"
 
@@ -35,17 +35,6 @@ concept Record = requires { T::kFields; };
 // Fewest bytes that a value of the type takes on the wire; bounds the element count of a vector.
 template <class T>
 constexpr size_t wire_size_min();
-
-template <std::integral T>
-constexpr T big_endian(T value) {
-  static_assert(std::endian::native == std::endian::little);
-  if constexpr (sizeof(T) == 8) {
-    return static_cast<T>(__builtin_bswap64(static_cast<uint64_t>(value)));
-  } else {
-    static_assert(sizeof(T) == 4);
-    return static_cast<T>(__builtin_bswap32(static_cast<uint32_t>(value)));
-  }
-}
 
 class Writer {
  public:

@@ -12,10 +12,10 @@
 #include <string>
 #include <utility>
 
+#include "base/byte_order.h"
 #include "base/bytes.h"
-#include "wire/zookeeper/jute.h"
 
-namespace conclave::wire::zookeeper {
+namespace conclave {
 
 inline constexpr size_t kFrameLengthBytes = 4;
 
@@ -130,4 +130,4 @@ class FrameReader {
   bool stopped_ = false;
 };
 
-}  // namespace conclave::wire::zookeeper
+}  // namespace conclave

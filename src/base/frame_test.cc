@@ -1,12 +1,12 @@
 // Frames cut anywhere come out whole and in order; bad lengths are named.
-#include "wire/zookeeper/frame.h"
+#include "base/frame.h"
 
 #include <gtest/gtest.h>
 #include <vector>
 
 #include "base/random.h"
 
-namespace conclave::wire::zookeeper {
+namespace conclave {
 namespace {
 
 using namespace std::string_literals;
@@ -117,4 +117,4 @@ TEST(FrameTest, StoppingKeepsTheRestUntilResume) {
 }
 
 }  // namespace
-}  // namespace conclave::wire::zookeeper
+}  // namespace conclave
