@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,19 @@ class GatewayObserver {
   virtual void on_state_replaced() = 0;
   // This replica began or stopped being part of a serving cell (a master is known and reachable).
   virtual void on_serving_changed(bool serving) = 0;
+  // This replica became the master of `epoch`, or (nothing) is master no more. Its first transaction, which proves that
+  // everything of earlier epochs is applied here, is not applied yet: it has the counter 1.
+  virtual void on_mastership(std::optional<Epoch> /*epoch*/) {}
+};
+
+// Stands before the log of the master: may this change be made now, or does a client still rely on the old state?
+class ChangeGate {
+ public:
+  virtual ~ChangeGate() = default;
+  // Called before `txn` is proposed, for all that change nodes or take locks, whoever asked. True: it is proposed now.
+  // False: the request is held, and later ones of its session behind it, until Gateway::release(ticket); then it is
+  // evaluated anew. Holds end with the mastership.
+  virtual bool admit(const state::Transaction& txn, uint64_t ticket) = 0;
 };
 
 class Gateway {
@@ -74,6 +88,11 @@ class Gateway {
   // At most one observer per front end; it outlives the gateway or removes itself.
   virtual void add_observer(GatewayObserver* observer) = 0;
   virtual void remove_observer(GatewayObserver* observer) = 0;
+
+  // At most one; it outlives the gateway or is taken away (null).
+  virtual void set_gate(ChangeGate* gate) = 0;
+  // Evaluates what was held under this ticket. Not from inside ChangeGate::admit. An unknown ticket does nothing.
+  virtual void release(uint64_t ticket) = 0;
 
   // This replica, the owner of the sessions that are opened or resumed here.
   virtual ReplicaId id() const = 0;

@@ -35,6 +35,8 @@ void Proposer::end() {
   backlog_.clear();
   leases_.clear();
   lock_delays_.clear();
+  held_.clear();
+  behind_.clear();
   batch_.clear();
   offered_.clear();
   refused_ = false;
@@ -138,7 +140,21 @@ void Proposer::handle(Item item, Instant now, int64_t wall_ms) {
 }
 
 void Proposer::evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms) {
-  auto evaluated = evaluator_->evaluate(request, {.time_ms = wall_ms, .origin = tag});
+  const auto as_item = [&] {
+    return Item{.origin = tag.replica, .incarnation = tag.incarnation, .number = tag.number, .request = request};
+  };
+  const auto line = line_of(request.session, tag.replica, tag.number);
+  if (!behind_.empty() && line) {
+    if (const auto behind = behind_.find(*line); behind != behind_.end()) return behind->second.push_back(as_item());
+  }
+  auto evaluated = evaluator_->evaluate(request, {.time_ms = wall_ms, .origin = tag, .admission = this});
+  if (std::holds_alternative<state::NotAdmitted>(evaluated)) {
+    CONCLAVE_PROBE("replica.change-held");
+    leases_.touch(request.session, now);
+    held_.emplace(++last_ticket_, as_item());
+    if (line) behind_.try_emplace(*line);
+    return;
+  }
   if (const auto* refusal = std::get_if<state::Refusal>(&evaluated)) {
     if (tag.number == 0) return;
     if (refusal->outcome.code != state::Code::session_moved) leases_.touch(request.session, now);
@@ -165,6 +181,18 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   bytes_in_flight_ += payload.size();
   ++in_flight_;
   batch_.emplace_back(std::move(payload));
+}
+
+void Proposer::release(uint64_t ticket, Instant now, int64_t wall_ms) {
+  auto held = held_.extract(ticket);
+  if (held.empty()) return;
+  Item& first = held.mapped();
+  std::deque<Item> items;
+  if (const auto line = line_of(first.request.session, first.origin, first.number)) {
+    items = std::move(behind_.extract(*line).mapped());
+  }
+  items.push_front(std::move(first));
+  for (Item& item : items) handle(std::move(item), now, wall_ms);
 }
 
 void Proposer::confirm(Unconfirmed waiting) {
@@ -331,6 +359,8 @@ ProposerFigures Proposer::figures() const {
                           .backlog = backlog_.size(),
                           .sessions = leases_.size(),
                           .unconfirmed = unconfirmed_.size()};
+  figures.held = held_.size();
+  for (const auto& [session, behind] : behind_) figures.held += behind.size();
   for (const auto& [token, waiting] : barriers_) figures.unconfirmed += waiting.size();
   for (const auto& [id, origin] : origins_) {
     figures.unanswered += origin.sequence_of.size();

@@ -12,6 +12,7 @@
 //   which the
 //       master's lease grants at once: a deposed master that does not know it yet must not refuse by an old state.
 //       Facts evaluated after a refusal are proposed after its answer has left, so that its origin hears them in order.
+//   M5  What the gate holds keeps the later requests of its line behind it, in order, and nobody else's.
 #pragma once
 
 #include <deque>
@@ -39,6 +40,8 @@ class ProposerPorts {
   virtual void take_next_ballot() = 0;
   // To the origin's forwarder, which may be our own.
   virtual void answer(ReplicaId origin, wire::peer::Answers answers) = 0;
+  // May this be proposed now? False: hold it until Proposer::release(ticket).
+  virtual bool admit(const state::Transaction& txn, uint64_t ticket) = 0;
 };
 
 struct ProposerFigures {
@@ -47,10 +50,11 @@ struct ProposerFigures {
   size_t sessions = 0;
   size_t unconfirmed = 0;   // answers that wait for a barrier
   size_t unanswered = 0;    // requests of other replicas, taken and without an outcome
+  size_t held = 0;          // by the gate, and behind what it holds
   size_t answers_kept = 0;  // for other replicas, until these say that they have them
 };
 
-class Proposer {
+class Proposer final : private state::Admission {
  public:
   Proposer(const state::Service& service, const Options& options, ProposerPorts& ports);
 
@@ -67,6 +71,9 @@ class Proposer {
                 Instant now, int64_t wall_ms);
   // A sign of life of the session's client, seen at `replica`. It counts if that replica owns the session.
   void touch(ReplicaId replica, SessionId session, Instant now);
+
+  // Evaluates what was held under this ticket, and what came behind it.
+  void release(uint64_t ticket, Instant now, int64_t wall_ms);
 
   void on_applied(const state::Applied& applied, size_t payload_bytes, Instant now, int64_t wall_ms);
   void on_refused();
@@ -97,6 +104,13 @@ class Proposer {
     wire::peer::ForwardKind kind = wire::peer::ForwardKind::request;
     state::Request request;
   };
+  // Requests that take effect in the order in which they came: those of a session, or of the sessions that only their
+  // replica knows. The cell's own depend on none other.
+  using Line = std::pair<SessionId, ReplicaId>;
+  static std::optional<Line> line_of(SessionId session, ReplicaId origin, uint64_t number) {
+    if (session != SessionId()) return Line(session, ReplicaId());
+    return number != 0 ? std::optional(Line(session, origin)) : std::nullopt;
+  }
   // An answer that needs no fact, until a barrier says that it may leave.
   struct Unconfirmed {
     ReplicaId origin;
@@ -109,6 +123,7 @@ class Proposer {
   Origin* stream_of(ReplicaId from, uint64_t incarnation);
   void handle(Item item, Instant now, int64_t wall_ms);
   void evaluate(const state::Request& request, const state::RequestTag& tag, Instant now, int64_t wall_ms);
+  bool admits(const state::Transaction& txn) override { return ports_.admit(txn, last_ticket_ + 1); }
   void confirm(Unconfirmed waiting);
   void answer(ReplicaId origin, uint64_t incarnation, wire::peer::Answers::Item item);
   void propose_batch();
@@ -128,6 +143,10 @@ class Proposer {
   std::deque<Item> backlog_;  // taken, and waiting for room in flight
   SessionLeases leases_;
   LockDelays lock_delays_;
+
+  uint64_t last_ticket_ = 0;
+  std::map<uint64_t, Item> held_;            // by ticket
+  std::map<Line, std::deque<Item>> behind_;  // of lines with something held: what came later
 
   std::vector<Blob> batch_;  // evaluated in this turn, or refused and waiting
   bool refused_ = false;     // the engine did not take batch_: wait for a tick

@@ -124,6 +124,11 @@ void Replica::sync(Completion done) {
   schedule_turn_end();
 }
 
+void Replica::release(uint64_t ticket) {
+  proposer_.release(ticket, now(), world_.clock.wall_ms());
+  schedule_turn_end();
+}
+
 void Replica::touch(SessionId id) {
   if (proposer_.active()) {
     proposer_.touch(options_.consensus.self, id, now());
@@ -281,11 +286,14 @@ void Replica::on_role(const consensus::RoleChange& role) {
              {"reason", role.reason}});
   role_ = role;
   const bool leads = role.role == consensus::Role::master;
-  if (was_master && !leads) proposer_.end();
+  if (was_master && !leads) end_mastership();
   const bool follows =
       (role.role == consensus::Role::follower || role.role == consensus::Role::observer) && role.master != ReplicaId();
   forwarder_.on_master(leads || follows ? role.master : ReplicaId(), role.ballot.epoch());
-  if (leads) proposer_.begin(role.ballot.epoch(), now(), world_.clock.wall_ms());
+  if (leads) {
+    proposer_.begin(role.ballot.epoch(), now(), world_.clock.wall_ms());
+    for (GatewayObserver* observer : observers_) observer->on_mastership(role.ballot.epoch());
+  }
   if (leads) {
     signs_.clear();
   } else if (follows) {
@@ -295,6 +303,12 @@ void Replica::on_role(const consensus::RoleChange& role) {
   cell_available_ = leads || follows;
   review_serving();
   schedule_turn_end();
+}
+
+void Replica::end_mastership() {
+  if (!proposer_.active()) return;
+  proposer_.end();
+  for (GatewayObserver* observer : observers_) observer->on_mastership(std::nullopt);
 }
 
 void Replica::update_serving(bool serving, std::string_view why) {
@@ -317,7 +331,7 @@ void Replica::on_fatal(const Error& error) {
 
 void Replica::install(const storage::SnapshotFile& file) {
   keeper_.abandon();
-  proposer_.end();
+  end_mastership();
   const auto loaded = load_snapshot(*snapshots_, file, *service_);
   if (!loaded) {
     on_fatal(loaded.error());

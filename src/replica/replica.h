@@ -60,6 +60,8 @@ class Replica final : public Gateway,
 
   void add_observer(GatewayObserver* observer) override;
   void remove_observer(GatewayObserver* observer) override;
+  void set_gate(ChangeGate* gate) override { gate_ = gate; }
+  void release(uint64_t ticket) override;
   ReplicaId id() const override { return options_.consensus.self; }
   void submit(state::Request request, Completion done) override;
   void sync(Completion done) override;
@@ -92,6 +94,9 @@ class Replica final : public Gateway,
   void ask_read_barrier(uint64_t token) override;
   void take_next_ballot() override;
   void answer(ReplicaId origin, wire::peer::Answers answers) override;
+  bool admit(const state::Transaction& txn, uint64_t ticket) override {
+    return gate_ == nullptr || gate_->admit(txn, ticket);
+  }
   // ForwarderPorts
   void forward(ReplicaId master, wire::peer::Forward forward) override;
   void take_own(wire::peer::ForwardKind kind, uint64_t number, const state::Request& request) override;
@@ -102,6 +107,7 @@ class Replica final : public Gateway,
   void send_life_signs();
   void review_serving();
   void install(const storage::SnapshotFile& file);
+  void end_mastership();
   void update_serving(bool serving, std::string_view why);
   Instant now() const { return world_.clock.now(); }
 
@@ -115,6 +121,7 @@ class Replica final : public Gateway,
   SnapshotKeeper keeper_;
   SnapshotTransfer transfer_;
   std::vector<GatewayObserver*> observers_;
+  ChangeGate* gate_ = nullptr;
   std::move_only_function<void(Error)> fatal_;
 
   consensus::RoleChange role_;

@@ -42,6 +42,11 @@ class ProposerTest : public testing::Test, public ProposerPorts {
     barriers.push_back(token);
     if (lease_valid) proposer.on_read_granted(token, Index(9));
   }
+  bool admit(const state::Transaction& txn, uint64_t ticket) override {
+    if (!gate || gate(txn)) return true;
+    tickets.push_back(ticket);
+    return false;
+  }
   void take_next_ballot() override { ++ballots_asked; }
   void answer(ReplicaId origin, Answers batch) override {
     for (auto& item : batch.items) answers.emplace_back(origin, std::move(item));
@@ -84,6 +89,8 @@ class ProposerTest : public testing::Test, public ProposerPorts {
   size_t applied = 0;
   std::vector<state::Applied> results;
   std::vector<uint64_t> barriers;
+  std::function<bool(const state::Transaction&)> gate;  // empty: open
+  std::vector<uint64_t> tickets;                        // of what it did not let pass
   std::vector<std::pair<ReplicaId, Answers::Item>> answers;
   int proposals = 0;
   int ballots_asked = 0;

@@ -121,6 +121,8 @@ class FakeGateway final : public replica::Gateway {
 
   void add_observer(replica::GatewayObserver* observer) override { observer_ = observer; }
   void remove_observer(replica::GatewayObserver*) override { observer_ = nullptr; }
+  void set_gate(replica::ChangeGate*) override {}
+  void release(uint64_t) override {}
   ReplicaId id() const override { return ReplicaId(1); }
   void submit(state::Request request, replica::Completion done) override {
     requests.push_back(request);

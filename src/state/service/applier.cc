@@ -168,6 +168,7 @@ void Applier::apply(const AcquireLockTxn& fact) {
   CONCLAVE_ASSERT(core_.tree.find(fact.path) != nullptr);
   core_.locks.acquire(fact.path, {fact.session, fact.handle}, fact.exclusive ? LockMode::exclusive : LockMode::shared,
                       fact.delay_ms, txn_.zxid);
+  applied_.acquired_locks.push_back(fact.path);
   outcome(OpKind::acquire_lock, fact.path);
 }
 

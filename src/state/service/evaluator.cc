@@ -107,6 +107,14 @@ size_t bytes_bound(const Transaction& txn) {
   return bytes;
 }
 
+// Or their locks. Not so the facts of sessions: what these delete and release nobody caches.
+bool changes_nodes(const Transaction& txn) {
+  const FactBody& first = txn.facts.front();
+  return std::holds_alternative<CreateTxn>(first) || std::holds_alternative<DeleteTxn>(first) ||
+         std::holds_alternative<SetDataTxn>(first) || std::holds_alternative<SetAclTxn>(first) ||
+         std::holds_alternative<AcquireLockTxn>(first) || txn.multi;
+}
+
 bool too_large(const Transaction& txn, size_t bytes_max) {
   // A session must be closable whatever it owns.
   if (std::holds_alternative<CloseSessionTxn>(txn.facts.front())) return false;
@@ -119,7 +127,7 @@ bool too_large(const Transaction& txn, size_t bytes_max) {
 }  // namespace
 
 struct Evaluator::Impl {
-  using Result = std::variant<Transaction, Refusal>;
+  using Result = std::variant<Transaction, Refusal, NotAdmitted>;
 
   const EvaluatorSettings settings;
   Overlay overlay;
@@ -127,6 +135,7 @@ struct Evaluator::Impl {
   uint32_t counter = 0;
   Zxid last_proposed;
   int64_t last_time_ms;
+  Admission* admission = nullptr;  // of the request that is being evaluated
 
   Impl(const Core& core, Epoch epoch_in, EvaluatorSettings settings_in)
       : settings(settings_in),
@@ -222,6 +231,10 @@ struct Evaluator::Impl {
       log::info("state", "a transaction is too large", {{"bytes_max", settings.transaction_bytes_max}});
       return refuse(std::move(if_too_large));
     }
+    if (admission != nullptr && changes_nodes(txn) && !admission->admits(txn)) {
+      overlay.rollback();
+      return NotAdmitted{};
+    }
     overlay.commit(txn.zxid);
     if (txn.call.number != 0 && overlay.session(txn.session)) overlay.calls().note(txn.session, txn.call, txn.zxid);
     counter = txn.zxid.counter();
@@ -237,7 +250,8 @@ Evaluator::Evaluator(const Service& service, Epoch epoch, EvaluatorSettings sett
 }
 Evaluator::~Evaluator() = default;
 
-std::variant<Transaction, Refusal> Evaluator::evaluate(const Request& request, const EvaluateContext& context) {
+std::variant<Transaction, Refusal, NotAdmitted> Evaluator::evaluate(const Request& request,
+                                                                    const EvaluateContext& context) {
   const bool starts = std::holds_alternative<EpochStartRequest>(request.body);
   CONCLAVE_ASSERT(starts || impl_->counter > 0);
   if (starts && (impl_->counter > 0 || request.session != SessionId()))
@@ -258,6 +272,7 @@ std::variant<Transaction, Refusal> Evaluator::evaluate(const Request& request, c
                   .session = request.session,
                   .origin = context.origin,
                   .call = request.call};
+  impl_->admission = context.admission;
   Planner planner(impl_->overlay, impl_->settings, request, txn);
   return std::visit([&](const auto& op) { return impl_->evaluate_one(op, planner, std::move(txn)); }, request.body);
 }

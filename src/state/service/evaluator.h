@@ -32,9 +32,19 @@ struct Refusal {
   Zxid after;
 };
 
+// Asked before a transaction that changes nodes or locks becomes part of the speculative view (ADR 12).
+class Admission {
+ public:
+  virtual ~Admission() = default;
+  // False: not now. It leaves no trace; whoever asked evaluates the request again later.
+  virtual bool admits(const Transaction& txn) = 0;
+};
+struct NotAdmitted {};
+
 struct EvaluateContext {
   int64_t time_ms = 0;  // the master's wall clock; the evaluator makes it monotonic
   RequestTag origin;
+  Admission* admission = nullptr;  // null: everything is admitted
 };
 
 class Evaluator {
@@ -46,7 +56,7 @@ class Evaluator {
 
   // Pure but for the overlay: a returned transaction is part of the speculative view from then on and must be proposed,
   // in order. Sequence numbers, versions, times and session closings are decided here.
-  std::variant<Transaction, Refusal> evaluate(const Request& request, const EvaluateContext& context);
+  std::variant<Transaction, Refusal, NotAdmitted> evaluate(const Request& request, const EvaluateContext& context);
 
   // Call after service.apply of one of our transactions: its overlay records are dropped.
   void on_applied(Zxid zxid);

@@ -48,6 +48,7 @@ struct Applied {
   std::vector<NodeEvent> events;
   std::vector<SessionId> closed_sessions;
   std::vector<MoveSessionTxn> moved_sessions;
+  std::vector<std::string> acquired_locks;
   std::vector<std::string> released_locks;  // a holder let go, or a lock-delay is over; not of deleted nodes
   std::vector<LockClaim> lost_locks;        // their lock-delay begins
 };
