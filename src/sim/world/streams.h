@@ -1,12 +1,11 @@
-// env::Network of one life of a host, and the hub where hosts find each other by name. Names are `host-<id>`; port
-// numbers are per host. A connect to a host that runs without a listener is refused; to one that is off, or over a link
-// that is cut in either direction, it times out.
+// env::Network of one life of a host, and the hub where hosts find each other by name (names.h). Port numbers are per
+// host. A connect to a host that runs without a listener is
+// refused; to one that is off, or over a link that is cut in either direction, it times out.
 #pragma once
 
 #include <map>
 #include <memory>
-#include <optional>
-#include <string>
+#include <utility>
 
 #include "env/network.h"
 #include "sim/world/fabric.h"
@@ -27,9 +26,6 @@ struct StreamHub {
   };
   std::map<HostId, Presence> hosts;
 };
-
-std::string host_name(HostId host);
-std::optional<HostId> host_of(std::string_view name);
 
 class Network final : public env::Network {
  public:

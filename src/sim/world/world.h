@@ -20,6 +20,7 @@
 #include "sim/world/disk.h"
 #include "sim/world/fabric.h"
 #include "sim/world/host.h"
+#include "sim/world/names.h"
 #include "sim/world/peers.h"
 #include "sim/world/scheduler.h"
 #include "sim/world/streams.h"
