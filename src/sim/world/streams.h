@@ -1,5 +1,5 @@
 // env::Network of one life of a host, and the hub where hosts find each other by name (names.h). Port numbers are per
-// host. A connect to a host that runs without a listener is
+// host, those of streams and of datagrams (datagrams.h) apart. A connect to a host that runs without a listener is
 // refused; to one that is off, or over a link that is cut in either direction, it times out.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "env/network.h"
+#include "sim/world/datagrams.h"
 #include "sim/world/fabric.h"
 #include "sim/world/life.h"
 
@@ -20,6 +21,7 @@ struct StreamHub {
   Scheduler& scheduler;
   Trace& trace;
   Fabric& fabric;
+  DatagramNet& datagrams;
   struct Presence {
     bool powered = true;
     Network* network = nullptr;  // null while no process runs
@@ -33,7 +35,11 @@ class Network final : public env::Network {
 
   Result<std::unique_ptr<env::Listener>> listen(const env::Address& address, Accept accept) override;
   void connect(const env::Address& address, Duration timeout, Connected done) override;
-  void crash() { ports_.clear(); }
+  void resolve(const env::Address& address, Duration timeout, Resolved done);
+  Result<std::unique_ptr<env::DatagramSocket>> open_datagrams(const env::Address& local, Receive receive) {
+    return hub_.datagrams.open(life_, local, std::move(receive));
+  }
+  void crash();
 
  private:
   struct Port {
