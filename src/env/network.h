@@ -87,6 +87,12 @@ class Network {
   virtual Result<std::unique_ptr<Listener>> listen(const Address& address, Accept accept) = 0;
   // Resolves the name anew at every call. `done` is called once, from the loop.
   virtual void connect(const Address& address, Duration timeout, Connected done) = 0;
+  // Looks the name up anew at every call: its literal addresses, at least one, in the order to try them. A literal
+  // address gives itself. `done` is called once, from the loop.
+  virtual void resolve(const Address& address, Duration timeout, Resolved done) = 0;
+  // Port 0 picks a free one; an empty host takes every local address, of both families. Fails at once if the address
+  // cannot be bound.
+  virtual Result<std::unique_ptr<DatagramSocket>> open_datagrams(const Address& local, Receive receive) = 0;
 };
 
 }  // namespace conclave::env

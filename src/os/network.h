@@ -23,8 +23,8 @@ class Network final : public env::Network {
   void connect(const env::Address& address, Duration timeout, Connected done) override {
     connect(address, timeout, TcpOptions{}, std::move(done));
   }
-  void resolve(const env::Address& address, Duration timeout, Resolved done);
-  Result<std::unique_ptr<env::DatagramSocket>> open_datagrams(const env::Address& local, Receive receive);
+  void resolve(const env::Address& address, Duration timeout, Resolved done) override;
+  Result<std::unique_ptr<env::DatagramSocket>> open_datagrams(const env::Address& local, Receive receive) override;
 
   // As above, for connections that want more of TCP.
   Result<std::unique_ptr<env::Listener>> listen(const env::Address& address, TcpOptions options, Accept accept);

@@ -35,8 +35,8 @@ class Network final : public env::Network {
 
   Result<std::unique_ptr<env::Listener>> listen(const env::Address& address, Accept accept) override;
   void connect(const env::Address& address, Duration timeout, Connected done) override;
-  void resolve(const env::Address& address, Duration timeout, Resolved done);
-  Result<std::unique_ptr<env::DatagramSocket>> open_datagrams(const env::Address& local, Receive receive) {
+  void resolve(const env::Address& address, Duration timeout, Resolved done) override;
+  Result<std::unique_ptr<env::DatagramSocket>> open_datagrams(const env::Address& local, Receive receive) override {
     return hub_.datagrams.open(life_, local, std::move(receive));
   }
   void crash();
