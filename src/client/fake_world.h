@@ -99,6 +99,12 @@ class FakeNetwork final : public env::Network {
   void connect(const env::Address& address, Duration timeout, Connected done) override {
     attempts.push_back({.address = address, .timeout = timeout, .done = std::move(done)});
   }
+  void resolve(const env::Address& address, Duration, Resolved done) override {
+    loop_.post([address, done = std::move(done)]() mutable { done(std::vector{address}); });
+  }
+  Result<std::unique_ptr<env::DatagramSocket>> open_datagrams(const env::Address&, Receive) override {
+    return fail(ErrorKind::unsupported, "nobody sends datagrams in this test");
+  }
 
   struct Attempt {
     env::Address address;

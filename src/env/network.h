@@ -1,10 +1,11 @@
-// Byte streams with clients. Loop thread only: handlers are called on the loop, never from inside a call made on the
-// same stream.
+// Byte streams with clients, and datagrams. Loop thread only: handlers are called on the loop, never from inside a call
+// made on the same stream, socket or network.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -53,16 +54,45 @@ class Listener {
   virtual Address local() const = 0;
 };
 
+// Single packets, for what is worth nothing when it comes late: they wait neither for each other nor for the network,
+// as TCP's bytes do when it backs off (CH-98). Any of them may be lost, come twice, come long after, or be overtaken.
+// None comes altered, but for what a checksum of 16 bits does not notice; what matters more carries its own. Where one
+// says that it comes from proves nothing, and an answer may come from another address of its host than the one asked.
+class DatagramSocket {
+ public:
+  // One packet on every path (IPv6 promises 1,280 bytes, headers included), never in fragments. A larger one that
+  // arrives is none of ours, and dropped.
+  static constexpr size_t kBytesMax = 1200;
+
+  virtual ~DatagramSocket() = default;  // nothing is received any more
+  // Never waits: what finds no room or no way is lost, and counted. An error says that it can never be sent: above
+  // kBytesMax, to a host that is not a literal address (Network::resolve() gives some), to no port, or to an address of
+  // the family that this socket does not have.
+  virtual Result<> send(const Address& to, BytesView bytes) = 0;
+  // Of those sent, how many are known not to have left this machine.
+  virtual uint64_t dropped() const = 0;
+  virtual const Address& local() const = 0;
+};
+
 class Network {
  public:
   using Accept = std::move_only_function<void(std::unique_ptr<Stream>)>;
   using Connected = std::move_only_function<void(Result<std::unique_ptr<Stream>>)>;
+  using Resolved = std::move_only_function<void(Result<std::vector<Address>>)>;
+  // `from` is a literal address, to answer to; `bytes` is valid during the call only. The socket may be destroyed here.
+  using Receive = std::move_only_function<void(const Address& from, BytesView bytes)>;
 
   virtual ~Network() = default;
   // Port 0 picks a free one. Fails at once if the address cannot be bound.
   virtual Result<std::unique_ptr<Listener>> listen(const Address& address, Accept accept) = 0;
   // Resolves the name anew at every call. `done` is called once, from the loop.
   virtual void connect(const Address& address, Duration timeout, Connected done) = 0;
+  // Looks the name up anew at every call: its literal addresses, at least one, in the order to try them. A literal
+  // address gives itself. `done` is called once, from the loop.
+  virtual void resolve(const Address& address, Duration timeout, Resolved done) = 0;
+  // Port 0 picks a free one; an empty host takes every local address, of both families. Fails at once if the address
+  // cannot be bound.
+  virtual Result<std::unique_ptr<DatagramSocket>> open_datagrams(const Address& local, Receive receive) = 0;
 };
 
 }  // namespace conclave::env

@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <utility>
 
+#include "os/datagrams.h"
 #include "os/error.h"
 #include "os/listener.h"
 
@@ -121,7 +122,10 @@ class Network::Connector final : private Watcher {
 
 Network::Network(Loop& loop, std::unique_ptr<Resolver> resolver) : loop_(loop), resolver_(std::move(resolver)) {}
 
-Network::~Network() = default;
+Network::~Network() {
+  *alive_ = false;
+  for (const auto& [id, look_up] : look_ups_) loop_.cancel(look_up.timer);
+}
 
 Result<std::unique_ptr<env::Listener>> Network::listen(const env::Address& address, Accept accept) {
   return listen(address, TcpOptions{}, std::move(accept));
@@ -139,6 +143,39 @@ void Network::connect(const env::Address& address, Duration timeout, TcpOptions 
   Connector& started = *connector;
   connectors_.emplace(id, std::move(connector));
   started.start();
+}
+
+void Network::resolve(const env::Address& address, Duration timeout, Resolved done) {
+  const uint64_t id = next_look_up_++;
+  const env::TimerId timer = loop_.schedule(timeout, [this, id, late = "resolve " + address.host + ": timed out"] {
+    finish_look_up(id, fail(ErrorKind::timed_out, late));
+  });
+  look_ups_.emplace(id, LookUp{.done = std::move(done), .timer = timer});
+  auto found = [this, id, alive = alive_](Result<std::vector<SocketAddress>> result) {
+    if (!*alive) return;
+    if (!result) return finish_look_up(id, std::unexpected(result.error()));
+    std::vector<env::Address> addresses;
+    for (const SocketAddress& one : *result) addresses.push_back(one.numeric());
+    finish_look_up(id, std::move(addresses));
+  };
+  if (auto literal = resolve_literal(address); !literal.empty()) {
+    loop_.post([found, literal = std::move(literal)]() mutable { found(std::move(literal)); });
+  } else {
+    resolver_->resolve(address, std::move(found));
+  }
+}
+
+void Network::finish_look_up(uint64_t id, Result<std::vector<env::Address>> found) {
+  auto look_up = look_ups_.extract(id);
+  if (look_up.empty()) return;  // it timed out before
+  loop_.cancel(look_up.mapped().timer);
+  look_up.mapped().done(std::move(found));
+}
+
+Result<std::unique_ptr<env::DatagramSocket>> Network::open_datagrams(const env::Address& local, Receive receive) {
+  auto fd = datagrams_on(local);
+  if (!fd) return std::unexpected(fd.error());
+  return std::make_unique<UdpSocket>(loop_, std::move(*fd), std::move(receive));
 }
 
 }  // namespace conclave::os

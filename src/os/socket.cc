@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,6 +11,9 @@
 
 namespace conclave::os {
 namespace {
+
+// As much as the kernel grants of it: what comes at once after a fail-over should find room.
+constexpr int kDatagramBufferBytes = 1 << 20;
 
 Result<std::vector<SocketAddress>> look_up(const env::Address& address, int flags) {
   addrinfo hints{};
@@ -38,6 +42,39 @@ void set_option(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof(value));
 }
 
+// A bound socket: of the first address that can be had. `doing` words the error.
+Result<Fd> open_local(const env::Address& address, int type, std::string_view doing) {
+  auto candidates = look_up(address, AI_PASSIVE);
+  if (!candidates) {
+    return std::unexpected(Error{candidates.error().kind, std::string(doing) + ": " + candidates.error().message});
+  }
+  // An empty host takes IPv6 and IPv4 with one socket, where the machine has IPv6.
+  if (address.host.empty()) {
+    const auto is_ipv6 = [](const SocketAddress& one) { return one.storage.ss_family == AF_INET6; };
+    const auto first = std::find_if(candidates->begin(), candidates->end(), is_ipv6);
+    if (first != candidates->end()) std::rotate(candidates->begin(), first, first + 1);
+  }
+  Error error{ErrorKind::not_found, std::string(doing) + " " + to_string(address) + ": no address"};
+  for (const SocketAddress& candidate : *candidates) {
+    const int family = candidate.storage.ss_family;
+    Fd fd(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) {
+      error = errno_error(errno, doing, to_string(address));
+      continue;
+    }
+    // Of datagrams it would let a second socket take the port, and the datagrams with it.
+    if (type == SOCK_STREAM) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (family == AF_INET6)
+      set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address.host.empty() || address.host == "::" ? 0 : 1);
+    if (bind(fd.get(), candidate.get(), candidate.size) == 0 &&
+        (type != SOCK_STREAM || listen(fd.get(), SOMAXCONN) == 0)) {
+      return fd;
+    }
+    error = errno_error(errno, doing, to_string(address));
+  }
+  return std::unexpected(error);
+}
+
 }  // namespace
 
 env::Address SocketAddress::numeric() const {
@@ -63,29 +100,37 @@ std::vector<SocketAddress> resolve_literal(const env::Address& address) {
 }
 
 Result<Fd> listen_on(const env::Address& address) {
-  auto candidates = resolve(address, /*passive=*/true);
-  if (!candidates) return std::unexpected(Error{candidates.error().kind, "listen: " + candidates.error().message});
-  // An empty host listens on IPv6 and IPv4 with one socket, where the machine has IPv6.
-  if (address.host.empty()) {
-    const auto is_ipv6 = [](const SocketAddress& one) { return one.storage.ss_family == AF_INET6; };
-    const auto first = std::find_if(candidates->begin(), candidates->end(), is_ipv6);
-    if (first != candidates->end()) std::rotate(candidates->begin(), first, first + 1);
-  }
-  Error error{ErrorKind::not_found, "listen " + to_string(address) + ": no address"};
-  for (const SocketAddress& candidate : *candidates) {
-    const int family = candidate.storage.ss_family;
-    Fd fd(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd) {
-      error = errno_error(errno, "listen", to_string(address));
-      continue;
-    }
-    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-    if (family == AF_INET6)
-      set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address.host.empty() || address.host == "::" ? 0 : 1);
-    if (bind(fd.get(), candidate.get(), candidate.size) == 0 && listen(fd.get(), SOMAXCONN) == 0) return fd;
-    error = errno_error(errno, "listen", to_string(address));
-  }
-  return std::unexpected(error);
+  return open_local(address, SOCK_STREAM, "listen");
+}
+
+Result<Fd> datagrams_on(const env::Address& address) {
+  auto fd = open_local(address, SOCK_DGRAM, "receive datagrams at");
+  if (fd) set_option(fd->get(), SOL_SOCKET, SO_RCVBUF, kDatagramBufferBytes);
+  return fd;
+}
+
+Families families_of(int fd) {
+  int domain = 0;
+  socklen_t size = sizeof(domain);
+  getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+  if (domain != AF_INET6) return Families::ipv4;
+  int only_ipv6 = 1;
+  size = sizeof(only_ipv6);
+  getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_ipv6, &size);
+  return only_ipv6 != 0 ? Families::ipv6 : Families::both;
+}
+
+SocketAddress as_ipv6(const SocketAddress& address) {
+  if (address.storage.ss_family != AF_INET) return address;
+  const auto& from = reinterpret_cast<const sockaddr_in&>(address.storage);
+  SocketAddress mapped;
+  auto& to = reinterpret_cast<sockaddr_in6&>(mapped.storage);
+  to.sin6_family = AF_INET6;
+  to.sin6_port = from.sin_port;
+  to.sin6_addr.s6_addr[10] = to.sin6_addr.s6_addr[11] = 0xFF;
+  std::memcpy(&to.sin6_addr.s6_addr[12], &from.sin_addr, sizeof(from.sin_addr));
+  mapped.size = sizeof(to);
+  return mapped;
 }
 
 env::Address local_address(int fd) {

@@ -1,6 +1,7 @@
 // Socket addresses and socket set-up. Pure calls on descriptors; errors are values.
 #pragma once
 
+#include <cstdint>
 #include <sys/socket.h>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct SocketAddress {
   env::Address numeric() const;
 };
 
+// Which addresses a socket can send to and receive from.
+enum class Families : uint8_t { ipv4, ipv6, both };
+
 // What a connection asks of TCP, besides no delay.
 struct TcpOptions {
   // For long-lived connections whose death must show soon: keepalive, and TCP_USER_TIMEOUT of this length. 0: neither.
@@ -32,6 +36,11 @@ std::vector<SocketAddress> resolve_literal(const env::Address& address);
 
 // A bound, listening, non-blocking socket.
 Result<Fd> listen_on(const env::Address& address);
+// A bound, non-blocking socket for datagrams.
+Result<Fd> datagrams_on(const env::Address& address);
+Families families_of(int fd);
+// In the form in which a socket of both families takes it.
+SocketAddress as_ipv6(const SocketAddress& address);
 env::Address local_address(int fd);
 void set_tcp_options(int fd, const TcpOptions& options);
 

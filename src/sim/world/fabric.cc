@@ -44,13 +44,13 @@ bool Fabric::is_cut(HostId from, HostId to) const {
   return it != links_.end() && it->second.cut;
 }
 
-Duration Fabric::latency(const Link& link, HostId from, HostId to) {
+Duration Fabric::latency(const Link& link, HostId from, HostId to, Random& random) {
   const LinkOptions& options = link.options;
   const auto low = static_cast<uint64_t>(options.latency_min.us);
   const auto high = std::max(low, static_cast<uint64_t>(options.latency_max.us));
-  uint64_t us = random_.between(low, high);
-  if (options.spike_per_million > 0 && random_.chance(options.spike_per_million, 1'000'000)) {
-    us += random_.between(0, static_cast<uint64_t>(options.spike_max.us));
+  uint64_t us = random.between(low, high);
+  if (options.spike_per_million > 0 && random.chance(options.spike_per_million, 1'000'000)) {
+    us += random.between(0, static_cast<uint64_t>(options.spike_max.us));
     trace_.record(scheduler_.now(), "delay spike", from.value, to.value, us);
   }
   return Duration::micros(static_cast<int64_t>(us));
@@ -67,7 +67,7 @@ Channel::Item Fabric::reset_by_peer() {
 void Fabric::transmit(Channel& channel, Channel::Side sender, Channel::Item item) {
   auto& from = channel.at(sender);
   const HostId to = channel.at(Channel::other(sender)).host;
-  from.last_arrival = std::max(from.last_arrival, scheduler_.now() + latency(*from.out, from.host, to));
+  from.last_arrival = std::max(from.last_arrival, scheduler_.now() + latency(*from.out, from.host, to, random_));
   from.in_flight.push_back(std::move(item));
   scheduler_.at(from.last_arrival,
                 [shared = channel.shared_from_this(), sender] { shared->fabric_->arrive(shared, sender); });
@@ -159,7 +159,10 @@ void Fabric::clog(HostId from, HostId to, Duration time) {
 }
 
 void Fabric::unclog(HostId from, HostId to) {
-  if (blocked(link(from, to))) return;  // clogged for longer, or cut: healing releases what is held
+  Link& it = link(from, to);
+  if (scheduler_.now() < it.clogged_until) return;  // for longer
+  for (Task& task : std::exchange(it.after_clog, {})) task();
+  if (blocked(it)) return;  // by a cut: healing releases what is held
   for (const auto& channel : between(from, to)) {
     release_held(channel, channel->sides_[0].host == from ? Channel::Side::first : Channel::Side::second);
   }

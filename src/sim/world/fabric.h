@@ -24,6 +24,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "base/task.h"
 #include "base/time.h"
 #include "sim/world/link.h"
 #include "sim/world/scheduler.h"
@@ -106,6 +107,8 @@ class Fabric {
   bool is_cut(HostId from, HostId to) const;
   // Cut or clogged.
   bool blocked(HostId from, HostId to) { return blocked(link(from, to)); }
+  // Runs `task` once no clog is left, whether the link is cut or not; those of one link in their order.
+  void when_unclogged(HostId from, HostId to, Task task) { link(from, to).after_clog.push_back(std::move(task)); }
   // Called after a link healed.
   void on_heal(std::function<void(HostId, HostId)> hook) { on_heal_ = std::move(hook); }
 
@@ -115,7 +118,9 @@ class Fabric {
   void half_open(HostId gone, HostId stays);
 
   // Of one message.
-  Duration latency(HostId from, HostId to) { return latency(link(from, to), from, to); }
+  Duration latency(HostId from, HostId to) { return latency(from, to, random_); }
+  // The same, drawn from other random numbers.
+  Duration latency(HostId from, HostId to, Random& random) { return latency(link(from, to), from, to, random); }
   // The same, and what is left of a clog.
   Duration travel_time(HostId from, HostId to);
 
@@ -128,7 +133,7 @@ class Fabric {
   friend class Channel;
   Link& link(HostId from, HostId to);
   bool blocked(const Link& link) const { return link.cut || scheduler_.now() < link.clogged_until; }
-  Duration latency(const Link& link, HostId from, HostId to);
+  Duration latency(const Link& link, HostId from, HostId to, Random& random);
   void transmit(Channel& channel, Channel::Side sender, Channel::Item item);
   static Channel::Item reset_by_peer();
   size_t readable(const Channel& channel, Channel::Side receiver, size_t arrived);

@@ -2,15 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/ids.h"
+#include "base/task.h"
 #include "base/time.h"
 
 namespace conclave::sim {
 
 using HostId = StrongId<struct HostIdTag, uint32_t>;
 
-// Rates are per million messages, frames or reads; the defaults are a healthy local network.
+// Rates are per million messages, frames, reads or datagrams; the defaults are a healthy local network.
 struct LinkOptions {
   Duration latency_min = Duration::micros(50);
   Duration latency_max = Duration::micros(250);  // each message draws its own; order on a channel is kept
@@ -25,6 +27,11 @@ struct LinkOptions {
   uint32_t frame_replay_per_million = 0;
   Duration frame_late_max = Duration::millis(500);  // by how much such a frame comes late
 
+  // Datagrams (datagrams.h); each draws its own latency, so they come out of order anyway.
+  uint32_t datagram_loss_per_million = 0;
+  uint32_t datagram_duplicate_per_million = 0;
+  Duration datagram_late_max = Duration::millis(500);  // by how much the second of two comes later
+
   bool frame_faults() const {
     return (frame_loss_per_million | frame_duplicate_per_million | frame_reorder_per_million |
             frame_replay_per_million) != 0;
@@ -36,6 +43,7 @@ struct Link {
   bool cut = false;
   uint64_t generation = 0;   // counts cuts and heals
   Instant clogged_until{0};  // held back until then
+  std::vector<Task> after_clog;
 };
 
 }  // namespace conclave::sim

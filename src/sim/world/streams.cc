@@ -1,13 +1,14 @@
 #include "sim/world/streams.h"
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 #include <utility>
+
+#include "sim/world/names.h"
 
 namespace conclave::sim {
 namespace {
 
-constexpr std::string_view kPrefix = "host-";
 constexpr Duration kShortReadGap = Duration::micros(20);
 constexpr size_t kWindow = 256 << 10;  // bytes that socket buffers and the wire hold before `unsent` grows
 
@@ -116,19 +117,6 @@ class Stream final : public env::Stream, public ChannelEnd {
 
 }  // namespace
 
-std::string host_name(HostId host) {
-  return std::string(kPrefix) + to_string(host);
-}
-
-std::optional<HostId> host_of(std::string_view name) {
-  if (!name.starts_with(kPrefix)) return std::nullopt;
-  name.remove_prefix(kPrefix.size());
-  uint32_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
-  return HostId(number);
-}
-
 class Network::ListenerImpl final : public env::Listener {
  public:
   ListenerImpl(Network& network, std::shared_ptr<Life> life, env::Address local)
@@ -155,9 +143,7 @@ struct Network::Attempt {
 Result<std::unique_ptr<env::Listener>> Network::listen(const env::Address& address, Accept accept) {
   if (!life_->alive) return fail(ErrorKind::closed, "listen " + to_string(address) + ": the process is gone");
   env::Address local{.host = host_name(life_->host), .port = address.port};
-  const bool any = address.host.empty() || address.host == "0.0.0.0" || address.host == "::";
-  const bool own = address.host == local.host || address.host == "localhost" || address.host == "127.0.0.1";
-  if (!any && !own) {
+  if (!is_local(address, life_->host)) {
     return fail(ErrorKind::io, "listen " + to_string(address) + ": Cannot assign requested address");
   }
   while (local.port == 0 || (address.port == 0 && ports_.contains(local.port))) local.port = next_port_++;
@@ -172,8 +158,7 @@ void Network::connect(const env::Address& address, Duration timeout, Connected d
   auto attempt = std::make_shared<Attempt>(Attempt{.address = address, .done = std::move(done)});
   attempt->timeout = finish_after(timeout, attempt,
                                   fail(ErrorKind::timed_out, "connect " + to_string(attempt->address) + ": timed out"));
-  const bool self = address.host == "localhost" || address.host == "127.0.0.1";
-  const auto target = self ? std::optional(life_->host) : host_of(address.host);
+  const auto target = host_of(address.host, life_->host);
   if (!target || !hub_.hosts.contains(*target)) {
     finish_after(Duration{0}, attempt, fail(ErrorKind::not_found, "resolve " + address.host + ": unknown host"));
     return;
@@ -210,6 +195,24 @@ void Network::knock(const std::shared_ptr<Attempt>& attempt, HostId target, uint
   their_life->enter([listening, stream = std::move(theirs)]() mutable {
     if (!listening->closed) listening->accept(std::move(stream));
   });
+}
+
+// Takes no time and never fails to answer.
+void Network::resolve(const env::Address& address, Duration /*timeout*/, Resolved done) {
+  hub_.scheduler.after(Duration{0}, [this, address, done = std::move(done)]() mutable {
+    life_->enter([this, address, done = std::move(done)]() mutable {
+      const auto host = host_of(address.host, life_->host);
+      const bool known = host && hub_.hosts.contains(*host);
+      hub_.trace.record(hub_.scheduler.now(), "resolve", life_->host.value, known ? host->value : 0);
+      if (!known) return done(fail(ErrorKind::not_found, "resolve " + address.host + ": unknown host"));
+      done(std::vector{env::Address{.host = host_name(*host), .port = address.port}});
+    });
+  });
+}
+
+void Network::crash() {
+  ports_.clear();
+  hub_.datagrams.host_down(life_->host);
 }
 
 EventId Network::finish_after(Duration delay, const std::shared_ptr<Attempt>& attempt,

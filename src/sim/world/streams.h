@@ -1,14 +1,14 @@
-// env::Network of one life of a host, and the hub where hosts find each other by name. Names are `host-<id>`; port
-// numbers are per host. A connect to a host that runs without a listener is refused; to one that is off, or over a link
-// that is cut in either direction, it times out.
+// env::Network of one life of a host, and the hub where hosts find each other by name (names.h). Port numbers are per
+// host, those of streams and of datagrams (datagrams.h) apart. A connect to a host that runs without a listener is
+// refused; to one that is off, or over a link that is cut in either direction, it times out.
 #pragma once
 
 #include <map>
 #include <memory>
-#include <optional>
-#include <string>
+#include <utility>
 
 #include "env/network.h"
+#include "sim/world/datagrams.h"
 #include "sim/world/fabric.h"
 #include "sim/world/life.h"
 
@@ -21,6 +21,7 @@ struct StreamHub {
   Scheduler& scheduler;
   Trace& trace;
   Fabric& fabric;
+  DatagramNet& datagrams;
   struct Presence {
     bool powered = true;
     Network* network = nullptr;  // null while no process runs
@@ -28,16 +29,17 @@ struct StreamHub {
   std::map<HostId, Presence> hosts;
 };
 
-std::string host_name(HostId host);
-std::optional<HostId> host_of(std::string_view name);
-
 class Network final : public env::Network {
  public:
   Network(StreamHub& hub, std::shared_ptr<Life> life) : hub_(hub), life_(std::move(life)) {}
 
   Result<std::unique_ptr<env::Listener>> listen(const env::Address& address, Accept accept) override;
   void connect(const env::Address& address, Duration timeout, Connected done) override;
-  void crash() { ports_.clear(); }
+  void resolve(const env::Address& address, Duration timeout, Resolved done) override;
+  Result<std::unique_ptr<env::DatagramSocket>> open_datagrams(const env::Address& local, Receive receive) override {
+    return hub_.datagrams.open(life_, local, std::move(receive));
+  }
+  void crash();
 
  private:
   struct Port {

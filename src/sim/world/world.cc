@@ -9,7 +9,8 @@ World::World(uint64_t seed, WorldOptions options)
       options_(options),
       random_(seed),
       fabric_(scheduler_, trace_, xxh3_64("fabric", seed), options.link, options.break_after),
-      hub_{.scheduler = scheduler_, .trace = trace_, .fabric = fabric_, .hosts = {}},
+      datagrams_(scheduler_, trace_, fabric_, xxh3_64("datagrams", seed)),
+      hub_{.scheduler = scheduler_, .trace = trace_, .fabric = fabric_, .datagrams = datagrams_, .hosts = {}},
       mesh_(scheduler_, trace_, fabric_, xxh3_64("mesh", seed)) {
   fabric_.on_heal([this](HostId a, HostId b) { mesh_.healed(a, b); });
 }

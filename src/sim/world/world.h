@@ -17,9 +17,11 @@
 #include <vector>
 
 #include "env/network.h"
+#include "sim/world/datagrams.h"
 #include "sim/world/disk.h"
 #include "sim/world/fabric.h"
 #include "sim/world/host.h"
+#include "sim/world/names.h"
 #include "sim/world/peers.h"
 #include "sim/world/scheduler.h"
 #include "sim/world/streams.h"
@@ -53,7 +55,8 @@ class World {
   // Runs until `reached` holds, asked after every event; false if `limit` passes first.
   bool run_until(const std::function<bool()>& reached, Duration limit);
 
-  // --- links, each one way. Cutting holds traffic back, and breaks connections if it lasts (fabric.h).
+  // --- links, each one way. Cutting holds traffic back, and breaks connections if it lasts (fabric.h); datagrams over
+  // a cut are lost.
   void cut(uint32_t from, uint32_t to) { fabric_.cut(HostId(from), HostId(to)); }
   void heal(uint32_t from, uint32_t to) { fabric_.heal(HostId(from), HostId(to)); }
   bool is_cut(uint32_t from, uint32_t to) const { return fabric_.is_cut(HostId(from), HostId(to)); }
@@ -62,7 +65,7 @@ class World {
   // Ends all cuts and clogs.
   void heal_all() { fabric_.heal_all(); }
 
-  // Latency, spikes, and what happens to frames and reads: from now on, for one link or for all.
+  // Latency, spikes, and what happens to frames, reads and datagrams: from now on, for one link or for all.
   LinkOptions link(uint32_t from, uint32_t to) { return fabric_.options(HostId(from), HostId(to)); }
   void set_link(uint32_t from, uint32_t to, const LinkOptions& link) {
     fabric_.set_link(HostId(from), HostId(to), link);
@@ -107,6 +110,7 @@ class World {
   Trace trace_;
   Scheduler scheduler_;
   Fabric fabric_;
+  DatagramNet datagrams_;
   StreamHub hub_;
   PeerMesh mesh_;
   std::map<HostId, std::unique_ptr<Host>> hosts_;
