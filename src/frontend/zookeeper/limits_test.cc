@@ -93,12 +93,12 @@ TEST_F(FrontEndTest, TooManyOutstandingRequestsPauseReading) {
   client.send_raw(many);
   EXPECT_TRUE(client.pipe().paused);
   EXPECT_EQ(gateway.requests.size(), 3u);
-  gateway.release(1);
+  gateway.let_go(1);
   executor.run();
   EXPECT_EQ(gateway.requests.size(), 4u);
   EXPECT_TRUE(client.pipe().paused);
-  gateway.release();
-  gateway.release();
+  gateway.let_go();
+  gateway.let_go();
   executor.run();
   EXPECT_FALSE(client.pipe().paused);
   for (int32_t i = 1; i <= 5; ++i) EXPECT_EQ(client.next().header.xid, i);
@@ -110,7 +110,7 @@ TEST_F(FrontEndTest, OutstandingBytesPauseReadingToo) {
   gateway.hold = true;
   client.send_raw(TestClient::request(1, OpCode::set_data, wire::SetDataRequest{"/zookeeper", Bytes(2000, 'x')}));
   EXPECT_TRUE(client.pipe().paused);
-  gateway.release();
+  gateway.let_go();
   executor.run();
   EXPECT_FALSE(client.pipe().paused);
 }

@@ -23,7 +23,7 @@ TEST_F(FrontEndTest, PipelinedWritesAreSubmittedAtOnceAndAnsweredInOrder) {
   EXPECT_EQ(gateway.requests.size(), 2u);  // both writes are on their way
   EXPECT_TRUE(client.quiet());
 
-  gateway.release(1);
+  gateway.let_go(1);
   executor.run();
   EXPECT_EQ(client.next().header.xid, 1);
   const Frame first = client.next();
@@ -31,7 +31,7 @@ TEST_F(FrontEndTest, PipelinedWritesAreSubmittedAtOnceAndAnsweredInOrder) {
   EXPECT_EQ(body_of<wire::GetDataResponse>(first).data, "1");
   EXPECT_TRUE(client.quiet());
 
-  gateway.release();
+  gateway.let_go();
   executor.run();
   EXPECT_EQ(client.next().header.xid, 3);
   const Frame second = client.next();
@@ -70,7 +70,7 @@ TEST_F(FrontEndTest, WritesBehindASyncAreSubmittedWhenTheReadsBehindItAreAnswere
   executor.run();
   EXPECT_TRUE(client.quiet());
   EXPECT_EQ(gateway.requests.size(), 1u);
-  gateway.release(1);  // the write: the sync and the read behind it are answered too
+  gateway.let_go(1);  // the write: the sync and the read behind it are answered too
   executor.run();
   EXPECT_EQ(client.next().header.xid, 1);
   EXPECT_EQ(client.next().header.xid, 2);
@@ -80,13 +80,13 @@ TEST_F(FrontEndTest, WritesBehindASyncAreSubmittedWhenTheReadsBehindItAreAnswere
   EXPECT_EQ(std::get<state::SetDataRequest>(gateway.requests[1].body).data, "4");
   EXPECT_EQ(std::get<state::SetDataRequest>(gateway.requests[2].body).data, "6");
 
-  gateway.release(1);  // the second sync, submitted long ago
-  gateway.release(1);
+  gateway.let_go(1);  // the second sync, submitted long ago
+  gateway.let_go(1);
   executor.run();
   EXPECT_EQ(client.next().header.xid, 4);
   EXPECT_EQ(data_of(5), "4");
   EXPECT_TRUE(client.quiet());
-  gateway.release(1);
+  gateway.let_go(1);
   executor.run();
   EXPECT_EQ(client.next().header.xid, 6);
   EXPECT_EQ(client.next().header.xid, 7);
@@ -95,7 +95,7 @@ TEST_F(FrontEndTest, WritesBehindASyncAreSubmittedWhenTheReadsBehindItAreAnswere
   ASSERT_EQ(gateway.requests.size(), 5u);
   EXPECT_TRUE(std::holds_alternative<state::CloseSessionRequest>(gateway.requests[4].body));
 
-  gateway.release();
+  gateway.let_go();
   executor.run();
   EXPECT_EQ(client.next().header.xid, 9);
   EXPECT_EQ(client.next().header.xid, 10);
@@ -131,7 +131,7 @@ TEST_F(FrontEndTest, ACompletionOutOfOrderWaitsForTheOnesBeforeIt) {
   gateway.fail_held(1, state::Code::no_node);
   executor.run();
   EXPECT_TRUE(client.quiet());
-  gateway.release();
+  gateway.let_go();
   executor.run();
   EXPECT_EQ(client.next().header.xid, 1);
   const Frame second = client.next();
@@ -146,7 +146,7 @@ TEST_F(FrontEndTest, LocalErrorsKeepTheirPlaceInTheOrder) {
                   TestClient::request(2, OpCode::create, wire::CreateRequest{"/b", "", kOpen, CreateMode(77)}) +
                   TestClient::request(3, OpCode::set_data, int32_t{5}));
   EXPECT_TRUE(client.quiet());
-  gateway.release();
+  gateway.let_go();
   executor.run();
   EXPECT_EQ(client.next().header.xid, 1);
   EXPECT_EQ(client.next().header.error, ErrorCode::bad_arguments);

@@ -403,7 +403,7 @@ TEST_F(FrontEndTest, SaslIsAnsweredWithoutAToken) {
   EXPECT_EQ(frame.header.error, ErrorCode::ok);
   EXPECT_EQ(frame.header.zxid, Zxid());
   EXPECT_EQ(frame.body, "\xFF\xFF\xFF\xFF");
-  gateway.release();
+  gateway.let_go();
   executor.run();
   EXPECT_EQ(client.next().header.xid, 1);
   EXPECT_FALSE(client.closed());

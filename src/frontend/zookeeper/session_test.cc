@@ -113,7 +113,7 @@ TEST_F(FrontEndTest, TheOldConnectionIsClosedBeforeItsSessionIsResumed) {  // C4
   const Bytes resume =
       TestClient::connect_frame({.timeout_ms = 10'000, .session = first.session, .password = first.password});
   second.send_raw(resume, /*run=*/false);
-  gateway.release();  // before the old connection is buried
+  gateway.let_go();  // before the old connection is buried
   first.send_raw(create(4, "/after"));
   EXPECT_TRUE(first.closed());
   ASSERT_EQ(gateway.requests.size(), 2u);
@@ -126,7 +126,7 @@ TEST_F(FrontEndTest, TheOldConnectionIsClosedBeforeItsSessionIsResumed) {  // C4
   TestClient fourth = open();
   fourth.send_raw(resume);
   EXPECT_TRUE(third.closed());
-  gateway.release();
+  gateway.let_go();
   executor.run();
   EXPECT_TRUE(fourth.connected());
   EXPECT_FALSE(gateway.state().exists("/pipelined"));
@@ -138,7 +138,7 @@ TEST_F(FrontEndTest, AStrangerDoesNotCloseAConnectionBySayingItsSession) {
   TestClient second = open();
   second.send_raw(TestClient::connect_frame({.timeout_ms = 10'000, .session = first.session, .password = "wrong"}));
   EXPECT_FALSE(first.closed());
-  gateway.release();
+  gateway.let_go();
   executor.run();
   EXPECT_FALSE(first.closed());
   EXPECT_TRUE(second.closed());
@@ -300,7 +300,7 @@ TEST_F(FrontEndTest, LateCompletionsFindNobody) {
   hang_up(client);
   hang_up(connecting);
   EXPECT_EQ(server->statistics().outstanding, 0u);
-  gateway.release();
+  gateway.let_go();
   executor.run();
   EXPECT_TRUE(gateway.state().exists("/b"));
   EXPECT_EQ(server->connection_count(), 0u);

@@ -127,11 +127,11 @@ class FakeGateway final : public replica::Gateway {
   void submit(state::Request request, replica::Completion done) override {
     requests.push_back(request);
     held_.push_back({std::move(request), std::move(done)});
-    if (!hold) executor_->post([this] { release(); });
+    if (!hold) executor_->post([this] { let_go(); });
   }
   void sync(replica::Completion done) override {
     held_.push_back({std::nullopt, std::move(done)});
-    if (!hold) executor_->post([this] { release(); });
+    if (!hold) executor_->post([this] { let_go(); });
   }
   void touch(SessionId id) override { touched.push_back(id); }
   SessionId new_session_id() override { return SessionId(++last_session_); }
@@ -147,7 +147,7 @@ class FakeGateway final : public replica::Gateway {
   }
 
   // Applies and completes what is held, in order: all, or the first `count`.
-  void release(size_t count = SIZE_MAX) {
+  void let_go(size_t count = SIZE_MAX) {
     for (; count > 0 && !held_.empty(); --count) {
       auto held = std::move(held_.front());
       held_.pop_front();
