@@ -285,8 +285,9 @@ void Replica::on_role(const consensus::RoleChange& role) {
   const bool follows =
       (role.role == consensus::Role::follower || role.role == consensus::Role::observer) && role.master != ReplicaId();
   forwarder_.on_master(leads || follows ? role.master : ReplicaId(), role.ballot.epoch());
-  if (leads) proposer_.begin(role.ballot.epoch(), now(), world_.clock.wall_ms());
   if (leads) {
+    Bytes secret = service_->cell_secret().empty() ? world_.entropy.bytes(state::kCellSecretBytes) : Bytes();
+    proposer_.begin(role.ballot.epoch(), std::move(secret), now(), world_.clock.wall_ms());
     signs_.clear();
   } else if (follows) {
     signs_.on_master(role.ballot);

@@ -11,8 +11,9 @@
 namespace conclave::state {
 
 uint64_t Core::digest() const {
-  const uint64_t words[] = {digest_sum + locks.digest(), sessions.digest() + calls.digest(), last_zxid.value,
-                            static_cast<uint64_t>(last_time_ms)};
+  const uint64_t secret_digest = secret.empty() ? 0 : xxh3_64(secret, /*seed=*/0x5EC4E7);
+  const uint64_t words[] = {digest_sum + locks.digest(), sessions.digest() + calls.digest() + secret_digest,
+                            last_zxid.value, static_cast<uint64_t>(last_time_ms)};
   return xxh3_64({reinterpret_cast<const char*>(words), sizeof(words)});
 }
 
@@ -26,6 +27,7 @@ void Core::reset_bare() {
   quotas.clear();
   containers.clear();
   ttls.clear();
+  secret.clear();
   last_zxid = Zxid();
   last_time_ms = 0;
   digest_sum = 0;

@@ -38,6 +38,7 @@ struct Core {
   QuotaIndex quotas;
   absl::btree_set<std::string, std::less<>> containers;
   absl::btree_set<std::string, std::less<>> ttls;
+  Bytes secret;  // of the cell; empty: none yet
   Zxid last_zxid;
   int64_t last_time_ms = 0;
   uint64_t digest_sum = 0;

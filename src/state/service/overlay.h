@@ -98,6 +98,9 @@ class Overlay {
   };
   Counts count_subtree(std::string_view subtree) const;
 
+  // Of the cell. It comes with the first fact of an epoch, so that what is applied tells.
+  bool has_secret() const { return !core_.secret.empty(); }
+
   size_t size() const { return records_.size(); }
 
  private:

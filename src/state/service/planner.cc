@@ -305,8 +305,9 @@ std::expected<FactBody, Code> Planner::plan(const ReapRequest& op) {
   return remove(op.path);
 }
 
-std::expected<FactBody, Code> Planner::plan(const EpochStartRequest&) {
-  return EpochStartTxn{};
+std::expected<FactBody, Code> Planner::plan(const EpochStartRequest& op) {
+  if (!op.secret.empty() && op.secret.size() != kCellSecretBytes) return refuse(Code::bad_arguments);
+  return EpochStartTxn{overlay_.has_secret() ? Bytes() : op.secret};
 }
 
 Code Planner::check_quota(std::string_view path, int64_t bytes, int64_t nodes) const {

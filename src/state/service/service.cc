@@ -40,6 +40,9 @@ Zxid Service::last_zxid() const {
 int64_t Service::last_time_ms() const {
   return impl_->core.last_time_ms;
 }
+BytesView Service::cell_secret() const {
+  return impl_->core.secret;
+}
 uint64_t Service::digest() const {
   return impl_->core.digest();
 }

@@ -87,6 +87,9 @@ class Service {
 
   Zxid last_zxid() const;
   int64_t last_time_ms() const;
+  // Of the cell: the same on every replica and under every master, told to nobody. Empty until the first fact that
+  // brings one. Valid until the next apply.
+  BytesView cell_secret() const;
   // Order-independent sum over all nodes, sessions and the last zxid; equal on all replicas at equal zxid (S1).
   uint64_t digest() const;
 

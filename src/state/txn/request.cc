@@ -88,7 +88,7 @@ struct Writer {
     codec::put(out, Tag::reap);
     out.bytes(r.path);
   }
-  void operator()(const EpochStartRequest&) { codec::put(out, Tag::epoch_start); }
+  void operator()(const EpochStartRequest& r) { codec::put_epoch_start(out, r.secret); }
 };
 
 CreateRequest get_create(Decoder& in, Tag tag) {
@@ -197,6 +197,8 @@ RequestBody get_body(Decoder& in) {
   switch (tag) {
     case Tag::epoch_start:
       return EpochStartRequest{};
+    case Tag::epoch_start_secret:
+      return EpochStartRequest{codec::get_secret(in)};
     case Tag::create:
     case Tag::create_null:
     case Tag::create_inheriting:

@@ -111,8 +111,12 @@ struct EndLockDelayRequest {
 struct ReapRequest {
   std::string path;
 };
-// The first fact of an epoch; made by the master itself. It changes nothing but the zxid.
-struct EpochStartRequest {};
+// The first fact of an epoch; made by the master itself. It changes nothing but the zxid, and gives the cell its secret
+// if it has none: from that the check digits of handles are made (CH-30), under every master the same.
+constexpr size_t kCellSecretBytes = 16;
+struct EpochStartRequest {
+  Bytes secret;  // drawn by the master; empty: it knows that there is one
+};
 
 using RequestBody =
     std::variant<CreateRequest, DeleteRequest, SetDataRequest, SetAclRequest, CheckRequest, MultiRequest,
