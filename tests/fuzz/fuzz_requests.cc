@@ -91,6 +91,7 @@ class Requests {
         break;
       case 9:
         out = {SessionId(), {}, ReapRequest{path()}};
+        if (in_.flag()) out.body = ReapUnopenedRequest{path(), zxid(), Epoch(in_.flag() ? 2 : 1)};
         break;
       case 10:
         lock(&out);

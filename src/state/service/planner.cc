@@ -305,6 +305,17 @@ std::expected<FactBody, Code> Planner::plan(const ReapRequest& op) {
   return remove(op.path);
 }
 
+std::expected<FactBody, Code> Planner::plan(const ReapUnopenedRequest& op) {
+  if (request_.session != SessionId()) return refuse(Code::unimplemented);
+  if (op.epoch != zxid_.epoch()) return refuse(Code::bad_version);
+  NodeState scratch;
+  const NodeState* node = overlay_.find(op.path, &scratch);
+  if (node == nullptr || node->czxid != op.instance) return refuse(Code::instance_gone);
+  if (!lives_while_open(node->kind)) return refuse(Code::bad_arguments);
+  if (node->children > 0) return refuse(Code::not_empty);
+  return remove(op.path);
+}
+
 std::expected<FactBody, Code> Planner::plan(const EpochStartRequest& op) {
   if (!op.secret.empty() && op.secret.size() != kCellSecretBytes) return refuse(Code::bad_arguments);
   return EpochStartTxn{overlay_.has_secret() ? Bytes() : op.secret};

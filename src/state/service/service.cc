@@ -109,6 +109,9 @@ std::vector<LockClaim> Service::locks_held(SessionId id) const {
 std::vector<LockClaim> Service::locks_lost() const {
   return impl_->core.locks.lost();
 }
+const LockTable::Map& Service::locks() const {
+  return impl_->core.locks.all();
+}
 size_t Service::lock_count() const {
   return impl_->core.locks.size();
 }

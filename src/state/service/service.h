@@ -123,6 +123,8 @@ class Service {
   // Locks by path and holder: what an open session holds, and every one that was lost and has its lock-delay before it.
   std::vector<LockClaim> locks_held(SessionId id) const;
   std::vector<LockClaim> locks_lost() const;
+  // All of them, by path. Valid until the next apply.
+  const LockTable::Map& locks() const;
   size_t lock_count() const;  // of nodes that were ever locked
 
   // --- figures

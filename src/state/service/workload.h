@@ -41,7 +41,8 @@ class Workload {
           request.body = ResumeSessionRequest{random_.chance(1, 8) ? Bytes("wrong") : kPassword};
         break;
       case 2:
-        return {SessionId(), {}, ReapRequest{path()}};
+        if (random_.chance(1, 2)) return {SessionId(), {}, ReapRequest{path()}};
+        return {SessionId(), {}, reap_unopened()};
       case 3:
       case 4:
         request.body = set_acl();
@@ -81,6 +82,10 @@ class Workload {
         break;
     }
     return request;
+  }
+  ReapUnopenedRequest reap_unopened() {
+    const Guard node = guard();
+    return {node.path, node.instance, Epoch(random_.chance(1, 8) ? 2 : 1)};
   }
   Guard guard() {
     Guard guard{path(), Zxid(Epoch(1), 1), Zxid()};

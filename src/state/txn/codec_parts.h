@@ -40,6 +40,7 @@ enum class Tag : uint8_t {
   create_inheriting = 19,  // requests only: create and create_null without an ACL of their own
   create_null_inheriting = 20,
   epoch_start_secret = 21,  // epoch_start that brings a secret
+  reap_unopened = 22,       // requests only
 };
 
 void put(Encoder& out, const Acl& acl);

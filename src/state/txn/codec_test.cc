@@ -62,7 +62,7 @@ MultiRequest::Op random_op(Random& r) {
   }
 }
 RequestBody random_body(Random& r) {
-  switch (r.below(14)) {
+  switch (r.below(15)) {
     case 0:
       return random_create(r);
     case 1:
@@ -92,6 +92,8 @@ RequestBody random_body(Random& r) {
       return ReleaseLockRequest{random_bytes(r, 40), Zxid(r.u64()), r.u64()};
     case 12:
       return EndLockDelayRequest{random_bytes(r, 40), random_session(r), r.u64()};
+    case 13:
+      return ReapUnopenedRequest{random_bytes(r, 40), Zxid(r.u64()), Epoch(static_cast<uint32_t>(r.u64()))};
     default:
       return EpochStartRequest{random_bytes(r, 16)};
   }

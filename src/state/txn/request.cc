@@ -88,6 +88,12 @@ struct Writer {
     codec::put(out, Tag::reap);
     out.bytes(r.path);
   }
+  void operator()(const ReapUnopenedRequest& r) {
+    codec::put(out, Tag::reap_unopened);
+    out.bytes(r.path);
+    out.fixed(r.instance.value);
+    out.fixed(r.epoch.value);
+  }
   void operator()(const EpochStartRequest& r) { codec::put_epoch_start(out, r.secret); }
 };
 
@@ -158,6 +164,14 @@ EndLockDelayRequest get_end_lock_delay(Decoder& in) {
   r.path = in.string();
   r.session = codec::get_session(in);
   r.handle = in.varint();
+  return r;
+}
+
+ReapUnopenedRequest get_reap_unopened(Decoder& in) {
+  ReapUnopenedRequest r;
+  r.path = in.string();
+  r.instance = Zxid(in.fixed<uint64_t>());
+  r.epoch = Epoch(in.fixed<uint32_t>());
   return r;
 }
 
@@ -232,6 +246,8 @@ RequestBody get_body(Decoder& in) {
       return get_multi(in);
     case Tag::reap:
       return ReapRequest{in.string()};
+    case Tag::reap_unopened:
+      return get_reap_unopened(in);
     case Tag::close_session_locks:
       break;
   }
