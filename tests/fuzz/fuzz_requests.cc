@@ -153,7 +153,8 @@ class Requests {
                                                   "/a/b",
                                                   "/a/b/c",
                                                   "/b",
-                                                  "/a/c",
+                                                  "/acl",
+                                                  "/acl/f",
                                                   "/zookeeper",
                                                   "/zookeeper/quota",
                                                   "/zookeeper/quota/a",
@@ -173,7 +174,7 @@ class Requests {
     static const Acl kAcls[] = {{{kAllPermissions, "world", "anyone"}},
                                 {{kRead, "world", "anyone"}},
                                 {{kAllPermissions, "auth", ""}},
-                                {{kAllPermissions, "digest", "alice:x"}, {kRead, "ip", "127.0.0.0/8"}},
+                                {{kAllPermissions, "digest", "alice:x"}, {kRead, "aclfile", "f"}},
                                 {}};
     const size_t choice = in_.below(6);
     if (choice < std::size(kAcls)) return kAcls[choice];

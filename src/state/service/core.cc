@@ -3,7 +3,6 @@
 #include "base/assert.h"
 #include "base/checksum.h"
 #include "base/plant.h"
-#include "state/service/acl_rules.h"
 #include "state/service/snapshot_cursor.h"
 #include "state/tree/node_digest.h"
 #include "state/tree/path.h"
@@ -115,6 +114,12 @@ void Core::overwrite_data(Node* node, std::string_view path, BytesView data) {
   leave(*node, hash);
   tree.set_data(node, data);
   enter(*node, hash);
+}
+
+BytesView Core::acl_file(std::string_view name) const {
+  const Node* directory = tree.find(kAclDirectory);
+  const Node* file = directory != nullptr ? tree.find_child(directory, name) : nullptr;
+  return file != nullptr ? file->data() : BytesView();
 }
 
 int64_t shown_owner(const Node& node) {

@@ -52,7 +52,7 @@ Code Planner::check_session() const {
 }
 
 bool Planner::permitted(const NodeState& node, Permission permission) const {
-  return settings_.skip_acl || acl_permits(*node.acl, permission, request_.identities);
+  return settings_.skip_acl || acl_permits(*node.acl, permission, request_.identities, overlay_);
 }
 
 std::expected<const NodeState*, Code> Planner::need(std::string_view path, Permission permission,
@@ -121,8 +121,8 @@ std::expected<FactBody, Code> Planner::plan(const CreateRequest& op) {
           .data_size = op.data.size(),
           .acl = std::make_shared<const Acl>(std::move(*acl))};
   if (op.kind == NodeKind::ephemeral) overlay_.note_ephemeral(fact.owner, path);
+  if (overlay_.keeps_data(path)) node.data = std::make_shared<const Bytes>(op.data);
   if (settings_.enforce_quota) {
-    if (within(path, kQuotaPath)) node.data = std::make_shared<const Bytes>(op.data);
     overlay_.note_created(path);
     if (const auto subtree = quota_stat_subtree(path)) start_figures(*subtree);
     charge_quota(path, bytes, 1);
@@ -173,10 +173,8 @@ std::expected<FactBody, Code> Planner::plan(const SetDataRequest& op) {
   changed.mzxid = zxid_;
   changed.data_size = op.data.size();
   const int32_t version = changed.version;
-  if (settings_.enforce_quota) {
-    if (within(op.path, kQuotaPath)) changed.data = std::make_shared<const Bytes>(op.data);
-    charge_quota(op.path, grown, 0);
-  }
+  if (overlay_.keeps_data(op.path)) changed.data = std::make_shared<const Bytes>(op.data);
+  if (settings_.enforce_quota) charge_quota(op.path, grown, 0);
   return SetDataTxn{op.path, op.data, version, op.data_is_null};
 }
 

@@ -104,8 +104,9 @@ class Service {
   // Number of all descendants. Needs kRead.
   std::expected<int32_t, Code> count_descendants(std::string_view path, const Identities& who) const;
   bool exists(std::string_view path) const;
-  // Does `acl` grant `permission` to one of `who`? "super" may do everything.
-  static bool permitted(const Acl& acl, uint32_t permission, const Identities& who);
+  // Does `acl` grant `permission` to one of `who`? "super" may do everything. The files that it names (CH-26) are read
+  // as they are now.
+  bool permitted(const Acl& acl, uint32_t permission, const Identities& who) const;
 
   // --- sessions
   std::optional<SessionView> session(SessionId id) const;
