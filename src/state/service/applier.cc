@@ -29,7 +29,9 @@ void Applier::event(NodeEventKind kind, std::string_view path, const Node& node)
   applied_.events.push_back({kind, std::string(path), core_.acls.get(node.acl)});
 }
 
-void Applier::apply(const EpochStartTxn&) {
+void Applier::apply(const EpochStartTxn& fact) {
+  CONCLAVE_ASSERT(fact.secret.empty() || core_.secret.empty());
+  if (!fact.secret.empty()) core_.secret = fact.secret;
   outcome(OpKind::none, {});
 }
 

@@ -40,19 +40,22 @@ Zxid Service::last_zxid() const {
 int64_t Service::last_time_ms() const {
   return impl_->core.last_time_ms;
 }
+BytesView Service::cell_secret() const {
+  return impl_->core.secret;
+}
 uint64_t Service::digest() const {
   return impl_->core.digest();
 }
 
-bool Service::permitted(const Acl& acl, uint32_t permission, const Identities& who) {
-  return acl_permits(acl, permission, who);
+bool Service::permitted(const Acl& acl, uint32_t permission, const Identities& who) const {
+  return acl_permits(acl, permission, who, impl_->core);
 }
 
 std::expected<const Node*, Code> Service::Impl::readable(std::string_view path, uint32_t permissions,
                                                          const Identities& who) const {
   const Node* node = core.tree.find(path);
   if (node == nullptr) return std::unexpected(Code::no_node);
-  if (!acl_permits(*core.acls.get(node->acl), permissions, who)) return std::unexpected(Code::no_auth);
+  if (!acl_permits(*core.acls.get(node->acl), permissions, who, core)) return std::unexpected(Code::no_auth);
   return node;
 }
 
@@ -85,7 +88,7 @@ std::expected<Acl, Code> Service::acl(std::string_view path, const Identities& w
   const auto node = impl_->readable(path, kRead | kAdmin, who);
   if (!node) return std::unexpected(node.error());
   const Acl& acl = *impl_->core.acls.get((*node)->acl);
-  return acl_permits(acl, kAdmin, who) ? acl : without_secrets(acl);
+  return permitted(acl, kAdmin, who) ? acl : without_secrets(acl);
 }
 
 std::expected<int32_t, Code> Service::count_descendants(std::string_view path, const Identities& who) const {
@@ -105,6 +108,9 @@ std::vector<LockClaim> Service::locks_held(SessionId id) const {
 }
 std::vector<LockClaim> Service::locks_lost() const {
   return impl_->core.locks.lost();
+}
+const LockTable::Map& Service::locks() const {
+  return impl_->core.locks.all();
 }
 size_t Service::lock_count() const {
   return impl_->core.locks.size();

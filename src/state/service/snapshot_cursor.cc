@@ -25,7 +25,8 @@ CopyOnUpdateCursor::CopyOnUpdateCursor(Core* core)
       digest_(core->digest()),
       acls_(core->acls.all()),
       locks_(core->locks.all()),
-      calls_(core->calls.all()) {
+      calls_(core->calls.all()),
+      secret_(core->secret) {
   CONCLAVE_ASSERT(core->cursor == nullptr);
   // Generation 0 is that of nodes no snapshot has seen.
   core->snapshot_generation = std::max<uint32_t>(1, (core->snapshot_generation + 1) & kMarkMask);
@@ -117,6 +118,13 @@ void CopyOnUpdateCursor::emit_calls() {
   calls_ = {};
 }
 
+void CopyOnUpdateCursor::emit_secret() {
+  if (secret_.empty()) return;
+  Bytes body;
+  Encoder(&body).bytes(secret_);
+  put_record(Record::secret, body, &pending_);
+}
+
 void CopyOnUpdateCursor::emit(Node* node) {
   if (stage_ == Stage::preamble) {
     emit_preamble();
@@ -169,6 +177,7 @@ bool CopyOnUpdateCursor::next(size_t size_hint, Bytes* out) {
     CONCLAVE_ASSERT(nodes_emitted_ == nodes_total_);
     emit_locks();
     emit_calls();
+    emit_secret();
     Bytes body;
     Encoder(&body).varint(nodes_emitted_);
     put_record(Record::end, body, &pending_);

@@ -92,6 +92,9 @@ Result<> SnapshotLoader::take(Record type, BytesView body) {
     case Record::calls:
       result = take_calls(in);
       break;
+    case Record::secret:
+      result = take_secret(in);
+      break;
     case Record::end:
       result = take_end(in);
       break;
@@ -235,6 +238,13 @@ Result<> SnapshotLoader::take_calls(Decoder& in) {
   }
   // What was done last is always kept: whoever did it cannot have said in it that he has its reply.
   if (!in.done() || core_->calls.reply(id, marks.highest) == nullptr) return malformed();
+  return {};
+}
+
+Result<> SnapshotLoader::take_secret(Decoder& in) {
+  if (!core_->secret.empty()) return reject("a second secret");
+  core_->secret = in.string();
+  if (!in.done() || core_->secret.size() != kCellSecretBytes) return reject("malformed secret");
   return {};
 }
 

@@ -88,7 +88,13 @@ struct Writer {
     codec::put(out, Tag::reap);
     out.bytes(r.path);
   }
-  void operator()(const EpochStartRequest&) { codec::put(out, Tag::epoch_start); }
+  void operator()(const ReapUnopenedRequest& r) {
+    codec::put(out, Tag::reap_unopened);
+    out.bytes(r.path);
+    out.fixed(r.instance.value);
+    out.fixed(r.epoch.value);
+  }
+  void operator()(const EpochStartRequest& r) { codec::put_epoch_start(out, r.secret); }
 };
 
 CreateRequest get_create(Decoder& in, Tag tag) {
@@ -161,6 +167,14 @@ EndLockDelayRequest get_end_lock_delay(Decoder& in) {
   return r;
 }
 
+ReapUnopenedRequest get_reap_unopened(Decoder& in) {
+  ReapUnopenedRequest r;
+  r.path = in.string();
+  r.instance = Zxid(in.fixed<uint64_t>());
+  r.epoch = Epoch(in.fixed<uint32_t>());
+  return r;
+}
+
 MultiRequest get_multi(Decoder& in) {
   MultiRequest r;
   const size_t n = in.count(3);
@@ -197,6 +211,8 @@ RequestBody get_body(Decoder& in) {
   switch (tag) {
     case Tag::epoch_start:
       return EpochStartRequest{};
+    case Tag::epoch_start_secret:
+      return EpochStartRequest{codec::get_secret(in)};
     case Tag::create:
     case Tag::create_null:
     case Tag::create_inheriting:
@@ -230,6 +246,8 @@ RequestBody get_body(Decoder& in) {
       return get_multi(in);
     case Tag::reap:
       return ReapRequest{in.string()};
+    case Tag::reap_unopened:
+      return get_reap_unopened(in);
     case Tag::close_session_locks:
       break;
   }

@@ -12,7 +12,7 @@ using codec::Tag;
 struct Writer {
   Encoder& out;
 
-  void operator()(const EpochStartTxn&) { codec::put(out, Tag::epoch_start); }
+  void operator()(const EpochStartTxn& t) { codec::put_epoch_start(out, t.secret); }
   void operator()(const CreateTxn& t) {
     codec::put(out, t.data_is_null ? Tag::create_null : Tag::create);
     out.bytes(t.path);
@@ -159,6 +159,8 @@ FactBody get_fact(Decoder& in) {
   switch (static_cast<Tag>(in.u8())) {
     case Tag::epoch_start:
       return EpochStartTxn{};
+    case Tag::epoch_start_secret:
+      return EpochStartTxn{codec::get_secret(in)};
     case Tag::create:
       return get_create(in, false);
     case Tag::create_null:

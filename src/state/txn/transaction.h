@@ -85,7 +85,9 @@ struct CloseSessionTxn {
   };
   std::vector<Lock> locks;  // sorted by path and handle
 };
-struct EpochStartTxn {};
+struct EpochStartTxn {
+  Bytes secret;  // the cell's, from now on; empty: it has one, or gets none
+};
 
 using FactBody = std::variant<EpochStartTxn, CreateTxn, DeleteTxn, SetDataTxn, SetAclTxn, CheckTxn, CreateSessionTxn,
                               MoveSessionTxn, CloseSessionTxn, AcquireLockTxn, ReleaseLockTxn>;
