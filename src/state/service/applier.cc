@@ -134,7 +134,7 @@ void Applier::apply(const CheckTxn& fact) {
 }
 
 void Applier::apply(const CreateSessionTxn& fact) {
-  core_.sessions.open(fact.id, fact.timeout_ms, fact.password, fact.owner);
+  core_.sessions.open(fact.id, fact.timeout_ms, fact.password, fact.owner, fact.caching);
   outcome(OpKind::create_session, {});
 }
 

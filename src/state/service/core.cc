@@ -26,6 +26,7 @@ void Core::reset_bare() {
   quotas.clear();
   containers.clear();
   ttls.clear();
+  live_while_open.clear();
   secret.clear();
   last_zxid = Zxid();
   last_time_ms = 0;
@@ -66,8 +67,10 @@ void Core::list(const Node& node, std::string_view path) {
     case Lifetime::persistent:
     case Lifetime::file:
     case Lifetime::directory:
+      break;
     case Lifetime::open_file:
     case Lifetime::open_directory:
+      live_while_open.emplace(path);
       break;
     case Lifetime::ephemeral:
       sessions.add_ephemeral(SessionId(node.owner), path);
@@ -87,8 +90,10 @@ void Core::unlist(const Node& node, std::string_view path) {
     case Lifetime::persistent:
     case Lifetime::file:
     case Lifetime::directory:
+      break;
     case Lifetime::open_file:
     case Lifetime::open_directory:
+      live_while_open.erase(live_while_open.find(path));
       break;
     case Lifetime::ephemeral:
       sessions.remove_ephemeral(SessionId(node.owner), path);

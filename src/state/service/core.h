@@ -4,7 +4,7 @@
 // Invariants (with those of service.h):
 //   C1  digest_sum is the wrapping sum of the digests of all nodes.
 //   C2  Every change of a node is announced to the snapshot cursor first.
-//   C3  containers, ttls, the sessions' ephemerals and quotas list exactly the nodes of those kinds.
+//   C3  containers, ttls, live_while_open, the sessions' ephemerals and quotas list exactly the nodes of those kinds.
 //   C4  Every lock is that of a node, and who holds it is an open session.
 //   C5  Only open sessions have calls.
 #pragma once
@@ -39,6 +39,7 @@ struct Core final : AclFiles {
   QuotaIndex quotas;
   absl::btree_set<std::string, std::less<>> containers;
   absl::btree_set<std::string, std::less<>> ttls;
+  absl::btree_set<std::string, std::less<>> live_while_open;
   Bytes secret;  // of the cell; empty: none yet
   Zxid last_zxid;
   int64_t last_time_ms = 0;

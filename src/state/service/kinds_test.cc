@@ -110,6 +110,20 @@ TEST_F(Kinds, SurviveASnapshot) {
   EXPECT_TRUE(loaded.get("/null", kSuper)->data_is_null);
 }
 
+TEST_F(Kinds, CH_23_NodesThatLiveWhileOpenAreListed) {
+  cell.create("/f", NodeKind::open_file);
+  cell.create("/d", NodeKind::open_directory);
+  cell.create("/other", NodeKind::file);
+  using Listed = std::vector<std::pair<std::string, Zxid>>;
+  EXPECT_EQ(cell.service.nodes_that_live_while_open(),
+            (Listed{{"/d", cell.stat("/d").czxid}, {"/f", cell.stat("/f").czxid}}));
+  Service loaded;
+  ASSERT_TRUE(load(loaded, snapshot_of(*cell.service.begin_snapshot())));
+  EXPECT_EQ(loaded.nodes_that_live_while_open(), cell.service.nodes_that_live_while_open());
+  cell.client(DeleteRequest{.path = "/f"});
+  EXPECT_EQ(cell.service.nodes_that_live_while_open(), (Listed{{"/d", cell.stat("/d").czxid}}));
+}
+
 TEST_F(Kinds, CH_25_AnAclIsInheritedWhenNoneIsGiven) {
   const Acl alice = {{kAllPermissions, "digest", "alice:x"}, {kRead | kCreate, "world", "anyone"}};
   cell.client(CreateRequest{.path = "/d", .acl = alice, .kind = NodeKind::directory});

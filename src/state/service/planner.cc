@@ -211,7 +211,7 @@ std::expected<FactBody, Code> Planner::plan(const CreateSessionRequest& op) {
   // An open id is another session's.
   if (overlay_.session(op.id)) return refuse(Code::bad_arguments);
   overlay_.open_session(op.id, op.password, origin_, zxid_);
-  return CreateSessionTxn{op.id, op.password, op.timeout_ms, origin_};
+  return CreateSessionTxn{op.id, op.password, op.timeout_ms, origin_, op.caching};
 }
 
 std::expected<FactBody, Code> Planner::plan(const CloseSessionRequest& op) {

@@ -123,7 +123,7 @@ bool Service::exists(std::string_view path) const {
 std::optional<SessionView> Service::session(SessionId id) const {
   const SessionRecord* record = impl_->core.sessions.find(id);
   if (record == nullptr) return std::nullopt;
-  return SessionView{id, record->timeout_ms, record->password, record->owner};
+  return SessionView{id, record->timeout_ms, record->password, record->owner, record->caching};
 }
 
 size_t Service::session_count() const {
@@ -134,7 +134,7 @@ std::vector<SessionView> Service::sessions() const {
   std::vector<SessionView> out;
   out.reserve(impl_->core.sessions.size());
   for (const auto& [id, record] : impl_->core.sessions.all())
-    out.push_back({id, record.timeout_ms, record.password, record.owner});
+    out.push_back({id, record.timeout_ms, record.password, record.owner, record.caching});
   return out;
 }
 
@@ -146,6 +146,14 @@ std::vector<std::string> Service::ephemerals(SessionId id) const {
 
 const CallReply* Service::call_reply(SessionId id, uint64_t number) const {
   return impl_->core.calls.reply(id, number);
+}
+
+std::vector<std::pair<std::string, Zxid>> Service::nodes_that_live_while_open() const {
+  const Core& core = impl_->core;
+  std::vector<std::pair<std::string, Zxid>> out;
+  out.reserve(core.live_while_open.size());
+  for (const std::string& path : core.live_while_open) out.emplace_back(path, core.tree.find(path)->czxid);
+  return out;
 }
 
 std::vector<std::string> Service::due_for_reaping(int64_t now_ms) const {

@@ -58,6 +58,7 @@ struct SessionView {
   int64_t timeout_ms = 0;
   BytesView password;  // 16 bytes
   ReplicaId owner;     // where its client is connected; no other replica's requests for it are taken
+  bool caching = false;
 };
 
 // The reply to a numbered request that was done.
@@ -118,6 +119,8 @@ class Service {
   const CallReply* call_reply(SessionId id, uint64_t number) const;
   // Container nodes that are empty and had a child once, TTL nodes that are empty and past their time: due at `now_ms`.
   std::vector<std::string> due_for_reaping(int64_t now_ms) const;
+  // Nodes that go when nobody has them open, with their instance (CH-23), by path.
+  std::vector<std::pair<std::string, Zxid>> nodes_that_live_while_open() const;
 
   // --- locks
   // Null: the node was never locked. Valid until the next apply.

@@ -33,7 +33,7 @@ CopyOnUpdateCursor::CopyOnUpdateCursor(Core* core)
   mark_ = core->snapshot_generation;
   core->cursor = this;
   for (const auto& [id, record] : core->sessions.all())
-    sessions_.push_back({id, record.timeout_ms, record.password, record.owner});
+    sessions_.push_back({id, record.timeout_ms, record.password, record.owner, record.caching});
 }
 
 CopyOnUpdateCursor::~CopyOnUpdateCursor() {
@@ -78,6 +78,7 @@ void CopyOnUpdateCursor::emit_preamble() {
     out.zigzag(session.timeout_ms);
     out.bytes(session.password);
     out.u8(session.owner.value);
+    if (session.caching) out.boolean(true);
     put_record(Record::session, body, &pending_);
   }
   acls_ = {};

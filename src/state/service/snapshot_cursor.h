@@ -44,6 +44,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
     int64_t timeout_ms;
     Bytes password;
     ReplicaId owner;
+    bool caching;
   };
   enum class Stage { preamble, nodes, end, done };
 

@@ -139,9 +139,11 @@ Result<> SnapshotLoader::take_session(Decoder& in) {
   const int64_t timeout_ms = in.zigzag();
   const BytesView password = in.bytes();
   const ReplicaId owner(in.u8());
+  const bool caching = in.ok() && !in.rest().empty();
+  if (caching && in.u8() != 1) in.fault();
   if (!in.done()) return reject(fmt::format("malformed session {:#x}", id.value));
   if (core_->sessions.find(id) != nullptr) return reject(fmt::format("session {:#x} twice", id.value));
-  core_->sessions.open(id, timeout_ms, password, owner);
+  core_->sessions.open(id, timeout_ms, password, owner, caching);
   return {};
 }
 

@@ -33,7 +33,9 @@ class Workload {
     switch (random_.below(28)) {
       case 9:
       case 0:
-        return {SessionId(), {}, CreateSessionRequest{session(), kPassword, 1000 + int64_t(random_.below(9))}};
+        return {SessionId(),
+                {},
+                CreateSessionRequest{session(), kPassword, 1000 + int64_t(random_.below(9)), random_.chance(1, 4)}};
       case 1:
         if (random_.chance(1, 3))
           request.body = CloseSessionRequest{.expired = random_.chance(1, 2)};

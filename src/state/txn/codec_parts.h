@@ -41,6 +41,7 @@ enum class Tag : uint8_t {
   create_null_inheriting = 20,
   epoch_start_secret = 21,  // epoch_start that brings a secret
   reap_unopened = 22,       // requests only
+  create_caching_session = 23,
 };
 
 void put(Encoder& out, const Acl& acl);

@@ -79,7 +79,7 @@ RequestBody random_body(Random& r) {
       return multi;
     }
     case 6:
-      return CreateSessionRequest{random_session(r), random_bytes(r, 16), random_i64(r)};
+      return CreateSessionRequest{random_session(r), random_bytes(r, 16), random_i64(r), r.chance(1, 2)};
     case 7:
       return CloseSessionRequest{.expired = r.chance(1, 2)};
     case 8:
@@ -139,7 +139,7 @@ FactBody random_fact(Random& r) {
     case 5:
       return CheckTxn{random_bytes(r, 40)};
     case 6:
-      return CreateSessionTxn{random_session(r), random_bytes(r, 16), random_i64(r), random_replica(r)};
+      return CreateSessionTxn{random_session(r), random_bytes(r, 16), random_i64(r), random_replica(r), r.chance(1, 2)};
     case 7:
       return MoveSessionTxn{random_session(r), random_replica(r)};
     case 8:

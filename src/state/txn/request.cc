@@ -52,7 +52,7 @@ struct Writer {
     for (const auto& op : r.ops) std::visit(*this, op);
   }
   void operator()(const CreateSessionRequest& r) {
-    codec::put(out, Tag::create_session);
+    codec::put(out, r.caching ? Tag::create_caching_session : Tag::create_session);
     codec::put(out, r.id);
     out.bytes(r.password);
     out.zigzag(r.timeout_ms);
@@ -136,8 +136,9 @@ CheckRequest get_check(Decoder& in) {
   r.version = codec::get_i32(in);
   return r;
 }
-CreateSessionRequest get_create_session(Decoder& in) {
+CreateSessionRequest get_create_session(Decoder& in, bool caching) {
   CreateSessionRequest r;
+  r.caching = caching;
   r.id = codec::get_session(in);
   r.password = in.string();
   r.timeout_ms = in.zigzag();
@@ -229,7 +230,8 @@ RequestBody get_body(Decoder& in) {
     case Tag::check:
       return get_check(in);
     case Tag::create_session:
-      return get_create_session(in);
+    case Tag::create_caching_session:
+      return get_create_session(in, tag == Tag::create_caching_session);
     case Tag::resume_session:
       return ResumeSessionRequest{in.string()};
     case Tag::close_session:

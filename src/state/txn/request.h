@@ -76,6 +76,7 @@ struct CreateSessionRequest {
   SessionId id;
   Bytes password;  // 16 bytes
   int64_t timeout_ms = 0;
+  bool caching = false;  // its client keeps a cache that every master has to know of (CH-56)
 };
 // Makes the replica at which it comes in the owner of the session of the request (Request::session): its client is
 // connected there now.

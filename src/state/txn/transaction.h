@@ -57,6 +57,7 @@ struct CreateSessionTxn {
   Bytes password;
   int64_t timeout_ms = 0;
   ReplicaId owner;  // at which its client is connected: whoever else asks for the session is refused
+  bool caching = false;
 };
 struct MoveSessionTxn {
   SessionId id;
