@@ -31,12 +31,12 @@ class AclFiles {
 };
 
 // Does `acl` grant one of `permissions` to one of `who`? An empty list grants everything, as does the identity `super`
-// (ZooKeeperServer.checkACL). `ip` entries match by prefix, `aclfile` entries if the
-// file lists one of `who`, all others by equality.
+// (ZooKeeperServer.checkACL). `ip` entries match by prefix, `aclfile` entries if the file lists one of `who`, all
+// others by equality. Without `aclfile` entries nothing is allocated.
 //
 // A file has one principal a line, `scheme:id`, with the schemes of a list but `auth` and `aclfile`: there is no
 // nesting. Blank lines and those that begin with # are comments, and what is no principal names nobody, so that a file
-// which is missing or makes no sense lets nobody in. Allocates nothing.
+// which is missing or makes no sense lets nobody in.
 bool acl_permits(const Acl& acl, uint32_t permissions, const Identities& who, const AclFiles& files);
 
 // The list as it is stored (PrepRequestProcessor.fixupACL): duplicates dropped, `auth` replaced by the identities that
