@@ -96,7 +96,11 @@ TEST_F(CacheTest, WriteThrough) {  // CH-55
   client->set_contents(file, "mine", {}, nullptr);
   client->get_contents(file, record<Contents>("during"));
   const wire::Call set = next_call();
-  const wire::Call get = next_call();  // not from the cache while the change is under way
+  const wire::Call get = next_call();
+  client->get_contents(file, record<Contents>("early"));
+  reply(next_call(), wire::OK, contents("text", true));
+  client->get_contents(file, record<Contents>("still"));
+  reply(next_call(), wire::OK, contents("text", true));  // not from the cache while the change is under way
   reply(set, wire::OK, [](wire::Reply& r) {
     r.set_cacheable(true);
     fill_stat(r.mutable_stat(), 9, 21);
@@ -104,7 +108,7 @@ TEST_F(CacheTest, WriteThrough) {  // CH-55
   reply(get, wire::OK, contents("text", true));  // what it was before: must not replace what we wrote
   client->get_contents(file, record<Contents>("after"));
   EXPECT_TRUE(no_call());
-  EXPECT_THAT(log, ElementsAre("during: text", "after: mine"));
+  EXPECT_THAT(log, ElementsAre("early: text", "still: text", "during: text", "after: mine"));
 }
 
 TEST_F(CacheTest, JeopardyEmptiesTheCache) {  // CH-71
@@ -127,6 +131,14 @@ TEST_F(CacheTest, NothingIsReadFromTheCacheBehindTheLease) {  // CH-70
   client->get_contents(file, record<Contents>("get"));
   EXPECT_EQ(client->session_state(), SessionState::jeopardy);
   EXPECT_EQ(client->figures().cache_hits, 0u);
+}
+
+TEST_F(CacheTest, NothingIsOpenedFromTheCacheBehindTheLease) {  // CH-70
+  start();
+  open_file("/f", {}, true);
+  host().jump_clock(Duration::seconds(12));
+  client->open("/f", {}, record<Opened>("open"));
+  EXPECT_EQ(client->figures().open_hits, 0u);
 }
 
 TEST_F(CacheTest, ANewEpochEmptiesTheCache) {  // CH-77
@@ -197,6 +209,49 @@ TEST_F(CacheTest, AnInvalidatedNodeIsOpenedAtTheMaster) {  // CH-56
   settle();
   client->open("/f", {}, nullptr);
   EXPECT_TRUE(next_call().has_open());
+}
+
+// The master has not told yet that the first is gone.
+TEST_F(CacheTest, AHandleDoesNotReadAnotherInstance) {  // CH-31
+  const HandleId old = start_with("/f");
+  HandleId fresh;
+  client->open("/f", {}, [&](Outcome<Opened> result) { fresh = result->handle; });
+  const wire::Call open = next_call();
+  reply(open, wire::OK, opened(open, true, 10));
+  client->get_contents(fresh, nullptr);
+  reply(next_call(), wire::OK, [](wire::Reply& r) {
+    contents("new", true)(r);
+    r.mutable_contents()->mutable_stat()->set_instance(10);
+  });
+  client->get_contents(fresh, record<Contents>("fresh"));
+  client->get_contents(old, record<Contents>("old"));
+  const wire::Call get = next_call();
+  EXPECT_EQ(get.get_contents().handle(), 1u);
+  reply(get, wire::HANDLE_INVALID);
+  client->get_stat(old, record<Stat>("old"));
+  reply(next_call(), wire::HANDLE_INVALID);
+  client->open("/f", {}, record<Opened>("open"));  // behind the new one, not the old one
+  EXPECT_TRUE(no_call());
+  EXPECT_THAT(log, ElementsAre("fresh: new", "old: the handle's node is gone", "old: the handle's node is gone",
+                               "open: opened"));
+}
+
+TEST_F(CacheTest, ARelativeNameIsKnownIfItsParentIs) {  // CH-45, CH-60
+  start();
+  open_file("/d/f", {}, true);
+  const HandleId parent = open_file("/d");
+  client->open(parent, "f", {}, nullptr);
+  const wire::Call first = next_call();  // is the parent the same still?
+  EXPECT_EQ(first.open().parent_instance(), 9u);
+  reply(first, wire::OK, opened(first, true));
+  client->get_stat(parent, nullptr);
+  reply(next_call(), wire::OK, [](wire::Reply& r) {
+    r.set_cacheable(true);
+    fill_stat(r.mutable_stat());
+  });
+  client->open(parent, "f", {}, record<Opened>("known"));
+  EXPECT_TRUE(no_call());
+  EXPECT_THAT(log, ElementsAre("known: opened"));
 }
 
 TEST_F(CacheTest, AHandleOfAnEphemeralFileIsClosedAtOnce) {  // CH-60

@@ -212,6 +212,17 @@ TEST_F(ClientTest, ANewEpochBeginsWithTheHandles) {  // CH-77, CH-30
   EXPECT_EQ(replica.keep_alives.back().acknowledged(), 1u);
 }
 
+TEST_F(ClientTest, NothingNewIsSentBeforeTheHandlesAreAnswered) {  // CH-77, step 8
+  const HandleId file = start_with("/f");
+  replica.epoch = 6;
+  replica.disconnect();
+  const wire::Call present = next_call();
+  client->get_stat(file, nullptr);
+  EXPECT_TRUE(no_call());
+  reply(present, wire::OK, [](wire::Reply& r) { r.mutable_reopened()->add_codes(wire::OK); });
+  EXPECT_TRUE(next_call().has_get_stat());
+}
+
 TEST_F(ClientTest, AHandleThatTheNewMasterRefusesIsInvalid) {  // CH-31
   const HandleId file = start_with("/f", {.on_event = hear("f")});
   replica.epoch = 6;
@@ -258,6 +269,21 @@ TEST_F(ClientTest, AnotherEpochOnTheSameConnection) {  // CH-77
   replica.grant({}, Duration{});
   EXPECT_TRUE(next_call().has_reopen());
   EXPECT_EQ(client->epoch(), 7u);
+}
+
+TEST_F(ClientTest, AMasterInANewEpochIsAskedAgain) {         // CH-77
+  options.replicas.push_back(sim::World::address(3, 7000));  // answers nothing
+  start();
+  client->open("/f", {}, nullptr);
+  ASSERT_TRUE(until([&] { return !replica.calls.empty(); }, Duration::seconds(5)));
+  replica.epoch = 6;
+  const size_t before = replica.hellos.size();
+  replica.reply(next_call().number(), wire::WRONG_EPOCH);
+  EXPECT_TRUE(until([&] { return replica.hellos.size() > before; }, Duration::millis(10)));
+  replica.epoch = 7;
+  settle();
+  replica.grant({}, Duration{});
+  EXPECT_TRUE(until([&] { return client->epoch() == 7; }, Duration::millis(10)));
 }
 
 // A Close that the old master may have carried out must not bring the handle back at the new one.

@@ -202,7 +202,6 @@ void Session::check_time() {
     CONCLAVE_PROBE("chubby-client.jeopardy");
     state_ = SessionState::jeopardy;
     ++figures_.jeopardies;
-    calls_.forbid_keeping_all();
     user_.on_jeopardy();
     arm_lease_timer();
   }

@@ -186,7 +186,7 @@ void Session::on_reply(const wire::Reply& message) {
     if (call->undo) call->undo(message);
   } else if (call->done) {
     Answer answer{.error = std::nullopt, .reply = &message};
-    answer.keep = message.cacheable() && call->keep && !calls_.changes(call->path) && state_ == SessionState::safe;
+    answer.keep = message.cacheable() && call->keep && state_ == SessionState::safe;
     if (message.code() != wire::OK) answer.error = {.code = code_of(message.code()), .message = message.message()};
     call->done(answer);
   }

@@ -54,6 +54,7 @@ class ClientTest : public testing::Test {
   }
   using Fill = std::function<void(wire::Reply&)>;
   void reply(const wire::Call& call, wire::Code code = wire::OK, const Fill& fill = nullptr) {
+    EXPECT_NE(call.number(), 0u) << "there was no call";
     replica.reply(call.number(), code, fill);
     settle();
   }
