@@ -1,0 +1,369 @@
+// The session: master, leases, jeopardy, end.
+#include "client/chubby/testing_client.h"
+
+namespace conclave::chubby {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST_F(ClientTest, NothingIsConnectedBeforeItIsNeeded) {  // CH-66
+  start();
+  settle(Duration::seconds(5));
+  EXPECT_EQ(replica.connections, 0u);
+  EXPECT_EQ(client->session_state(), SessionState::none);
+  client->open("/f", {}, record<Opened>("open"));
+  ASSERT_TRUE(until([&] { return !replica.hellos.empty(); }));
+  EXPECT_EQ(replica.hellos[0].protocol(), wire::kProtocol);
+  EXPECT_EQ(replica.hellos[0].session(), 0);
+  const wire::Call call = next_call();
+  EXPECT_EQ(call.number(), 1u);
+  EXPECT_EQ(call.epoch(), 5u);
+  EXPECT_EQ(call.open().path(), "/f");
+  EXPECT_EQ(client->session_state(), SessionState::safe);
+  EXPECT_EQ(client->session(), SessionId(77));
+  reply(call, wire::OK, opened(call));
+  EXPECT_THAT(log, ElementsAre("open: opened"));
+}
+
+TEST_F(ClientTest, CredentialsAndCellAreInHello) {  // CH-26
+  options.cell = "test";
+  options.credentials = {{.scheme = "digest", .secret = "a:b"}};
+  start_with("/f");
+  EXPECT_EQ(replica.hellos[0].cell(), "test");
+  ASSERT_EQ(replica.hellos[0].credentials_size(), 1);
+  EXPECT_EQ(replica.hellos[0].credentials(0).secret(), "a:b");
+}
+
+// The lease counts from the sending of the KeepAlive, and is shorter by the bound of the clock rates.
+TEST_F(ClientTest, LocalLease) {  // CH-70
+  start_with("/f");
+  const auto sent = host().env().clock.now();
+  replica.grant();
+  ASSERT_TRUE(until([&] { return replica.keep_alives.size() == 2; }));
+  EXPECT_GT(client->lease_end(), sent + Duration::micros(11'870'000));
+  EXPECT_LT(client->lease_end(), sent + Duration::micros(11'890'000));
+  settle(Duration::seconds(8));
+  replica.grant();
+  settle();
+  // (8 + 12) s * 0.99 behind the sending of the second.
+  EXPECT_GT(client->lease_end(), sent + Duration::micros(19'790'000));
+  EXPECT_LT(client->lease_end(), sent + Duration::micros(19'810'000));
+}
+
+// However slow the client's clock is within the bound, it is in jeopardy before the master's lease ends.
+TEST_F(ClientTest, ASlowClockEndsTheLeaseInTime) {  // CH-70
+  host().set_clock_rate_ppm(-9'900);
+  start_with("/f");
+  replica.grant();
+  const Instant granted = world.now();
+  replica.answers_hello = false;  // and nothing more
+  world.isolate(1);
+  ASSERT_TRUE(until([&] { return client->session_state() == SessionState::jeopardy; }, Duration::seconds(30)));
+  EXPECT_LE(world.now(), granted + ScriptedReplica::kLease);
+  EXPECT_GT(world.now(), granted + ScriptedReplica::kLease * 9 / 10);
+}
+
+TEST_F(ClientTest, KeepAlivesKeepTheSession) {  // CH-68
+  replica.answers_keep_alives = true;
+  start_with("/f");
+  settle(Duration::seconds(100));
+  EXPECT_EQ(client->session_state(), SessionState::safe);
+  EXPECT_EQ(replica.connections, 1u);
+  EXPECT_EQ(replica.keep_alives.size(), 13u);
+  EXPECT_EQ(replica.keep_alives.back().number(), 13u);
+  EXPECT_THAT(log, IsEmpty());
+}
+
+TEST_F(ClientTest, JeopardyThenSafe) {  // CH-71
+  const HandleId file = start_with("/f");
+  replica.answers_hello = false;
+  replica.disconnect();
+  settle(Duration::seconds(13));
+  EXPECT_THAT(log, ElementsAre("jeopardy"));
+  client->get_contents(file, record<Contents>("get"));
+  replica.answers_hello = true;
+  ASSERT_TRUE(until([&] { return client->figures().connections == 2; }, Duration::seconds(10)));
+  EXPECT_EQ(replica.hellos.back().session(), 77);
+  EXPECT_EQ(replica.hellos.back().password(), "0123456789abcdef");
+  // A Welcome alone does not end it: calls block.
+  EXPECT_TRUE(no_call());
+  EXPECT_THAT(log, ElementsAre("jeopardy"));
+  replica.grant();
+  reply(next_call(), wire::OK, contents("text", false));
+  EXPECT_THAT(log, ElementsAre("jeopardy", "safe", "get: text"));
+}
+
+TEST_F(ClientTest, ExpiredAfterTheGracePeriod) {  // CH-71, CH-73
+  const HandleId file = start_with("/f");
+  replica.answers_hello = false;
+  replica.disconnect();
+  settle(Duration::seconds(20));
+  const Instant end = client->lease_end();
+  client->get_contents(file, record<Contents>("blocked"));
+  settle(Duration::seconds(36));
+  EXPECT_EQ(client->session_state(), SessionState::jeopardy);
+  ASSERT_TRUE(until([&] { return client->session_state() == SessionState::expired; }, Duration::seconds(2)));
+  EXPECT_GE(host().env().clock.now(), end + Duration::seconds(45));
+  settle();
+  client->get_stat(file, record<Stat>("stat"));
+  client->open("/g", {}, record<Opened>("open"));
+  client->poison(file);
+  client->close(file, record<void>("close"));
+  settle();
+  EXPECT_THAT(log, ElementsAre("jeopardy", "expired", "blocked: session expired", "stat: session expired",
+                               "open: session expired", "close: ok"));
+}
+
+TEST_F(ClientTest, ANewSessionWhenTheProgramAsks) {  // CH-73
+  const HandleId old = start_with("/f");
+  replica.session_over = "no such session";
+  replica.disconnect();
+  ASSERT_TRUE(until([&] { return client->session_state() == SessionState::expired; }));
+  EXPECT_THAT(client->last_failure(), HasSubstr("no such session"));
+  replica.session_over.clear();
+  replica.session = 78;
+  client->restart();
+  const HandleId fresh = open_file("/f");
+  EXPECT_EQ(replica.hellos.back().session(), 0);
+  EXPECT_NE(fresh, old);
+  client->get_stat(old, record<Stat>("old"));
+  client->get_stat(fresh, record<Stat>("fresh"));
+  reply(next_call(), wire::OK, [](wire::Reply& r) { fill_stat(r.mutable_stat()); });
+  EXPECT_THAT(log, ElementsAre("expired", "old: session expired", "fresh: 20"));
+}
+
+// A process that was stopped finds out by the clock, whatever the timers and the network say first.
+TEST_F(ClientTest, AStoppedProcessIsExpiredWhenItWakes) {  // CH-71
+  replica.answers_keep_alives = true;
+  const HandleId file = start_with("/f", {.mode = kReadWrite});
+  host().pause_for(Duration::seconds(70));
+  settle(Duration::seconds(69));
+  replica.grant();
+  settle(Duration::seconds(2));
+  EXPECT_EQ(client->session_state(), SessionState::expired);
+  client->set_contents(file, "late", {}, record<Stat>("set"));
+  settle();
+  EXPECT_THAT(log, ElementsAre("jeopardy", "expired", "set: session expired"));
+  EXPECT_TRUE(replica.calls.empty());
+}
+
+// Half-open connection: nobody says that it broke.
+TEST_F(ClientTest, ASilentMasterIsNoticedBeforeTheLeaseEnds) {  // CH-69
+  ScriptedReplica other(world, 2);
+  options.replicas.push_back(other.address());
+  replica.answers_hello = other.answers_hello = true;
+  start();
+  client->open("/f", {}, record<Opened>("open"));
+  ASSERT_TRUE(until([&] { return !replica.calls.empty() || !other.calls.empty(); }));
+  ScriptedReplica& master = replica.calls.empty() ? other : replica;
+  ScriptedReplica& next = replica.calls.empty() ? replica : other;
+  next.epoch = master.epoch;
+  master.reply(master.calls.front().number(), wire::OK, opened(master.calls.front()));
+  settle(Duration::seconds(8));
+  master.grant();
+  settle();
+  ASSERT_TRUE(until([&] { return next.keep_alives.size() == 1; }, Duration::seconds(30)));
+  EXPECT_LT(host().env().clock.now() + Duration::seconds(2), client->lease_end());
+  next.grant();
+  settle(Duration::seconds(3));
+  EXPECT_EQ(client->session_state(), SessionState::safe);
+  EXPECT_THAT(log, ElementsAre("open: opened"));
+}
+
+TEST_F(ClientTest, ElsewhereIsFollowed) {  // CH-14
+  ScriptedReplica second(world, 2);
+  ScriptedReplica third(world, 3);
+  const auto name = [](const ScriptedReplica& at) {
+    wire::Elsewhere out;
+    out.set_master_host(at.address().host);
+    out.set_master_port(at.address().port);
+    return out;
+  };
+  replica.elsewhere = name(second);
+  second.elsewhere = name(third);
+  options.replicas = {replica.address(), replica.address(), replica.address()};
+  start();
+  client->open("/f", {}, record<Opened>("open"));
+  EXPECT_TRUE(next_call(third).has_open());
+  EXPECT_EQ(client->figures().redirections, 2u);
+  EXPECT_EQ(client->replica(), third.address());
+}
+
+TEST_F(ClientTest, ReplicasThatNameEachOtherAreAskedWithPauses) {  // CH-14
+  ScriptedReplica second(world, 2);
+  wire::Elsewhere to_second, to_first;
+  to_second.set_master_host(second.address().host);
+  to_second.set_master_port(second.address().port);
+  to_first.set_master_host(replica.address().host);
+  to_first.set_master_port(replica.address().port);
+  replica.elsewhere = to_second;
+  second.elsewhere = to_first;
+  options.replicas = {replica.address(), second.address()};
+  start();
+  client->open("/f", {}, record<Opened>("open"));
+  settle(Duration::seconds(10));
+  EXPECT_LT(client->figures().redirections, 150u);
+  EXPECT_GT(client->figures().redirections, 10u);
+  replica.elsewhere.reset();
+  EXPECT_TRUE(until([&] { return client->session_state() == SessionState::safe; }, Duration::seconds(3)));
+}
+
+TEST_F(ClientTest, SilentAndDeadReplicasArePassedOver) {  // CH-15
+  ScriptedReplica silent(world, 2);
+  silent.answers_hello = false;
+  options.replicas = {silent.address(), sim::World::address(3, 7000), replica.address()};
+  start();
+  client->open("/f", {}, record<Opened>("open"));
+  EXPECT_TRUE(until([&] { return !replica.calls.empty(); }, Duration::seconds(5)));
+}
+
+TEST_F(ClientTest, NoMasterAtAll) {  // CH-71: a call waits no longer than the grace period
+  replica.answers_hello = false;
+  start();
+  client->open("/f", {}, record<Opened>("open"));
+  settle(Duration::seconds(44));
+  EXPECT_THAT(log, IsEmpty());
+  settle(Duration::seconds(2));
+  EXPECT_THAT(log, ElementsAre("open: session expired"));
+  EXPECT_EQ(client->session_state(), SessionState::none);
+  replica.answers_hello = true;
+  open_file("/f");
+}
+
+TEST_F(ClientTest, AnotherCellThanAskedFor) {  // CH-20
+  replica.session_over = "this cell is called test";
+  start();
+  std::string words;
+  client->open("/f", {}, [&](Outcome<Opened> result) { words = result.error().message; });
+  settle(Duration::millis(100));
+  EXPECT_EQ(words, "this cell is called test");
+  EXPECT_EQ(client->session_state(), SessionState::none);
+}
+
+TEST_F(ClientTest, AnIdleSessionIsEnded) {  // CH-66
+  replica.answers_keep_alives = true;
+  const HandleId file = start_with("/f");
+  settle(Duration::seconds(200));
+  EXPECT_EQ(client->session_state(), SessionState::safe) << "a handle is open";
+  client->close(file, record<void>("close"));
+  settle(Duration::seconds(55));
+  EXPECT_TRUE(replica.calls.empty());
+  ASSERT_TRUE(until([&] { return !replica.calls.empty(); }, Duration::seconds(6)));
+  const wire::Call end = next_call();
+  EXPECT_TRUE(end.has_end_session());
+  client->open("/g", {}, record<Opened>("open"));  // meanwhile: in the next session
+  EXPECT_TRUE(no_call());
+  reply(end);
+  const wire::Call open = next_call();
+  EXPECT_EQ(replica.hellos.back().session(), 0);
+  EXPECT_EQ(open.number(), 1u);
+  reply(open, wire::OK, opened(open));
+  EXPECT_THAT(log, ElementsAre("close: ok", "open: opened"));
+}
+
+TEST_F(ClientTest, EndIsToldToTheMaster) {  // CH-66
+  const HandleId file = start_with("/f", {.mode = kReadWrite});
+  client->set_contents(file, "last", {}, record<Stat>("set"));
+  client->end(Duration::seconds(1), [&] { log.push_back("ended"); });
+  const wire::Call set = next_call();
+  const wire::Call end = next_call();
+  EXPECT_TRUE(end.has_end_session());
+  reply(set, wire::OK, [](wire::Reply& r) { fill_stat(r.mutable_stat()); });
+  reply(end);
+  EXPECT_THAT(log, ElementsAre("set: 20", "ended"));
+  client->get_stat(file, record<Stat>("stat"));
+  settle();
+  EXPECT_EQ(log.back(), "stat: session expired");
+}
+
+TEST_F(ClientTest, EndDoesNotWaitForEver) {  // CH-66
+  start_with("/f");
+  client->end(Duration::seconds(1), [&] { log.push_back("ended"); });
+  settle(Duration::millis(900));
+  EXPECT_THAT(log, IsEmpty());
+  settle(Duration::millis(200));
+  EXPECT_THAT(log, ElementsAre("ended"));
+}
+
+TEST_F(ClientTest, MalformedBytesEndTheConnection) {
+  start_with("/f");
+  const std::pair<Bytes, const char*> cases[] = {
+      {Bytes("\0\0\0\2\xff\xff", 6), "malformed"},
+      {Bytes("\x7f\xff\xff\xff", 4), "above the limit"},
+      {Bytes("\0\0\0\0", 4), "unknown kind"},
+  };
+  uint64_t violations = 0;
+  for (const auto& [bytes, words] : cases) {
+    const size_t before = replica.hellos.size();
+    replica.send_bytes(bytes);
+    ASSERT_TRUE(until([&] { return replica.hellos.size() > before; }));
+    EXPECT_THAT(client->last_failure(), HasSubstr("broke the protocol"));
+    EXPECT_THAT(client->last_failure(), HasSubstr(words));
+    EXPECT_EQ(client->figures().violations, ++violations);
+    settle();
+  }
+  EXPECT_EQ(client->session_state(), SessionState::safe);
+}
+
+TEST_F(ClientTest, MessagesThatMakeNoSenseEndTheConnection) {
+  start_with("/f");
+  const std::pair<std::function<void()>, const char*> cases[] = {
+      {[&] { replica.welcome(); }, "a second Welcome"},
+      {[&] { replica.reply(99, wire::OK); }, "a reply 99 to no call"},
+      {[&] { replica.grant({ScriptedReplica::invalidation(2, "/f")}); }, "notice 2 after 0"},
+      {[&] { replica.grant({}, Duration::seconds(100'000)); }, "a lease without end"},
+      {[&] {
+         replica.keep_alives.back().set_number(7);
+         replica.grant();
+       },
+       "an answer to KeepAlive 7"},
+  };
+  for (const auto& [send, words] : cases) {
+    const size_t before = replica.keep_alives.size();
+    send();
+    ASSERT_TRUE(until([&] { return replica.keep_alives.size() > before; })) << words;
+    EXPECT_THAT(client->last_failure(), HasSubstr(words));
+  }
+  replica.session = 78;
+  replica.disconnect();
+  EXPECT_TRUE(until([&] { return client->last_failure().contains("another session"); }));
+}
+
+// A former master that does not know it yet.
+TEST_F(ClientTest, AnEarlierEpochIsNotFollowed) {  // CH-77
+  start_with("/f");
+  replica.epoch = 4;
+  replica.disconnect();
+  settle(Duration::millis(200));
+  EXPECT_THAT(client->last_failure(), HasSubstr("a former master"));
+  EXPECT_EQ(client->epoch(), 5u);
+}
+
+TEST_F(ClientTest, DestroyedInsideItsOwnCallbacks) {
+  const HandleId file = start_with("/f", {.on_event = [&](const Event&) { client.reset(); }});
+  client->get_contents(file, record<Contents>("never"));
+  replica.grant({ScriptedReplica::event(1, 1, wire::Event::HANDLE_INVALID)});
+  settle(Duration::seconds(1));
+  EXPECT_EQ(client, nullptr);
+
+  start();
+  client->open("/g", {}, [&](Outcome<Opened>) { client.reset(); });
+  wire::Call call = next_call();
+  while (!call.has_open()) call = next_call();
+  reply(call, wire::OK, opened(call));
+  EXPECT_EQ(client, nullptr);
+
+  start();
+  client->on_session([&](SessionEvent) { client.reset(); });
+  open_file("/g");
+  replica.session_over = "over";
+  replica.disconnect();
+  settle(Duration::seconds(1));
+  EXPECT_EQ(client, nullptr);
+  EXPECT_THAT(log, IsEmpty());
+}
+
+}  // namespace
+}  // namespace conclave::chubby
