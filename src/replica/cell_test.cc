@@ -39,6 +39,20 @@ TEST(Cell, OneMasterServesAndEveryReplicaAppliesItsWrites) {
   for (const ReplicaId id : cell.ids) EXPECT_EQ(data_at(cell.at(id), "/a"), "one");
 }
 
+TEST(Cell, CH_30_HasOneSecretUnderEveryMaster) {
+  TestCell cell(5);
+  const ReplicaId first = cell.wait_for_master();
+  ASSERT_TRUE(cell.write(first, create("/b")));
+  const Bytes secret(cell.at(first).state().cell_secret());
+  EXPECT_EQ(secret.size(), state::kCellSecretBytes);
+  cell.world.host(first).crash();
+  const ReplicaId second = cell.wait_for_master();
+  ASSERT_TRUE(cell.write(second, create("/a")));
+  cell.world.host(first).restart();
+  ASSERT_TRUE(cell.converge());
+  for (const ReplicaId id : cell.ids) EXPECT_EQ(cell.at(id).state().cell_secret(), secret);
+}
+
 TEST(Cell, ACellOfOneWaitsForItsDisk) {  // B21
   TestCell cell(2, 1);
   cell.wait_for_master();

@@ -15,7 +15,7 @@ using wire::peer::ForwardKind;
 Proposer::Proposer(const state::Service& service, const Options& options, ProposerPorts& ports)
     : service_(service), options_(options), ports_(ports), leases_(options.touch_interval * 2) {}
 
-void Proposer::begin(Epoch epoch, Instant now, int64_t wall_ms) {
+void Proposer::begin(Epoch epoch, Bytes secret, Instant now, int64_t wall_ms) {
   end();
   epoch_ = epoch;
   evaluator_ = std::make_unique<state::Evaluator>(service_, epoch, options_.evaluator);
@@ -25,7 +25,7 @@ void Proposer::begin(Epoch epoch, Instant now, int64_t wall_ms) {
   }
   for (const state::LockClaim& lost : service_.locks_lost()) begin_lock_delay(lost, now);
   next_reaping_ = now + options_.container_check_interval;
-  own_request(state::EpochStartRequest{}, SessionId(), now, wall_ms);
+  own_request(state::EpochStartRequest{std::move(secret)}, SessionId(), now, wall_ms);
   write_member_config(now, wall_ms);
 }
 

@@ -58,8 +58,9 @@ class Proposer final : private state::Admission {
  public:
   Proposer(const state::Service& service, const Options& options, ProposerPorts& ports);
 
-  // A mastership begins on top of everything applied. REQUIRES: every earlier choice is applied (E4).
-  void begin(Epoch epoch, Instant now, int64_t wall_ms);
+  // A mastership begins on top of everything applied; `secret` becomes the cell's if it has none. REQUIRES: every
+  // earlier choice is applied (E4).
+  void begin(Epoch epoch, Bytes secret, Instant now, int64_t wall_ms);
   void end();
   bool active() const { return evaluator_ != nullptr; }
   Epoch epoch() const { return epoch_; }

@@ -291,10 +291,9 @@ void Replica::on_role(const consensus::RoleChange& role) {
       (role.role == consensus::Role::follower || role.role == consensus::Role::observer) && role.master != ReplicaId();
   forwarder_.on_master(leads || follows ? role.master : ReplicaId(), role.ballot.epoch());
   if (leads) {
-    proposer_.begin(role.ballot.epoch(), now(), world_.clock.wall_ms());
+    Bytes secret = service_->cell_secret().empty() ? world_.entropy.bytes(state::kCellSecretBytes) : Bytes();
+    proposer_.begin(role.ballot.epoch(), std::move(secret), now(), world_.clock.wall_ms());
     for (GatewayObserver* observer : observers_) observer->on_mastership(role.ballot.epoch());
-  }
-  if (leads) {
     signs_.clear();
   } else if (follows) {
     signs_.on_master(role.ballot);

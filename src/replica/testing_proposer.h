@@ -69,7 +69,7 @@ class ProposerTest : public testing::Test, public ProposerPorts {
       apply_all();
     }
   }
-  void begin(uint32_t epoch = 2) { proposer.begin(Epoch(epoch), now, 1000); }
+  void begin(uint32_t epoch = 2) { proposer.begin(Epoch(epoch), secret, now, 1000); }
   Forward from_peer(uint64_t first_sequence, std::vector<state::Request> requests, uint32_t epoch = 2) {
     Forward forward{Epoch(epoch), kPeerIncarnation, first_sequence, 1, {}};
     for (uint64_t number = first_sequence + 1000; const state::Request& request : requests) {
@@ -82,6 +82,7 @@ class ProposerTest : public testing::Test, public ProposerPorts {
   Code code(size_t i) { return state::decode_outcome(answers[i].second.outcome)->code; }
 
   const Options options = test_options();
+  Bytes secret = Bytes(state::kCellSecretBytes, 's');
   Instant now{1'000'000};
   state::Service service;
   Proposer proposer{service, options, *this};

@@ -91,6 +91,7 @@ class Requests {
         break;
       case 9:
         out = {SessionId(), {}, ReapRequest{path()}};
+        if (in_.flag()) out.body = ReapUnopenedRequest{path(), zxid(), Epoch(in_.flag() ? 2 : 1)};
         break;
       case 10:
         lock(&out);
@@ -152,7 +153,8 @@ class Requests {
                                                   "/a/b",
                                                   "/a/b/c",
                                                   "/b",
-                                                  "/a/c",
+                                                  "/acl",
+                                                  "/acl/f",
                                                   "/zookeeper",
                                                   "/zookeeper/quota",
                                                   "/zookeeper/quota/a",
@@ -172,7 +174,7 @@ class Requests {
     static const Acl kAcls[] = {{{kAllPermissions, "world", "anyone"}},
                                 {{kRead, "world", "anyone"}},
                                 {{kAllPermissions, "auth", ""}},
-                                {{kAllPermissions, "digest", "alice:x"}, {kRead, "ip", "127.0.0.0/8"}},
+                                {{kAllPermissions, "digest", "alice:x"}, {kRead, "aclfile", "f"}},
                                 {}};
     const size_t choice = in_.below(6);
     if (choice < std::size(kAcls)) return kAcls[choice];

@@ -31,26 +31,29 @@ Bytes state_bytes(state::Service& service) {
   return out;
 }
 
-// A small tree of every kind of node.
+// A small tree of every kind of node, a numbered request and a secret.
 Bytes saved_state() {
   state::Service service;
   state::Evaluator evaluator(service, Epoch(1), {});
-  const auto run = [&](state::RequestBody body) {
+  const auto run = [&](state::RequestBody body, state::CallNumber call = {}) {
     const SessionId who(std::holds_alternative<state::EpochStartRequest>(body) ? 0 : 5);
-    auto made = evaluator.evaluate({who, {{"super", ""}}, std::move(body)}, {1'000, {}});
+    auto made = evaluator.evaluate(
+        {.session = who, .identities = {{"super", ""}}, .body = std::move(body), .call = call}, {1'000, {}});
     if (const auto* txn = std::get_if<state::Transaction>(&made)) {
       service.apply(*txn);
       evaluator.on_applied(txn->zxid);
     }
   };
   const state::Acl open = {{state::kAllPermissions, "world", "anyone"}};
-  run(state::EpochStartRequest{});
+  run(state::EpochStartRequest{Bytes(state::kCellSecretBytes, 's')});
   run(state::CreateSessionRequest{SessionId(5), Bytes(16, 'p'), 4'000});
   run(state::CreateRequest{.path = "/a", .data = "data of a", .acl = open});
   run(state::CreateRequest{.path = "/a/b", .acl = {{1, "digest", "alice:x"}}, .sequential = true});
   run(state::CreateRequest{.path = "/c", .acl = open, .kind = state::NodeKind::container, .data_is_null = true});
   run(state::CreateRequest{.path = "/d", .acl = open, .kind = state::NodeKind::ephemeral});
   run(state::CreateRequest{.path = "/e", .acl = open, .kind = state::NodeKind::ttl, .ttl_ms = 99});
+  run(state::CreateRequest{.path = "/f", .data = "f", .acl = open, .kind = state::NodeKind::file}, {1, 0});
+  run(state::CreateRequest{.path = "/g", .kind = state::NodeKind::open_directory, .inherit_acl = true}, {3, 1});
   return state_bytes(service);
 }
 

@@ -278,7 +278,7 @@ void Connection::progressed() {
 
 void Connection::send_event(BytesView frame, const state::Acl& acl) {
   if (state_ != State::established) return;
-  if (!hub_->settings.skip_acl && !state::Service::permitted(acl, state::kRead, client_.identities)) {
+  if (!hub_->settings.skip_acl && !hub_->gateway.state().permitted(acl, state::kRead, client_.identities)) {
     ++hub_->statistics.watch_events_hidden;
     return;
   }

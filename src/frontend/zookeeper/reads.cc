@@ -69,7 +69,7 @@ ErrorCode get_acl(BytesView path, const ReadContext& reader, wire::Writer* out) 
   if (!acl) return to_wire(acl.error());
   const auto stat = reader.state.stat(path, reader.who);
   if (!stat) return to_wire(stat.error());
-  const bool secrets = state::Service::permitted(*acl, state::kAdmin, reader.who);
+  const bool secrets = reader.state.permitted(*acl, state::kAdmin, reader.who);
   out->put(static_cast<int32_t>(acl->size()));
   for (const state::AclEntry& entry : *acl) {
     out->put(static_cast<int32_t>(entry.permissions));

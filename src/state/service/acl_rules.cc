@@ -4,6 +4,8 @@
 #include <charconv>
 #include <optional>
 
+#include "state/tree/path.h"
+
 namespace conclave::state {
 namespace {
 
@@ -61,8 +63,39 @@ bool valid_digest_id(std::string_view id) {
   return std::count(id.begin(), id.end(), ':') == 1;
 }
 
-bool is_world(const AclEntry& entry) {
-  return entry.scheme == "world" && entry.id == "anyone";
+constexpr std::string_view kAclFileScheme = "aclfile";
+
+// Is one of `who` the principal (scheme, id)?
+bool names(std::string_view scheme, std::string_view id, const Identities& who) {
+  if (scheme == "world") return id == "anyone";
+  return std::ranges::any_of(who, [&](const Identity& identity) {
+    if (identity.scheme != scheme) return false;
+    return scheme == "ip" ? ip_matches(identity.id, id) : identity.id == id;
+  });
+}
+
+std::string_view trimmed(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
+}
+
+bool file_names(std::string_view file, const Identities& who) {
+  while (!file.empty()) {
+    const size_t end = std::min(file.find('\n'), file.size());
+    const std::string_view line = trimmed(file.substr(0, end));
+    file.remove_prefix(std::min(end + 1, file.size()));
+    const size_t colon = line.find(':');
+    if (line.starts_with('#') || colon == std::string_view::npos) continue;
+    const std::string_view scheme = line.substr(0, colon);
+    if (scheme != kAclFileScheme && names(scheme, line.substr(colon + 1), who)) return true;
+  }
+  return false;
+}
+
+// The name of a file in the directory: one component of a path.
+bool valid_acl_file_name(std::string_view id) {
+  return !id.empty() && id.find('/') == std::string_view::npos && valid_path(std::string("/").append(id));
 }
 
 // The identities that `auth` expands to: an address proves nobody, and `super` is no scheme that a list may name.
@@ -81,17 +114,18 @@ const Acl& read_only_acl() {
   return acl;
 }
 
-bool acl_permits(const Acl& acl, uint32_t permissions, const Identities& who) {
+bool is_acl_file(std::string_view path) {
+  return path.size() > kAclDirectory.size() && parent_path(path) == kAclDirectory;
+}
+
+bool acl_permits(const Acl& acl, uint32_t permissions, const Identities& who, const AclFiles& files) {
   if (acl.empty()) return true;
   const bool super = std::ranges::any_of(who, [](const Identity& identity) { return identity.scheme == "super"; });
   if (super) return true;
   return std::ranges::any_of(acl, [&](const AclEntry& entry) {
     if ((entry.permissions & permissions) == 0) return false;
-    if (is_world(entry)) return true;
-    return std::ranges::any_of(who, [&](const Identity& identity) {
-      if (identity.scheme != entry.scheme) return false;
-      return entry.scheme == "ip" ? ip_matches(identity.id, entry.id) : identity.id == entry.id;
-    });
+    if (entry.scheme == kAclFileScheme) return file_names(files.acl_file(entry.id), who);
+    return names(entry.scheme, entry.id, who);
   });
 }
 
@@ -99,6 +133,7 @@ bool valid_acl_id(std::string_view scheme, std::string_view id) {
   if (scheme == "world") return id == "anyone";
   if (scheme == "digest") return valid_digest_id(id);
   if (scheme == "ip") return parse_ip_range(id).has_value();
+  if (scheme == kAclFileScheme) return valid_acl_file_name(id);
   return false;
 }
 

@@ -1,11 +1,27 @@
 // ACLs: what a list may hold, what `auth` stands for, whom it lets in, and the table that keeps each list once.
+#include <functional>
 #include <gtest/gtest.h>
+#include <map>
+#include <string>
 
 #include "state/service/acl_rules.h"
 #include "state/service/acl_table.h"
 
 namespace conclave::state {
 namespace {
+
+struct Files final : AclFiles {
+  std::map<std::string, Bytes, std::less<>> by_name;
+  explicit Files(std::map<std::string, Bytes, std::less<>> all) : by_name(std::move(all)) {}
+  BytesView acl_file(std::string_view name) const override {
+    const auto it = by_name.find(name);
+    return it == by_name.end() ? BytesView() : BytesView(it->second);
+  }
+};
+
+bool permits(const Acl& acl, uint32_t permissions, const Identities& who) {
+  return acl_permits(acl, permissions, who, Files({}));
+}
 
 const Identities kAlice = {{"ip", "10.1.2.3"}, {"digest", "alice:h"}};
 
@@ -19,6 +35,8 @@ TEST(AclRules, ValidIds) {  // ProviderRegistry of 3.8.0: ip and digest; world i
   for (const char* id : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.-1", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/-1",
                          "a.b.c.d", "1.2.3.4/1/2", "::1", "+-1.2.3.4", "1..2.3"})
     EXPECT_FALSE(valid_acl_id("ip", id)) << id;
+  for (const char* id : {"a", "my friends", "a:b"}) EXPECT_TRUE(valid_acl_id("aclfile", id)) << id;  // CH-25
+  for (const char* id : {"", ".", "..", "/", "a/b", "/a", "a/", "a\n"}) EXPECT_FALSE(valid_acl_id("aclfile", id)) << id;
   EXPECT_FALSE(valid_acl_id("super", ""));
   EXPECT_FALSE(valid_acl_id("sasl", "x"));
 }
@@ -36,19 +54,43 @@ TEST(AclRules, FixUp) {  // PrepRequestProcessor.fixupACL
 }
 
 TEST(AclRules, WhoIsLetIn) {  // ZooKeeperServer.checkACL
-  EXPECT_TRUE(acl_permits({}, kWrite, {}));
-  EXPECT_TRUE(acl_permits({{kRead, "world", "anyone"}}, kRead, {}));
-  EXPECT_FALSE(acl_permits({{kRead, "world", "anyone"}}, kWrite, kAlice));
-  EXPECT_TRUE(acl_permits({{kRead, "world", "anyone"}}, kWrite, {{"super", ""}}));
-  EXPECT_TRUE(acl_permits({{kRead, "world", "anyone"}}, kRead | kAdmin, {})) << "one of them is enough";
-  EXPECT_TRUE(acl_permits({{kWrite, "digest", "alice:h"}}, kWrite, kAlice));
-  EXPECT_FALSE(acl_permits({{kWrite, "digest", "alice:H"}}, kWrite, kAlice));
-  EXPECT_TRUE(acl_permits({{kWrite, "ip", "10.1.0.0/16"}}, kWrite, kAlice));
-  EXPECT_FALSE(acl_permits({{kWrite, "ip", "10.2.0.0/16"}}, kWrite, kAlice));
-  EXPECT_TRUE(acl_permits({{kWrite, "ip", "0.0.0.0/0"}}, kWrite, kAlice));
-  EXPECT_TRUE(acl_permits({{kWrite, "ip", "10.1.2.3"}}, kWrite, kAlice));
-  EXPECT_FALSE(acl_permits({{kWrite, "ip", "10.1.2.3"}}, kWrite, {{"ip", "::1"}}));
-  EXPECT_FALSE(acl_permits({{kWrite, "digest", "10.1.2.3"}}, kWrite, {{"ip", "10.1.2.3"}}));
+  EXPECT_TRUE(permits({}, kWrite, {}));
+  EXPECT_TRUE(permits({{kRead, "world", "anyone"}}, kRead, {}));
+  EXPECT_FALSE(permits({{kRead, "world", "anyone"}}, kWrite, kAlice));
+  EXPECT_TRUE(permits({{kRead, "world", "anyone"}}, kWrite, {{"super", ""}}));
+  EXPECT_TRUE(permits({{kRead, "world", "anyone"}}, kRead | kAdmin, {})) << "one of them is enough";
+  EXPECT_TRUE(permits({{kWrite, "digest", "alice:h"}}, kWrite, kAlice));
+  EXPECT_FALSE(permits({{kWrite, "digest", "alice:H"}}, kWrite, kAlice));
+  EXPECT_TRUE(permits({{kWrite, "ip", "10.1.0.0/16"}}, kWrite, kAlice));
+  EXPECT_FALSE(permits({{kWrite, "ip", "10.2.0.0/16"}}, kWrite, kAlice));
+  EXPECT_TRUE(permits({{kWrite, "ip", "0.0.0.0/0"}}, kWrite, kAlice));
+  EXPECT_TRUE(permits({{kWrite, "ip", "10.1.2.3"}}, kWrite, kAlice));
+  EXPECT_FALSE(permits({{kWrite, "ip", "10.1.2.3"}}, kWrite, {{"ip", "::1"}}));
+  EXPECT_FALSE(permits({{kWrite, "digest", "10.1.2.3"}}, kWrite, {{"ip", "10.1.2.3"}}));
+}
+
+TEST(AclRules, CH_26_AFileListsWhoIsLetIn) {
+  const Files files(
+      {{"friends", "# of Alice\n\n  digest:bob:h \r\nnonsense\n\tip:10.1.0.0/16\n#digest:eve:h\nsasl:a:b"},
+       {"all", "world:anyone"},
+       {"nested", "aclfile:all\n"},
+       {"odd", "world:\n:\nauth:\nworld:someone\n\n"}});
+  const auto lets_in = [&](const char* file, const Identities& who) {
+    return acl_permits({{kRead, "aclfile", file}}, kRead, who, files);
+  };
+  EXPECT_TRUE(lets_in("friends", {{"digest", "bob:h"}}));
+  EXPECT_TRUE(lets_in("friends", {{"ip", "10.1.2.3"}}));
+  EXPECT_TRUE(lets_in("friends", {{"sasl", "a:b"}})) << "the last line needs no end";
+  EXPECT_FALSE(lets_in("friends", {{"ip", "10.2.2.3"}}));
+  EXPECT_FALSE(lets_in("friends", {{"digest", "eve:h"}})) << "in a comment";
+  EXPECT_FALSE(lets_in("friends", {}));
+  EXPECT_TRUE(lets_in("all", {}));
+  EXPECT_FALSE(lets_in("nested", {{"aclfile", "all"}})) << "there is no nesting, nor does anybody prove a file";
+  EXPECT_FALSE(lets_in("odd", kAlice));
+  EXPECT_FALSE(lets_in("missing", {{"aclfile", "missing"}}));
+  EXPECT_TRUE(lets_in("missing", {{"super", ""}}));
+  EXPECT_FALSE(acl_permits({{kRead, "aclfile", "all"}}, kWrite, {}, files));
+  EXPECT_TRUE(acl_permits({{kWrite, "aclfile", "missing"}, {kWrite, "aclfile", "all"}}, kWrite, {}, files));
 }
 
 TEST(AclRules, SecretsAreHidden) {

@@ -29,7 +29,9 @@ void Applier::event(NodeEventKind kind, std::string_view path, const Node& node)
   applied_.events.push_back({kind, std::string(path), core_.acls.get(node.acl)});
 }
 
-void Applier::apply(const EpochStartTxn&) {
+void Applier::apply(const EpochStartTxn& fact) {
+  CONCLAVE_ASSERT(fact.secret.empty() || core_.secret.empty());
+  if (!fact.secret.empty()) core_.secret = fact.secret;
   outcome(OpKind::none, {});
 }
 
@@ -132,7 +134,7 @@ void Applier::apply(const CheckTxn& fact) {
 }
 
 void Applier::apply(const CreateSessionTxn& fact) {
-  core_.sessions.open(fact.id, fact.timeout_ms, fact.password, fact.owner);
+  core_.sessions.open(fact.id, fact.timeout_ms, fact.password, fact.owner, fact.caching);
   outcome(OpKind::create_session, {});
 }
 

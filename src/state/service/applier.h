@@ -16,7 +16,7 @@ class Applier {
   void run();
 
  private:
-  void apply(const EpochStartTxn&);
+  void apply(const EpochStartTxn& fact);
   void apply(const CreateTxn& fact);
   void apply(const DeleteTxn& fact);
   void apply(const SetDataTxn& fact);

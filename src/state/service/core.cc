@@ -3,7 +3,6 @@
 #include "base/assert.h"
 #include "base/checksum.h"
 #include "base/plant.h"
-#include "state/service/acl_rules.h"
 #include "state/service/snapshot_cursor.h"
 #include "state/tree/node_digest.h"
 #include "state/tree/path.h"
@@ -11,8 +10,9 @@
 namespace conclave::state {
 
 uint64_t Core::digest() const {
-  const uint64_t words[] = {digest_sum + locks.digest(), sessions.digest() + calls.digest(), last_zxid.value,
-                            static_cast<uint64_t>(last_time_ms)};
+  const uint64_t secret_digest = secret.empty() ? 0 : xxh3_64(secret, /*seed=*/0x5EC4E7);
+  const uint64_t words[] = {digest_sum + locks.digest(), sessions.digest() + calls.digest() + secret_digest,
+                            last_zxid.value, static_cast<uint64_t>(last_time_ms)};
   return xxh3_64({reinterpret_cast<const char*>(words), sizeof(words)});
 }
 
@@ -26,6 +26,8 @@ void Core::reset_bare() {
   quotas.clear();
   containers.clear();
   ttls.clear();
+  live_while_open.clear();
+  secret.clear();
   last_zxid = Zxid();
   last_time_ms = 0;
   digest_sum = 0;
@@ -65,8 +67,10 @@ void Core::list(const Node& node, std::string_view path) {
     case Lifetime::persistent:
     case Lifetime::file:
     case Lifetime::directory:
+      break;
     case Lifetime::open_file:
     case Lifetime::open_directory:
+      live_while_open.emplace(path);
       break;
     case Lifetime::ephemeral:
       sessions.add_ephemeral(SessionId(node.owner), path);
@@ -86,8 +90,10 @@ void Core::unlist(const Node& node, std::string_view path) {
     case Lifetime::persistent:
     case Lifetime::file:
     case Lifetime::directory:
+      break;
     case Lifetime::open_file:
     case Lifetime::open_directory:
+      live_while_open.erase(live_while_open.find(path));
       break;
     case Lifetime::ephemeral:
       sessions.remove_ephemeral(SessionId(node.owner), path);
@@ -113,6 +119,12 @@ void Core::overwrite_data(Node* node, std::string_view path, BytesView data) {
   leave(*node, hash);
   tree.set_data(node, data);
   enter(*node, hash);
+}
+
+BytesView Core::acl_file(std::string_view name) const {
+  const Node* directory = tree.find(kAclDirectory);
+  const Node* file = directory != nullptr ? tree.find_child(directory, name) : nullptr;
+  return file != nullptr ? file->data() : BytesView();
 }
 
 int64_t shown_owner(const Node& node) {

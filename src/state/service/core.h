@@ -4,7 +4,7 @@
 // Invariants (with those of service.h):
 //   C1  digest_sum is the wrapping sum of the digests of all nodes.
 //   C2  Every change of a node is announced to the snapshot cursor first.
-//   C3  containers, ttls, the sessions' ephemerals and quotas list exactly the nodes of those kinds.
+//   C3  containers, ttls, live_while_open, the sessions' ephemerals and quotas list exactly the nodes of those kinds.
 //   C4  Every lock is that of a node, and who holds it is an open session.
 //   C5  Only open sessions have calls.
 #pragma once
@@ -16,6 +16,7 @@
 
 #include "absl/container/btree_set.h"
 #include "state/lock/lock_table.h"
+#include "state/service/acl_rules.h"
 #include "state/service/acl_table.h"
 #include "state/service/call_table.h"
 #include "state/service/service.h"
@@ -27,7 +28,7 @@ namespace conclave::state {
 
 class CopyOnUpdateCursor;
 
-struct Core {
+struct Core final : AclFiles {
   Core() { reset(); }
 
   Tree tree;
@@ -38,6 +39,8 @@ struct Core {
   QuotaIndex quotas;
   absl::btree_set<std::string, std::less<>> containers;
   absl::btree_set<std::string, std::less<>> ttls;
+  absl::btree_set<std::string, std::less<>> live_while_open;
+  Bytes secret;  // of the cell; empty: none yet
   Zxid last_zxid;
   int64_t last_time_ms = 0;
   uint64_t digest_sum = 0;
@@ -67,6 +70,7 @@ struct Core {
   void overwrite_data(Node* node, std::string_view path, BytesView data);
 
   Stat stat_of(const Node& node) const;
+  BytesView acl_file(std::string_view name) const override;
 };
 
 // The fields of a node that its stat shows; `ephemeral_owner` as clients see it: 0 unless ephemeral.

@@ -55,6 +55,9 @@ OpKind kind_of(const EndLockDelayRequest&) {
 OpKind kind_of(const ReapRequest&) {
   return OpKind::remove;
 }
+OpKind kind_of(const ReapUnopenedRequest&) {
+  return OpKind::remove;
+}
 OpKind kind_of(const EpochStartRequest&) {
   return OpKind::none;
 }

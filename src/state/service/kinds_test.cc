@@ -59,6 +59,32 @@ TEST_F(Kinds, CH_23_WhatLivesWhileOpenBelongsToNoSession) {
             Code::ok);
 }
 
+TEST_F(Kinds, CH_23_WhatNobodyHasOpenIsReaped) {
+  make_all();
+  make("/7/child", NodeKind::file);
+  const auto reap = [&](const std::string& path, Zxid instance, uint32_t epoch = 1) {
+    return cell.run({SessionId(), {}, ReapUnopenedRequest{path, instance, Epoch(epoch)}}).code;
+  };
+  for (const NodeKind kind : kAllKinds) {
+    const Code code = reap(path_of(kind), cell.stat(path_of(kind)).czxid);
+    if (kind == NodeKind::open_file)
+      EXPECT_EQ(code, Code::ok);
+    else
+      EXPECT_EQ(code, kind == NodeKind::open_directory ? Code::not_empty : Code::bad_arguments) << path_of(kind);
+  }
+  EXPECT_FALSE(cell.service.exists("/6"));
+  EXPECT_EQ(cell.last_applied.outcome.ops[0].kind, OpKind::remove);
+  const Zxid directory = cell.stat("/7").czxid;
+  EXPECT_EQ(reap("/6", directory), Code::instance_gone);
+  EXPECT_EQ(reap("/", Zxid()), Code::bad_arguments);
+  cell.client(DeleteRequest{"/7/child"});
+  EXPECT_EQ(reap("/7", Zxid(Epoch(1), 1)), Code::instance_gone) << "it is another one since";
+  EXPECT_EQ(cell.client(ReapUnopenedRequest{"/7", directory, Epoch(1)}).code, Code::unimplemented) << "not for clients";
+  cell.next_epoch();
+  EXPECT_EQ(reap("/7", directory, 1), Code::bad_version) << "the clients of this master may have it open";
+  EXPECT_EQ(reap("/7", directory, 2), Code::ok);
+}
+
 TEST_F(Kinds, ShowInTheDigest) {
   uint64_t last = 0;
   for (const NodeKind kind : {NodeKind::persistent, NodeKind::file, NodeKind::directory, NodeKind::open_file}) {
@@ -82,6 +108,20 @@ TEST_F(Kinds, SurviveASnapshot) {
   }
   EXPECT_EQ(loaded.get("/null", kSuper)->kind, NodeKind::open_directory);
   EXPECT_TRUE(loaded.get("/null", kSuper)->data_is_null);
+}
+
+TEST_F(Kinds, CH_23_NodesThatLiveWhileOpenAreListed) {
+  cell.create("/f", NodeKind::open_file);
+  cell.create("/d", NodeKind::open_directory);
+  cell.create("/other", NodeKind::file);
+  using Listed = std::vector<std::pair<std::string, Zxid>>;
+  EXPECT_EQ(cell.service.nodes_that_live_while_open(),
+            (Listed{{"/d", cell.stat("/d").czxid}, {"/f", cell.stat("/f").czxid}}));
+  Service loaded;
+  ASSERT_TRUE(load(loaded, snapshot_of(*cell.service.begin_snapshot())));
+  EXPECT_EQ(loaded.nodes_that_live_while_open(), cell.service.nodes_that_live_while_open());
+  cell.client(DeleteRequest{.path = "/f"});
+  EXPECT_EQ(cell.service.nodes_that_live_while_open(), (Listed{{"/d", cell.stat("/d").czxid}}));
 }
 
 TEST_F(Kinds, CH_25_AnAclIsInheritedWhenNoneIsGiven) {

@@ -159,6 +159,9 @@ TEST_F(Locks, SurviveASnapshot) {
   ASSERT_NE(again.lock("/x"), nullptr);
   EXPECT_EQ(*again.lock("/x"), *cell.service.lock("/x"));
   EXPECT_EQ(again.locks_lost(), cell.service.locks_lost());
+  EXPECT_EQ(again.locks(), cell.service.locks());
+  ASSERT_EQ(again.locks().size(), 1u);
+  EXPECT_EQ(again.locks().at("/x").places().size(), 2u) << "the lost one too";
   EXPECT_EQ(again.locks_held(kClient), cell.service.locks_held(kClient));
 }
 

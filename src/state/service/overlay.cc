@@ -29,7 +29,7 @@ NodeState Overlay::applied_state(std::string_view path) const {
   if (state.kind == NodeKind::ephemeral) state.owner = SessionId(node->owner);
   if (state.kind == NodeKind::ttl) state.ttl_ms = node->owner;
   if (const Lock* lock = core_.locks.find(path)) state.lock = std::make_shared<const Lock>(*lock);
-  if (with_quotas_ && within(path, kQuotaPath)) state.data = std::make_shared<const Bytes>(node->data());
+  if (keeps_data(path)) state.data = std::make_shared<const Bytes>(node->data());
   return state;
 }
 
@@ -39,6 +39,17 @@ const NodeState* Overlay::find(std::string_view path, NodeState* scratch) const 
     return it->second->state.exists ? &it->second->state : nullptr;
   *scratch = applied_state(path);
   return scratch->exists ? scratch : nullptr;
+}
+
+bool Overlay::keeps_data(std::string_view path) const {
+  return is_acl_file(path) || (with_quotas_ && within(path, kQuotaPath));
+}
+
+BytesView Overlay::acl_file(std::string_view name) const {
+  const auto record = records_.find(std::string(kAclDirectory).append("/").append(name));
+  if (record == records_.end()) return core_.acl_file(name);
+  const NodeState& state = record->second->state;
+  return state.exists && state.data != nullptr ? BytesView(*state.data) : BytesView();
 }
 
 void Overlay::begin() {

@@ -40,7 +40,7 @@ struct NodeState {
   uint64_t data_size = 0;
   std::shared_ptr<const Acl> acl;
   std::shared_ptr<const Lock> lock;   // null: never locked
-  std::shared_ptr<const Bytes> data;  // only beneath /zookeeper/quota, and only when quotas are enforced
+  std::shared_ptr<const Bytes> data;  // only of the nodes that keeps_data() names
 };
 
 // A session as the evaluator needs to know it.
@@ -49,7 +49,7 @@ struct SessionState {
   BytesView password;
 };
 
-class Overlay {
+class Overlay final : public AclFiles {
  public:
   Overlay(const Core& core, bool with_quotas);
 
@@ -58,6 +58,11 @@ class Overlay {
   // The pending state of `path`, made from the applied one when there is none yet. Stable until commit or rollback.
   // REQUIRES: begin() was called.
   NodeState& edit(std::string_view path);
+  // What the evaluator has to read: the files that ACLs name, and what is beneath /zookeeper/quota when quotas are
+  // enforced.
+  bool keeps_data(std::string_view path) const;
+  // As it will be. Good until the next edit.
+  BytesView acl_file(std::string_view name) const override;
   // Says that the pending node at `path` is an ephemeral of `owner`. REQUIRES: edit(path) was called.
   void note_ephemeral(SessionId owner, std::string_view path);
 
@@ -97,6 +102,9 @@ class Overlay {
     int64_t bytes = 0;
   };
   Counts count_subtree(std::string_view subtree) const;
+
+  // Of the cell. It comes with the first fact of an epoch, so that what is applied tells.
+  bool has_secret() const { return !core_.secret.empty(); }
 
   size_t size() const { return records_.size(); }
 

@@ -41,13 +41,14 @@ void expect_same_decisions(uint64_t seed, EvaluatorSettings settings) {
   Evaluator lagging(lagging_service, Epoch(1), settings);
   Workload workload(seed, prompt_service);
   Random random(seed + 1000);
+  Random doorkeeper(seed + 2000);
   std::deque<Transaction> waiting;
   size_t transactions = 0;
   size_t refusals = 0;
   size_t repeated = 0;
   const auto step = [&](const Request& request) {
     const EvaluateContext context{workload.next_time_ms(), workload.next_origin()};
-    if (random.chance(1, 8) && may_be_turned_away(request)) {  // which leaves no trace
+    if (doorkeeper.chance(1, 8) && may_be_turned_away(request)) {  // which leaves no trace
       Closed closed;
       EvaluateContext turned_away = context;
       turned_away.admission = &closed;

@@ -52,7 +52,7 @@ Code Planner::check_session() const {
 }
 
 bool Planner::permitted(const NodeState& node, Permission permission) const {
-  return settings_.skip_acl || acl_permits(*node.acl, permission, request_.identities);
+  return settings_.skip_acl || acl_permits(*node.acl, permission, request_.identities, overlay_);
 }
 
 std::expected<const NodeState*, Code> Planner::need(std::string_view path, Permission permission,
@@ -121,8 +121,8 @@ std::expected<FactBody, Code> Planner::plan(const CreateRequest& op) {
           .data_size = op.data.size(),
           .acl = std::make_shared<const Acl>(std::move(*acl))};
   if (op.kind == NodeKind::ephemeral) overlay_.note_ephemeral(fact.owner, path);
+  if (overlay_.keeps_data(path)) node.data = std::make_shared<const Bytes>(op.data);
   if (settings_.enforce_quota) {
-    if (within(path, kQuotaPath)) node.data = std::make_shared<const Bytes>(op.data);
     overlay_.note_created(path);
     if (const auto subtree = quota_stat_subtree(path)) start_figures(*subtree);
     charge_quota(path, bytes, 1);
@@ -173,10 +173,8 @@ std::expected<FactBody, Code> Planner::plan(const SetDataRequest& op) {
   changed.mzxid = zxid_;
   changed.data_size = op.data.size();
   const int32_t version = changed.version;
-  if (settings_.enforce_quota) {
-    if (within(op.path, kQuotaPath)) changed.data = std::make_shared<const Bytes>(op.data);
-    charge_quota(op.path, grown, 0);
-  }
+  if (overlay_.keeps_data(op.path)) changed.data = std::make_shared<const Bytes>(op.data);
+  if (settings_.enforce_quota) charge_quota(op.path, grown, 0);
   return SetDataTxn{op.path, op.data, version, op.data_is_null};
 }
 
@@ -213,7 +211,7 @@ std::expected<FactBody, Code> Planner::plan(const CreateSessionRequest& op) {
   // An open id is another session's.
   if (overlay_.session(op.id)) return refuse(Code::bad_arguments);
   overlay_.open_session(op.id, op.password, origin_, zxid_);
-  return CreateSessionTxn{op.id, op.password, op.timeout_ms, origin_};
+  return CreateSessionTxn{op.id, op.password, op.timeout_ms, origin_, op.caching};
 }
 
 std::expected<FactBody, Code> Planner::plan(const CloseSessionRequest& op) {
@@ -305,8 +303,20 @@ std::expected<FactBody, Code> Planner::plan(const ReapRequest& op) {
   return remove(op.path);
 }
 
-std::expected<FactBody, Code> Planner::plan(const EpochStartRequest&) {
-  return EpochStartTxn{};
+std::expected<FactBody, Code> Planner::plan(const ReapUnopenedRequest& op) {
+  if (request_.session != SessionId()) return refuse(Code::unimplemented);
+  if (op.epoch != zxid_.epoch()) return refuse(Code::bad_version);
+  NodeState scratch;
+  const NodeState* node = overlay_.find(op.path, &scratch);
+  if (node == nullptr || node->czxid != op.instance) return refuse(Code::instance_gone);
+  if (!lives_while_open(node->kind)) return refuse(Code::bad_arguments);
+  if (node->children > 0) return refuse(Code::not_empty);
+  return remove(op.path);
+}
+
+std::expected<FactBody, Code> Planner::plan(const EpochStartRequest& op) {
+  if (!op.secret.empty() && op.secret.size() != kCellSecretBytes) return refuse(Code::bad_arguments);
+  return EpochStartTxn{overlay_.has_secret() ? Bytes() : op.secret};
 }
 
 Code Planner::check_quota(std::string_view path, int64_t bytes, int64_t nodes) const {

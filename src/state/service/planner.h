@@ -35,6 +35,7 @@ class Planner {
   std::expected<FactBody, Code> plan(const ReleaseLockRequest& op);
   std::expected<FactBody, Code> plan(const EndLockDelayRequest& op);
   std::expected<FactBody, Code> plan(const ReapRequest& op);
+  std::expected<FactBody, Code> plan(const ReapUnopenedRequest& op);
   std::expected<FactBody, Code> plan(const EpochStartRequest& op);
 
  private:

@@ -40,19 +40,22 @@ Zxid Service::last_zxid() const {
 int64_t Service::last_time_ms() const {
   return impl_->core.last_time_ms;
 }
+BytesView Service::cell_secret() const {
+  return impl_->core.secret;
+}
 uint64_t Service::digest() const {
   return impl_->core.digest();
 }
 
-bool Service::permitted(const Acl& acl, uint32_t permission, const Identities& who) {
-  return acl_permits(acl, permission, who);
+bool Service::permitted(const Acl& acl, uint32_t permission, const Identities& who) const {
+  return acl_permits(acl, permission, who, impl_->core);
 }
 
 std::expected<const Node*, Code> Service::Impl::readable(std::string_view path, uint32_t permissions,
                                                          const Identities& who) const {
   const Node* node = core.tree.find(path);
   if (node == nullptr) return std::unexpected(Code::no_node);
-  if (!acl_permits(*core.acls.get(node->acl), permissions, who)) return std::unexpected(Code::no_auth);
+  if (!acl_permits(*core.acls.get(node->acl), permissions, who, core)) return std::unexpected(Code::no_auth);
   return node;
 }
 
@@ -85,7 +88,7 @@ std::expected<Acl, Code> Service::acl(std::string_view path, const Identities& w
   const auto node = impl_->readable(path, kRead | kAdmin, who);
   if (!node) return std::unexpected(node.error());
   const Acl& acl = *impl_->core.acls.get((*node)->acl);
-  return acl_permits(acl, kAdmin, who) ? acl : without_secrets(acl);
+  return permitted(acl, kAdmin, who) ? acl : without_secrets(acl);
 }
 
 std::expected<int32_t, Code> Service::count_descendants(std::string_view path, const Identities& who) const {
@@ -106,6 +109,9 @@ std::vector<LockClaim> Service::locks_held(SessionId id) const {
 std::vector<LockClaim> Service::locks_lost() const {
   return impl_->core.locks.lost();
 }
+const LockTable::Map& Service::locks() const {
+  return impl_->core.locks.all();
+}
 size_t Service::lock_count() const {
   return impl_->core.locks.size();
 }
@@ -117,7 +123,7 @@ bool Service::exists(std::string_view path) const {
 std::optional<SessionView> Service::session(SessionId id) const {
   const SessionRecord* record = impl_->core.sessions.find(id);
   if (record == nullptr) return std::nullopt;
-  return SessionView{id, record->timeout_ms, record->password, record->owner};
+  return SessionView{id, record->timeout_ms, record->password, record->owner, record->caching};
 }
 
 size_t Service::session_count() const {
@@ -128,7 +134,7 @@ std::vector<SessionView> Service::sessions() const {
   std::vector<SessionView> out;
   out.reserve(impl_->core.sessions.size());
   for (const auto& [id, record] : impl_->core.sessions.all())
-    out.push_back({id, record.timeout_ms, record.password, record.owner});
+    out.push_back({id, record.timeout_ms, record.password, record.owner, record.caching});
   return out;
 }
 
@@ -140,6 +146,14 @@ std::vector<std::string> Service::ephemerals(SessionId id) const {
 
 const CallReply* Service::call_reply(SessionId id, uint64_t number) const {
   return impl_->core.calls.reply(id, number);
+}
+
+std::vector<std::pair<std::string, Zxid>> Service::nodes_that_live_while_open() const {
+  const Core& core = impl_->core;
+  std::vector<std::pair<std::string, Zxid>> out;
+  out.reserve(core.live_while_open.size());
+  for (const std::string& path : core.live_while_open) out.emplace_back(path, core.tree.find(path)->czxid);
+  return out;
 }
 
 std::vector<std::string> Service::due_for_reaping(int64_t now_ms) const {

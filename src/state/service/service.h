@@ -58,6 +58,7 @@ struct SessionView {
   int64_t timeout_ms = 0;
   BytesView password;  // 16 bytes
   ReplicaId owner;     // where its client is connected; no other replica's requests for it are taken
+  bool caching = false;
 };
 
 // The reply to a numbered request that was done.
@@ -88,6 +89,9 @@ class Service {
 
   Zxid last_zxid() const;
   int64_t last_time_ms() const;
+  // Of the cell: the same on every replica and under every master, told to nobody. Empty until the first fact that
+  // brings one. Valid until the next apply.
+  BytesView cell_secret() const;
   // Order-independent sum over all nodes, sessions and the last zxid; equal on all replicas at equal zxid (S1).
   uint64_t digest() const;
 
@@ -102,8 +106,9 @@ class Service {
   // Number of all descendants. Needs kRead.
   std::expected<int32_t, Code> count_descendants(std::string_view path, const Identities& who) const;
   bool exists(std::string_view path) const;
-  // Does `acl` grant `permission` to one of `who`? "super" may do everything.
-  static bool permitted(const Acl& acl, uint32_t permission, const Identities& who);
+  // Does `acl` grant `permission` to one of `who`? "super" may do everything. The files that it names (CH-26) are read
+  // as they are now.
+  bool permitted(const Acl& acl, uint32_t permission, const Identities& who) const;
 
   // --- sessions
   std::optional<SessionView> session(SessionId id) const;
@@ -114,6 +119,8 @@ class Service {
   const CallReply* call_reply(SessionId id, uint64_t number) const;
   // Container nodes that are empty and had a child once, TTL nodes that are empty and past their time: due at `now_ms`.
   std::vector<std::string> due_for_reaping(int64_t now_ms) const;
+  // Nodes that go when nobody has them open, with their instance (CH-23), by path.
+  std::vector<std::pair<std::string, Zxid>> nodes_that_live_while_open() const;
 
   // --- locks
   // Null: the node was never locked. Valid until the next apply.
@@ -121,6 +128,8 @@ class Service {
   // Locks by path and holder: what an open session holds, and every one that was lost and has its lock-delay before it.
   std::vector<LockClaim> locks_held(SessionId id) const;
   std::vector<LockClaim> locks_lost() const;
+  // All of them, by path. Valid until the next apply.
+  const LockTable::Map& locks() const;
   size_t lock_count() const;  // of nodes that were ever locked
 
   // --- figures

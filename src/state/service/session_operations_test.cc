@@ -51,6 +51,18 @@ TEST_F(SessionOperations, CreateSessionErrors) {
   EXPECT_EQ(cell.service.sessions().size(), 2u);
 }
 
+// CH-56: the next master has to know who may have cached something.
+TEST_F(SessionOperations, ASessionThatCachesIsKnownByEveryReplica) {
+  cell.run({SessionId(), {}, CreateSessionRequest{SessionId(5), kPassword, 1000, /*caching=*/true}});
+  EXPECT_TRUE(cell.service.session(SessionId(5))->caching);
+  EXPECT_FALSE(cell.service.session(kClient)->caching);
+  Service loaded;
+  ASSERT_TRUE(load(loaded, snapshot_of(*cell.service.begin_snapshot())));
+  EXPECT_EQ(loaded.digest(), cell.service.digest());
+  EXPECT_TRUE(loaded.session(SessionId(5))->caching);
+  EXPECT_FALSE(loaded.session(kClient)->caching);
+}
+
 TEST_F(SessionOperations, ClosingASessionTakesItsEphemerals) {  // S3, B46
   cell.create("/a");
   cell.create("/a/e2", NodeKind::ephemeral);

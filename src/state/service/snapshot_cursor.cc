@@ -25,14 +25,15 @@ CopyOnUpdateCursor::CopyOnUpdateCursor(Core* core)
       digest_(core->digest()),
       acls_(core->acls.all()),
       locks_(core->locks.all()),
-      calls_(core->calls.all()) {
+      calls_(core->calls.all()),
+      secret_(core->secret) {
   CONCLAVE_ASSERT(core->cursor == nullptr);
   // Generation 0 is that of nodes no snapshot has seen.
   core->snapshot_generation = std::max<uint32_t>(1, (core->snapshot_generation + 1) & kMarkMask);
   mark_ = core->snapshot_generation;
   core->cursor = this;
   for (const auto& [id, record] : core->sessions.all())
-    sessions_.push_back({id, record.timeout_ms, record.password, record.owner});
+    sessions_.push_back({id, record.timeout_ms, record.password, record.owner, record.caching});
 }
 
 CopyOnUpdateCursor::~CopyOnUpdateCursor() {
@@ -77,6 +78,7 @@ void CopyOnUpdateCursor::emit_preamble() {
     out.zigzag(session.timeout_ms);
     out.bytes(session.password);
     out.u8(session.owner.value);
+    if (session.caching) out.boolean(true);
     put_record(Record::session, body, &pending_);
   }
   acls_ = {};
@@ -115,6 +117,13 @@ void CopyOnUpdateCursor::emit_calls() {
     put_record(Record::calls, body, &pending_);
   }
   calls_ = {};
+}
+
+void CopyOnUpdateCursor::emit_secret() {
+  if (secret_.empty()) return;
+  Bytes body;
+  Encoder(&body).bytes(secret_);
+  put_record(Record::secret, body, &pending_);
 }
 
 void CopyOnUpdateCursor::emit(Node* node) {
@@ -169,6 +178,7 @@ bool CopyOnUpdateCursor::next(size_t size_hint, Bytes* out) {
     CONCLAVE_ASSERT(nodes_emitted_ == nodes_total_);
     emit_locks();
     emit_calls();
+    emit_secret();
     Bytes body;
     Encoder(&body).varint(nodes_emitted_);
     put_record(Record::end, body, &pending_);

@@ -44,6 +44,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
     int64_t timeout_ms;
     Bytes password;
     ReplicaId owner;
+    bool caching;
   };
   enum class Stage { preamble, nodes, end, done };
 
@@ -52,6 +53,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
   void emit_preamble();
   void emit_locks();
   void emit_calls();
+  void emit_secret();
 
   Core* core_;
   uint32_t mark_;
@@ -67,6 +69,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
   std::vector<Session> sessions_;
   LockTable::Map locks_;
   CallTable::Map calls_;
+  Bytes secret_;
   // Records not yet fetched, the first `fetched_` bytes of which are gone already.
   Bytes pending_;
   size_t fetched_ = 0;

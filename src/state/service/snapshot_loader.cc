@@ -92,6 +92,9 @@ Result<> SnapshotLoader::take(Record type, BytesView body) {
     case Record::calls:
       result = take_calls(in);
       break;
+    case Record::secret:
+      result = take_secret(in);
+      break;
     case Record::end:
       result = take_end(in);
       break;
@@ -136,9 +139,11 @@ Result<> SnapshotLoader::take_session(Decoder& in) {
   const int64_t timeout_ms = in.zigzag();
   const BytesView password = in.bytes();
   const ReplicaId owner(in.u8());
+  const bool caching = in.ok() && !in.rest().empty();
+  if (caching && in.u8() != 1) in.fault();
   if (!in.done()) return reject(fmt::format("malformed session {:#x}", id.value));
   if (core_->sessions.find(id) != nullptr) return reject(fmt::format("session {:#x} twice", id.value));
-  core_->sessions.open(id, timeout_ms, password, owner);
+  core_->sessions.open(id, timeout_ms, password, owner, caching);
   return {};
 }
 
@@ -235,6 +240,13 @@ Result<> SnapshotLoader::take_calls(Decoder& in) {
   }
   // What was done last is always kept: whoever did it cannot have said in it that he has its reply.
   if (!in.done() || core_->calls.reply(id, marks.highest) == nullptr) return malformed();
+  return {};
+}
+
+Result<> SnapshotLoader::take_secret(Decoder& in) {
+  if (!core_->secret.empty()) return reject("a second secret");
+  core_->secret = in.string();
+  if (!in.done() || core_->secret.size() != kCellSecretBytes) return reject("malformed secret");
   return {};
 }
 

@@ -172,6 +172,39 @@ TEST(Snapshot, OfALargeTreeIsCutIntoChunks) {
   EXPECT_GT(chunks, 50u);
 }
 
+Bytes from_hex(std::string_view hex) {
+  Bytes out;
+  for (size_t i = 0; i < hex.size(); i += 2)
+    out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, /*base=*/16));
+  return out;
+}
+
+// A snapshot of the time when nodes had four kinds, and neither calls nor a secret were known: it loads, with the
+// digest that it had, and is written again as it was.
+TEST(Snapshot, OfAnEarlierBuildReadsTheSame) {
+  const Bytes bytes = from_hex(
+      "435653544154453101150700000001000000d00f0801036dfac0809764a0db021001011f05776f726c6406616e796f6e65021002"
+      "010105776f726c6406616e796f6e6502200302010664696765737407616c6963653a781f05776f726c6406616e796f6e65031c01"
+      "00000000000001c03e103031323334353637383961626364656601042400012f0001000000000000000000000000000000000600"
+      "00000100000000000003000000042a0101610001030000000100000003000000010000000400000001000000d00fd00f00010000"
+      "0464617461043002022f650101040000000100000004000000010000000400000001000000d00fd00f8280808080808080020000"
+      "00017804260101630601050000000100000005000000010000000500000001000000d00fd00f0000000000042701017407030600"
+      "00000100000006000000010000000600000001000000d00fd00fc60100000000042c01097a6f6f6b656570657200010000000000"
+      "0000000000000000000000000000000000000000000000000000042a0a072f636f6e666967000200000000000000000000000000"
+      "00000000000000000000000000000000010004280b0571756f746100010000000000000000000000000000000000000000000000"
+      "00000000000000000618022f61070000000100000001010000000000000103010a00050108");
+  Service loaded;
+  const auto result = load(loaded, bytes);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(loaded.digest(), 0xdba0649780c0fa6d);
+  EXPECT_EQ(loaded.ephemerals(kClient), std::vector<std::string>{"/a/e"});
+  EXPECT_EQ(loaded.get("/c", {})->kind, NodeKind::container);
+  EXPECT_TRUE(loaded.get("/c", {})->data_is_null);
+  EXPECT_EQ(loaded.get("/t", {})->kind, NodeKind::ttl);
+  EXPECT_EQ(loaded.cell_secret(), "");
+  EXPECT_EQ(snapshot_of(*loaded.begin_snapshot()), bytes);
+}
+
 struct Damage : ::testing::Test {
   Populated source{11, 120};
   Bytes bytes = snapshot_of(*source.cell.service.begin_snapshot());
@@ -250,15 +283,46 @@ TEST_F(Damage, NamesWhatIsWrong) {
       out.bytes(data);
     });
   };
+  Bytes reply;
+  encode(Outcome{}, &reply);
+  const auto calls = [&](int64_t id, uint64_t highest, uint64_t answered_below, std::vector<uint64_t> numbers) {
+    return record(Record::calls, [&](Encoder& out) {
+      out.fixed(id);
+      out.varint(highest);
+      out.varint(answered_below);
+      out.varint(numbers.size());
+      for (const uint64_t number : numbers) {
+        out.varint(number);
+        out.fixed(uint64_t{1});
+        out.bytes(reply);
+      }
+    });
+  };
+  const auto secret = [&](size_t size) {
+    return record(Record::secret, [&](Encoder& out) { out.bytes(Bytes(size, 's')); });
+  };
   const auto end = [&](uint64_t nodes) { return record(Record::end, [&](Encoder& out) { out.varint(nodes); }); };
   const Bytes magic(snapshot::kMagic);
   const Bytes start = magic + header(1, 0, 1) + acl(1);
   const Bytes huge = start + Bytes("\x04\xFF\xFF\xFF\xFF\xFF\x01", 7);
   const Bytes endless = start + Bytes("\x04\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 12);
+  const Bytes tree = start + session(5) + node("/");
   const struct {
     Bytes bytes;
     const char* says;
   } cases[] = {
+      {tree + calls(6, 1, 0, {1}), "calls of session 0x6, which is not open"},
+      {tree + calls(5, 1, 0, {1}) + calls(5, 1, 0, {1}), "calls of session 0x5 twice"},
+      {tree + calls(5, 0, 0, {}), "the calls of session 0x5 are malformed"},
+      {tree + calls(5, 2, 3, {}), "the calls of session 0x5 are malformed"},
+      {tree + calls(5, 2, 0, {1}), "the calls of session 0x5 are malformed"},
+      {tree + calls(5, 2, 0, {2, 1}), "the calls of session 0x5 are malformed"},
+      {tree + calls(5, 2, 2, {1, 2}), "the calls of session 0x5 are malformed"},
+      {tree + calls(5, 2, 0, {2, 3}), "the calls of session 0x5 are malformed"},
+      {tree + record(Record::calls, [](Encoder&) {}), "the calls of session 0x0 are malformed"},
+      {tree + secret(16) + secret(16), "a second secret"},
+      {tree + secret(15), "malformed secret"},
+      {tree + secret(16) + calls(5, 1, 0, {1}), "record type 7 after type 8"},
       {"", "before its end"},
       {"CVSTATE9", "does not begin with CVSTATE1"},
       {magic + acl(1), "begin with a header"},

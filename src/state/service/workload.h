@@ -1,6 +1,6 @@
 // A random mixed workload on a small name space, so that operations meet: creates of every kind, sequences, versions,
 // ACLs, multis, sessions that come and go, locks, quotas, reaping, guards, numbered
-// requests. Test code only.
+// requests, files of principals. Test code only.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,9 @@ class Workload {
     switch (random_.below(28)) {
       case 9:
       case 0:
-        return {SessionId(), {}, CreateSessionRequest{session(), kPassword, 1000 + int64_t(random_.below(9))}};
+        return {SessionId(),
+                {},
+                CreateSessionRequest{session(), kPassword, 1000 + int64_t(random_.below(9)), random_.chance(1, 4)}};
       case 1:
         if (random_.chance(1, 3))
           request.body = CloseSessionRequest{.expired = random_.chance(1, 2)};
@@ -41,7 +43,8 @@ class Workload {
           request.body = ResumeSessionRequest{random_.chance(1, 8) ? Bytes("wrong") : kPassword};
         break;
       case 2:
-        return {SessionId(), {}, ReapRequest{path()}};
+        if (random_.chance(1, 2)) return {SessionId(), {}, ReapRequest{path()}};
+        return {SessionId(), {}, reap_unopened()};
       case 3:
       case 4:
         request.body = set_acl();
@@ -74,6 +77,9 @@ class Workload {
       case 18:
         request.body = ReleaseLockRequest{.path = path(), .handle = random_.below(2)};
         break;
+      case 20:
+        request.body = acl_file();
+        break;
       case 19:
         return {SessionId(), {}, EndLockDelayRequest{path(), session(), random_.below(2)}};
       default:
@@ -81,6 +87,10 @@ class Workload {
         break;
     }
     return request;
+  }
+  ReapUnopenedRequest reap_unopened() {
+    const Guard node = guard();
+    return {node.path, node.instance, Epoch(random_.chance(1, 8) ? 2 : 1)};
   }
   Guard guard() {
     Guard guard{path(), Zxid(Epoch(1), 1), Zxid()};
@@ -128,6 +138,8 @@ class Workload {
         return {{kAllPermissions, "digest", "alice:x"}, {kRead, "world", "anyone"}};
       case 3:
         return {{kAllPermissions, "ip", "127.0.0.0/8"}};
+      case 4:
+        return {{kAllPermissions, "aclfile", random_.chance(1, 2) ? "a" : "b"}, {kRead | kCreate, "world", "anyone"}};
       default:
         return kOpen;
     }
@@ -166,6 +178,23 @@ class Workload {
       }
     }
     return request;
+  }
+  // Makes, changes and removes the files that some ACLs name.
+  RequestBody acl_file() {
+    static constexpr const char* kContents[] = {"world:anyone", "# nobody", "digest:alice:x\nip:10.0.0.0/8",
+                                                "aclfile:a\nip:127.0.0.1", ""};
+    const Bytes content = kContents[random_.below(5)];
+    const std::string file = random_.chance(1, 2) ? "/acl/a" : "/acl/b";
+    switch (random_.below(5)) {
+      case 0:
+        return DeleteRequest{file};
+      case 1:
+        return CreateRequest{.path = "/acl", .acl = kOpen, .kind = NodeKind::directory};
+      case 2:
+        return SetDataRequest{file, content};
+      default:
+        return CreateRequest{.path = file, .data = content, .acl = kOpen, .kind = NodeKind::file};
+    }
   }
   // Builds up and takes down quotas on single letters and pairs of them.
   RequestBody quota() {

@@ -8,16 +8,18 @@ namespace conclave::state {
 uint64_t session_digest(SessionId id, const SessionRecord& record) {
   const uint64_t words[] = {static_cast<uint64_t>(id.value), static_cast<uint64_t>(record.timeout_ms),
                             record.owner.value};
-  const uint64_t seed = xxh3_64({reinterpret_cast<const char*>(words), sizeof(words)}, /*seed=*/0x5E5510);
+  const uint64_t seed =
+      xxh3_64({reinterpret_cast<const char*>(words), sizeof(words)}, /*seed=*/record.caching ? 0x5E5511 : 0x5E5510);
   return xxh3_64(record.password, seed);
 }
 
-void SessionTable::open(SessionId id, int64_t timeout_ms, BytesView password, ReplicaId owner) {
+void SessionTable::open(SessionId id, int64_t timeout_ms, BytesView password, ReplicaId owner, bool caching) {
   const auto [it, inserted] = sessions_.try_emplace(id);
   CONCLAVE_ASSERT(inserted);
   it->second.timeout_ms = timeout_ms;
   it->second.password = password;
   it->second.owner = owner;
+  it->second.caching = caching;
   digest_ += session_digest(id, it->second);
 }
 

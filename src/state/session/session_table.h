@@ -20,10 +20,11 @@ struct SessionRecord {
   int64_t timeout_ms = 0;
   Bytes password;
   ReplicaId owner;
+  bool caching = false;                                  // its client keeps a cache (CH-56)
   absl::btree_set<std::string, std::less<>> ephemerals;  // paths
 };
 
-// Covers id, timeout, password and owner; the ephemerals are covered by their nodes.
+// Covers id, timeout, password, owner and caching; the ephemerals are covered by their nodes.
 uint64_t session_digest(SessionId id, const SessionRecord& record);
 
 class SessionTable {
@@ -31,7 +32,7 @@ class SessionTable {
   using Map = absl::btree_map<SessionId, SessionRecord>;
 
   // REQUIRES: not open yet.
-  void open(SessionId id, int64_t timeout_ms, BytesView password, ReplicaId owner);
+  void open(SessionId id, int64_t timeout_ms, BytesView password, ReplicaId owner, bool caching = false);
   // REQUIRES: open.
   void move(SessionId id, ReplicaId owner);
   // REQUIRES: open, without ephemerals (S3).

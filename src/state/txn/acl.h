@@ -12,7 +12,7 @@ enum Permission : uint32_t { kRead = 1, kWrite = 2, kCreate = 4, kDelete = 8, kA
 
 struct AclEntry {
   uint32_t permissions = kAllPermissions;
-  std::string scheme;  // world, auth, digest, ip, super, x509, sasl
+  std::string scheme;  // world, auth, digest, ip, super, x509, sasl, aclfile
   std::string id;
   friend bool operator==(const AclEntry&, const AclEntry&) = default;
   friend auto operator<=>(const AclEntry&, const AclEntry&) = default;

@@ -40,6 +40,17 @@ CallNumber get_call(Decoder& in) {
   return call;
 }
 
+void put_epoch_start(Encoder& out, BytesView secret) {
+  put(out, secret.empty() ? Tag::epoch_start : Tag::epoch_start_secret);
+  if (!secret.empty()) out.bytes(secret);
+}
+
+Bytes get_secret(Decoder& in) {
+  Bytes secret = in.string();
+  if (secret.empty()) in.fault();
+  return secret;
+}
+
 NodeKind get_kind(Decoder& in) {
   const uint8_t raw = in.u8();
   if (raw > static_cast<uint8_t>(NodeKind::open_directory)) {

@@ -39,6 +39,9 @@ enum class Tag : uint8_t {
   end_lock_delay = 18,     // requests only
   create_inheriting = 19,  // requests only: create and create_null without an ACL of their own
   create_null_inheriting = 20,
+  epoch_start_secret = 21,  // epoch_start that brings a secret
+  reap_unopened = 22,       // requests only
+  create_caching_session = 23,
 };
 
 void put(Encoder& out, const Acl& acl);
@@ -57,6 +60,10 @@ inline SessionId get_session(Decoder& in) {
 void put(Encoder& out, const CallNumber& call);
 // Faults the decoder on the number 0: what is not numbered has no such part.
 CallNumber get_call(Decoder& in);
+// An epoch start, with its tag: without a secret it has no body.
+void put_epoch_start(Encoder& out, BytesView secret);
+// Faults the decoder on an empty one.
+Bytes get_secret(Decoder& in);
 // Faults the decoder on a number that is no NodeKind.
 NodeKind get_kind(Decoder& in);
 // A boolean is 0 or 1; anything else is a fault, so that equal values have equal bytes.

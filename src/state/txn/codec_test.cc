@@ -62,7 +62,7 @@ MultiRequest::Op random_op(Random& r) {
   }
 }
 RequestBody random_body(Random& r) {
-  switch (r.below(14)) {
+  switch (r.below(15)) {
     case 0:
       return random_create(r);
     case 1:
@@ -79,7 +79,7 @@ RequestBody random_body(Random& r) {
       return multi;
     }
     case 6:
-      return CreateSessionRequest{random_session(r), random_bytes(r, 16), random_i64(r)};
+      return CreateSessionRequest{random_session(r), random_bytes(r, 16), random_i64(r), r.chance(1, 2)};
     case 7:
       return CloseSessionRequest{.expired = r.chance(1, 2)};
     case 8:
@@ -92,8 +92,10 @@ RequestBody random_body(Random& r) {
       return ReleaseLockRequest{random_bytes(r, 40), Zxid(r.u64()), r.u64()};
     case 12:
       return EndLockDelayRequest{random_bytes(r, 40), random_session(r), r.u64()};
+    case 13:
+      return ReapUnopenedRequest{random_bytes(r, 40), Zxid(r.u64()), Epoch(static_cast<uint32_t>(r.u64()))};
     default:
-      return EpochStartRequest{};
+      return EpochStartRequest{random_bytes(r, 16)};
   }
 }
 CallNumber random_call(Random& r) {
@@ -114,7 +116,7 @@ ReplicaId random_replica(Random& r) {
 FactBody random_fact(Random& r) {
   switch (r.below(11)) {
     case 0:
-      return EpochStartTxn{};
+      return EpochStartTxn{random_bytes(r, 16)};
     case 1: {
       const bool null = r.chance(1, 4);
       return CreateTxn{random_bytes(r, 40),
@@ -137,7 +139,7 @@ FactBody random_fact(Random& r) {
     case 5:
       return CheckTxn{random_bytes(r, 40)};
     case 6:
-      return CreateSessionTxn{random_session(r), random_bytes(r, 16), random_i64(r), random_replica(r)};
+      return CreateSessionTxn{random_session(r), random_bytes(r, 16), random_i64(r), random_replica(r), r.chance(1, 2)};
     case 7:
       return MoveSessionTxn{random_session(r), random_replica(r)};
     case 8:
@@ -323,6 +325,19 @@ TEST(TransactionCodec, TellsNullDataFromEmptyData) {
     EXPECT_EQ(std::get<CreateTxn>(decoded->facts[0]).data_is_null, null);
     EXPECT_EQ(std::get<SetDataTxn>(decoded->facts[1]).data_is_null, null);
   }
+}
+
+TEST(TransactionCodec, AnEpochStartWithoutASecretIsWhatItAlwaysWas) {
+  Transaction txn;
+  txn.facts = {EpochStartTxn{}};
+  const Bytes plain = bytes_of(txn);
+  EXPECT_EQ(plain.back(), 1) << "the tag alone";
+  txn.facts = {EpochStartTxn{"0123456789abcdef"}};
+  Bytes bytes = bytes_of(txn);
+  EXPECT_EQ(bytes.size(), plain.size() + 17);
+  EXPECT_EQ(std::get<EpochStartTxn>(decode_transaction(bytes)->facts[0]).secret, "0123456789abcdef");
+  bytes.resize(plain.size());
+  EXPECT_FALSE(decode_transaction(bytes + Bytes(1, 0))) << "no secret of no bytes";
 }
 
 TEST(TransactionCodec, EveryPrefixIsRefused) {

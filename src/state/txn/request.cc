@@ -52,7 +52,7 @@ struct Writer {
     for (const auto& op : r.ops) std::visit(*this, op);
   }
   void operator()(const CreateSessionRequest& r) {
-    codec::put(out, Tag::create_session);
+    codec::put(out, r.caching ? Tag::create_caching_session : Tag::create_session);
     codec::put(out, r.id);
     out.bytes(r.password);
     out.zigzag(r.timeout_ms);
@@ -88,7 +88,13 @@ struct Writer {
     codec::put(out, Tag::reap);
     out.bytes(r.path);
   }
-  void operator()(const EpochStartRequest&) { codec::put(out, Tag::epoch_start); }
+  void operator()(const ReapUnopenedRequest& r) {
+    codec::put(out, Tag::reap_unopened);
+    out.bytes(r.path);
+    out.fixed(r.instance.value);
+    out.fixed(r.epoch.value);
+  }
+  void operator()(const EpochStartRequest& r) { codec::put_epoch_start(out, r.secret); }
 };
 
 CreateRequest get_create(Decoder& in, Tag tag) {
@@ -130,8 +136,9 @@ CheckRequest get_check(Decoder& in) {
   r.version = codec::get_i32(in);
   return r;
 }
-CreateSessionRequest get_create_session(Decoder& in) {
+CreateSessionRequest get_create_session(Decoder& in, bool caching) {
   CreateSessionRequest r;
+  r.caching = caching;
   r.id = codec::get_session(in);
   r.password = in.string();
   r.timeout_ms = in.zigzag();
@@ -158,6 +165,14 @@ EndLockDelayRequest get_end_lock_delay(Decoder& in) {
   r.path = in.string();
   r.session = codec::get_session(in);
   r.handle = in.varint();
+  return r;
+}
+
+ReapUnopenedRequest get_reap_unopened(Decoder& in) {
+  ReapUnopenedRequest r;
+  r.path = in.string();
+  r.instance = Zxid(in.fixed<uint64_t>());
+  r.epoch = Epoch(in.fixed<uint32_t>());
   return r;
 }
 
@@ -197,6 +212,8 @@ RequestBody get_body(Decoder& in) {
   switch (tag) {
     case Tag::epoch_start:
       return EpochStartRequest{};
+    case Tag::epoch_start_secret:
+      return EpochStartRequest{codec::get_secret(in)};
     case Tag::create:
     case Tag::create_null:
     case Tag::create_inheriting:
@@ -213,7 +230,8 @@ RequestBody get_body(Decoder& in) {
     case Tag::check:
       return get_check(in);
     case Tag::create_session:
-      return get_create_session(in);
+    case Tag::create_caching_session:
+      return get_create_session(in, tag == Tag::create_caching_session);
     case Tag::resume_session:
       return ResumeSessionRequest{in.string()};
     case Tag::close_session:
@@ -230,6 +248,8 @@ RequestBody get_body(Decoder& in) {
       return get_multi(in);
     case Tag::reap:
       return ReapRequest{in.string()};
+    case Tag::reap_unopened:
+      return get_reap_unopened(in);
     case Tag::close_session_locks:
       break;
   }

@@ -76,6 +76,7 @@ struct CreateSessionRequest {
   SessionId id;
   Bytes password;  // 16 bytes
   int64_t timeout_ms = 0;
+  bool caching = false;  // its client keeps a cache that every master has to know of (CH-56)
 };
 // Makes the replica at which it comes in the owner of the session of the request (Request::session): its client is
 // connected there now.
@@ -111,13 +112,26 @@ struct EndLockDelayRequest {
 struct ReapRequest {
   std::string path;
 };
-// The first fact of an epoch; made by the master itself. It changes nothing but the zxid.
-struct EpochStartRequest {};
+// Deletes a file or directory that lives while open and that nobody has open (CH-23, CH-77 step 9). The master's front
+// end says so, of its own epoch: left over into another one the request does nothing, since other clients may have it
+// open. Refused with instance_gone, not_empty, bad_version (another epoch) and bad_arguments (another kind), and from
+// clients.
+struct ReapUnopenedRequest {
+  std::string path;
+  Zxid instance;
+  Epoch epoch;
+};
+// The first fact of an epoch; made by the master itself. It changes nothing but the zxid, and gives the cell its secret
+// if it has none: from that the check digits of handles are made (CH-30), under every master the same.
+constexpr size_t kCellSecretBytes = 16;
+struct EpochStartRequest {
+  Bytes secret;  // drawn by the master; empty: it knows that there is one
+};
 
 using RequestBody =
     std::variant<CreateRequest, DeleteRequest, SetDataRequest, SetAclRequest, CheckRequest, MultiRequest,
                  CreateSessionRequest, ResumeSessionRequest, CloseSessionRequest, AcquireLockRequest,
-                 ReleaseLockRequest, EndLockDelayRequest, ReapRequest, EpochStartRequest>;
+                 ReleaseLockRequest, EndLockDelayRequest, ReapRequest, ReapUnopenedRequest, EpochStartRequest>;
 
 // What must hold, by the state as it will be, for a request to be looked at: its handle is that of one instance of a
 // node (CH-31), and a compare-and-swap of one content (CH-48).

@@ -12,7 +12,7 @@ using codec::Tag;
 struct Writer {
   Encoder& out;
 
-  void operator()(const EpochStartTxn&) { codec::put(out, Tag::epoch_start); }
+  void operator()(const EpochStartTxn& t) { codec::put_epoch_start(out, t.secret); }
   void operator()(const CreateTxn& t) {
     codec::put(out, t.data_is_null ? Tag::create_null : Tag::create);
     out.bytes(t.path);
@@ -45,7 +45,7 @@ struct Writer {
     out.bytes(t.path);
   }
   void operator()(const CreateSessionTxn& t) {
-    codec::put(out, Tag::create_session);
+    codec::put(out, t.caching ? Tag::create_caching_session : Tag::create_session);
     codec::put(out, t.id);
     out.bytes(t.password);
     out.zigzag(t.timeout_ms);
@@ -156,9 +156,12 @@ FactBody get_release_lock(Decoder& in) {
 }
 
 FactBody get_fact(Decoder& in) {
-  switch (static_cast<Tag>(in.u8())) {
+  const auto tag = static_cast<Tag>(in.u8());
+  switch (tag) {
     case Tag::epoch_start:
       return EpochStartTxn{};
+    case Tag::epoch_start_secret:
+      return EpochStartTxn{codec::get_secret(in)};
     case Tag::create:
       return get_create(in, false);
     case Tag::create_null:
@@ -178,8 +181,10 @@ FactBody get_fact(Decoder& in) {
     }
     case Tag::check:
       return CheckTxn{in.string()};
-    case Tag::create_session: {
+    case Tag::create_session:
+    case Tag::create_caching_session: {
       CreateSessionTxn t;
+      t.caching = tag == Tag::create_caching_session;
       t.id = codec::get_session(in);
       t.password = in.string();
       t.timeout_ms = in.zigzag();

@@ -57,6 +57,7 @@ struct CreateSessionTxn {
   Bytes password;
   int64_t timeout_ms = 0;
   ReplicaId owner;  // at which its client is connected: whoever else asks for the session is refused
+  bool caching = false;
 };
 struct MoveSessionTxn {
   SessionId id;
@@ -85,7 +86,9 @@ struct CloseSessionTxn {
   };
   std::vector<Lock> locks;  // sorted by path and handle
 };
-struct EpochStartTxn {};
+struct EpochStartTxn {
+  Bytes secret;  // the cell's, from now on; empty: it has one, or gets none
+};
 
 using FactBody = std::variant<EpochStartTxn, CreateTxn, DeleteTxn, SetDataTxn, SetAclTxn, CheckTxn, CreateSessionTxn,
                               MoveSessionTxn, CloseSessionTxn, AcquireLockTxn, ReleaseLockTxn>;

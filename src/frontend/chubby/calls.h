@@ -1,0 +1,84 @@
+// The calls of Chubby's clients (CH-45 … CH-51): what each needs, reads or changes, and how it is answered. One for
+// each mastership. Loop thread only.
+#pragma once
+
+#include <memory>
+
+#include "frontend/chubby/handle.h"
+#include "frontend/chubby/session.h"
+#include "replica/gateway.h"
+
+namespace conclave::frontend::chubby {
+
+class Master;
+
+class Calls {
+ public:
+  explicit Calls(Master& master) : master_(master) {}
+  ~Calls() { *alive_ = false; }
+  Calls(const Calls&) = delete;
+  Calls& operator=(const Calls&) = delete;
+
+  void take(Session& session, wire::Call call);
+  void cancel(SessionId session, uint64_t number);
+
+ private:
+  // A call under way.
+  struct Asked {
+    SessionId session;
+    wire::Call call;
+  };
+  using AskedPtr = std::shared_ptr<const Asked>;
+  using Step = void (Calls::*)(const AskedPtr&);
+  // What became of a change that was proposed, or done before under the same number.
+  using Done = std::move_only_function<void(const state::Outcome&)>;
+
+  // Answers.
+  wire::Reply reply_to(const Asked& asked, wire::Code code = wire::OK, std::string message = {}) const;
+  void answer(const Asked& asked, wire::Code code, std::string message = {});
+  void answer(const Asked& asked, wire::Reply reply);
+
+  // Goes on when it is sure that this is the master still.
+  void confirmed(const AskedPtr& asked, Step step);
+  // Proposes a change under the number of the call.
+  void propose(const AskedPtr& asked, state::RequestBody body, std::optional<state::Guard> guard, Done done);
+
+  // The handle of the call, if it is open, valid and opened for this; else the call is answered. `mode` may be none.
+  Handle* handle_of(const Asked& asked, uint64_t number, wire::Mode mode);
+  // The node of the handle, if the session may read it; else the call is answered.
+  std::optional<state::NodeView> node_of(const Asked& asked, const Handle& handle);
+  std::optional<wire::Stat> stat_of(std::string_view path) const;
+  const state::Identities& identities(SessionId session) const;
+  state::Guard guard_of(const Handle& handle) const;
+
+  // --- calls that change nothing
+  void open(const AskedPtr& asked);
+  void get_contents(const AskedPtr& asked);
+  void get_stat(const AskedPtr& asked);
+  void read_directory(const AskedPtr& asked);
+  void check_sequencer(const AskedPtr& asked);
+  void list_locks(const AskedPtr& asked);
+  void list_sessions(const AskedPtr& asked);
+  void reopen(const AskedPtr& asked);
+  wire::Code reopen(SessionId session, const wire::Handle& presented);
+
+  // --- calls that do
+  void create(const AskedPtr& asked);
+  void close(const AskedPtr& asked);
+  void set_contents(const AskedPtr& asked);
+  void set_acl(const AskedPtr& asked);
+  void remove(const AskedPtr& asked);
+  void acquire(const AskedPtr& asked);
+  void await_lock(const AskedPtr& asked);
+  void release(const AskedPtr& asked);
+  void end_session(const AskedPtr& asked);
+
+  void opened(const Asked& asked, Zxid instance, bool created);
+  void acquired(const Asked& asked, const std::string& path);
+  void closed(const Asked& asked, const Handle& handle);
+
+  Master& master_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace conclave::frontend::chubby

@@ -1,0 +1,39 @@
+// Settings of the Chubby front end; the application fills them from its configuration.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "env/network.h"
+
+namespace conclave::frontend::chubby {
+
+struct Limits {
+  size_t connections_max = 100'000;
+  size_t calls_max = 256;               // of one session, without an answer
+  size_t handles_max = 100'000;         // of one session
+  size_t cached_max = 100'000;          // names that one session may have cached
+  size_t notices_max = 10'000;          // of one session, not acknowledged; beyond it events are dropped: rescan
+  size_t unsent_bytes_max = 128 << 20;  // of a connection; beyond it is closed
+  Duration hello_timeout = Duration::seconds(5);
+};
+
+struct Settings {
+  std::vector<env::Address> listen;
+  std::string cell = "conclave";
+  std::map<ReplicaId, env::Address> members;  // where clients reach each replica's Chubby front end
+
+  Duration lease = Duration::seconds(12);           // CH-68
+  Duration offer = Duration::seconds(5);            // a waiter that is offered a lock takes it within this
+  Duration unopened_grace = Duration::seconds(60);  // CH-77, step 9
+  Limits limits;
+
+  // How long a KeepAlive waits.
+  Duration hold() const { return lease * 2 / 3; }
+};
+
+}  // namespace conclave::frontend::chubby
