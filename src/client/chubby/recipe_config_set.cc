@@ -40,7 +40,7 @@ struct ConfigSet::Publishing {
   std::map<std::string, Bytes> files;  // not written yet
 };
 
-ConfigSet::ConfigSet(LockService& service, std::string directory, std::function<void()> changed)
+ConfigSet::ConfigSet(LockService& service, const std::string& directory, std::function<void()> changed)
     : service_(service),
       directory_(service, directory, {.creation = Creation::if_missing, .directory = true}),
       pointer_(service, directory + "/current",

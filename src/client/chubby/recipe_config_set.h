@@ -24,7 +24,7 @@ class ConfigSet {
   };
 
   // `changed`: another version counts; read() it.
-  ConfigSet(LockService& service, std::string directory, std::function<void()> changed = nullptr);
+  ConfigSet(LockService& service, const std::string& directory, std::function<void()> changed = nullptr);
 
   // All of the version that counts.
   void read(Completion<Version> done);
