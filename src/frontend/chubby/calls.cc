@@ -155,7 +155,7 @@ void Calls::open(const AskedPtr& asked) {
   }
   if (open.contents().size() > wire::kFileBytesMax) return answer(*asked, wire::TOO_LARGE);
   if (master_.handles().count(asked->session) >= master_.settings().limits.handles_max) {
-    return answer(*asked, wire::BUSY, "too many handles");
+    return answer(*asked, wire::BAD_ARGUMENT, "too many handles are open");
   }
   const bool creates = open.creation() != wire::Open::NEVER;
   // Sent again, and its node was created the first time.

@@ -12,7 +12,6 @@ namespace {
 using chubby::CallCode;
 using chubby::Outcome;
 
-constexpr std::string_view kDirectory = "/svc";
 constexpr Duration kEndPatience = Duration::seconds(2);
 constexpr Duration kNewSessionPause = Duration::millis(100);
 constexpr uint64_t kBurst = 20;  // reads

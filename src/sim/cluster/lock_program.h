@@ -20,6 +20,9 @@ namespace conclave::sim {
 
 class LockProgram {
  public:
+  // All that these clients make is in here.
+  static constexpr std::string_view kDirectory = "/svc";
+
   LockProgram(const env::World& world, const Plan& plan, std::vector<env::Address> replicas, uint32_t number,
               uint64_t life, LockOracles& oracles, const Scheduler& scheduler);
   ~LockProgram();
