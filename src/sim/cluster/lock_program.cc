@@ -76,6 +76,12 @@ void LockProgram::on_session(chubby::SessionEvent event) {
   });
 }
 
+std::string LockProgram::describe() const {
+  return fmt::format("session {}, epoch {}, {} calls under way, set up {}, last failure: {}",
+                     chubby::to_string(client_->session_state()), client_->epoch(), under_way_, set_up_,
+                     client_->last_failure());
+}
+
 void LockProgram::leave() {
   asking_ = false;
   leaving_ = true;

@@ -35,6 +35,8 @@ class LockProgram {
   size_t under_way() const { return under_way_; }
   // From now on writes all the time, besides.
   void start_probing() { probing_ = true; }
+  // Its session and what it waits for, for a person.
+  std::string describe() const;
   // Adds what its client library counted.
   void add_figures(LockFigures& figures) const;
   // True time at which the last answered write was asked for.
