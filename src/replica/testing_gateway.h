@@ -171,7 +171,10 @@ class FakeGateway final : public Gateway, private state::Admission {
     return {.time_ms = 1'700'000'000'000, .origin = origin, .admission = admission};
   }
   void evaluate(Asked asked) {
-    if (!asked.request) return log_.push_back({std::nullopt, {}, std::move(asked.done)});
+    if (!asked.request) {  // waits for what is committed, not for what is proposed
+      if (hold_log) return asked.done({.outcome = {}, .zxid = service_.last_zxid()});
+      return log_.push_back({std::nullopt, {}, std::move(asked.done)});
+    }
     const SessionId line = asked.request->session;
     if (const auto behind = behind_.find(line); behind != behind_.end()) {
       return behind->second.push_back(std::move(asked));

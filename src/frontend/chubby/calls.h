@@ -84,7 +84,7 @@ class Calls {
   void let_go(const AskedPtr& asked, std::string path, Zxid instance);
   void acl_set(const Asked& asked);
   void contents_set(const Asked& asked, const state::Outcome& outcome, const std::string& path);
-  void turned_away(const AskedPtr& asked) { answer(*asked, wire::LOCK_HELD); }
+  void turned_away(const AskedPtr& asked);
   void acquired(const Asked& asked, const std::string& path);
 
   Master& master_;

@@ -168,6 +168,15 @@ void Calls::acquire(const AskedPtr& asked) {
           });
 }
 
+// It is somebody else's turn.
+void Calls::turned_away(const AskedPtr& asked) {
+  const uint64_t number = asked->call.acquire().handle();
+  if (const Handle* const handle = master_.handles().find(asked->session, number)) {
+    master_.tell_holders_of_conflict(handle->path, asked->session, number);
+  }
+  answer(*asked, wire::LOCK_HELD);
+}
+
 void Calls::acquired(const Asked& asked, const std::string& path) {
   const state::LockHolder holder{asked.session, asked.call.acquire().handle()};
   if (const uint64_t waited = master_.lock_queue().leave(path, holder); waited != 0) {
