@@ -241,7 +241,12 @@ void Calls::close(const AskedPtr& asked) {
   const uint64_t number = asked->call.close().handle();
   Session& session = *master_.session(asked->session);
   const auto handle = master_.handles().remove(asked->session, number);
-  if (!handle || handle->epoch != master_.epoch()) session.closed.insert(number);
+  if (!handle || handle->epoch != master_.epoch()) {
+    session.closed.insert(number);
+    if (session.closed.size() > master_.settings().limits.handles_max) {
+      return session.link->fail("it closes more handles than it may ever have had");
+    }
+  }
   if (!handle) {
     // Closed before, or not presented to this master. Its lock must not outlive it.
     for (const state::LockClaim& claim : master_.state().locks_held(asked->session)) {
