@@ -49,7 +49,9 @@ int run(SimArguments& arguments, const CLI::App& command) {
   const auto safety = sim::parse_duration(arguments.safety);
   if (!safety) return usage("--safety " + safety.error().message);
   options.safety = *safety;
-  options.profile = arguments.profile == "standard" ? sim::Profile::standard : sim::Profile::swarm;
+  options.profile = arguments.profile == "standard" ? sim::Profile::standard
+                    : arguments.profile == "locks"  ? sim::Profile::locks
+                                                    : sim::Profile::swarm;
   options.shrink = !arguments.no_shrink;
   options.without = {arguments.without.begin(), arguments.without.end()};
   const bool one = command.count("--seed") > 0 || command.count("--replay") > 0;
@@ -75,8 +77,9 @@ void add_sim_command(CLI::App& app, int* exit_code) {
   command->add_option("--safety", arguments->safety, "virtual time under faults of a drawn plan")
       ->capture_default_str();
   command
-      ->add_option("--profile", arguments->profile, "what is drawn: swarm, everything; standard, five usual replicas")
-      ->check(CLI::IsMember({"swarm", "standard"}))
+      ->add_option("--profile", arguments->profile,
+                   "what is drawn: swarm, everything; locks, the lock service; standard, five usual replicas")
+      ->check(CLI::IsMember({"swarm", "locks", "standard"}))
       ->capture_default_str();
   command->add_option("--jobs,-j", options.jobs, "worker processes")->check(CLI::Range(1, 256))->capture_default_str();
   command->add_option("--repeat", options.repeat_percent, "percent of the seeds to run twice and compare")

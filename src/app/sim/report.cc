@@ -9,6 +9,7 @@ namespace {
 template <class Figures, class Visit>
 void visit_numbers(Figures& figures, Visit visit) {
   for (const auto number : sim::kRunNumbers) visit(figures.*number);
+  for (const auto number : sim::kLockNumbers) visit(figures.locks.*number);
   for (auto& most : figures.most) visit(most);
   for (auto& phases : figures.struck) {
     for (auto& count : phases) visit(count);

@@ -17,6 +17,7 @@ SeedReport sample() {
   report.figures.simulated = Duration::seconds(3600);
   uint64_t value = 1;
   for (const auto number : sim::kRunNumbers) report.figures.*number = value++;
+  for (const auto number : sim::kLockNumbers) report.figures.locks.*number = value++;
   for (auto& most : report.figures.most) most = value++;
   report.figures.struck[3][2] = 9;
   report.figures.points["journal.sync"] = {.passed = 100, .fired = 3};

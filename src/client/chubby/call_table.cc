@@ -55,6 +55,7 @@ std::optional<Call> CallTable::take(uint64_t number) {
 
 std::vector<Call> CallTable::take_all() {
   std::vector<Call> all;
+  all.reserve(sent_.size() + queue_.size());
   for (auto& [number, call] : sent_) all.push_back(std::move(call));
   for (Call& call : queue_) all.push_back(std::move(call));
   *this = CallTable(calls_max_);

@@ -61,6 +61,7 @@ class CallTable {
   // The next call to send on this connection; it counts as sent. Null: none now. `handles_only`: only a Reopen.
   Call* next(bool handles_only);
   // The smallest number of a call that may change something and has no answer, else one more than the highest number.
+  // No call says more than its own number.
   uint64_t answered_below() const { return changing_numbers_.empty() ? last_number_ + 1 : *changing_numbers_.begin(); }
 
   // Answered. Nothing: nobody waits for such an answer.

@@ -24,6 +24,7 @@ class UnreliableCell {
   Answer answer(const wire::Call& call) {
     if (breaking_) return std::nullopt;
     if (unreliable && random_.chance(1, 20)) return break_connection();  // the call is lost
+    EXPECT_LE(call.answered_below(), call.number());
     wire::Reply reply;
     if (call.epoch() != replica_.epoch) {
       reply.set_code(wire::WRONG_EPOCH);

@@ -29,11 +29,11 @@ bool Client::cancel(CallId call) {
   return session_.give_up([call](const Call& other) { return other.id == call; }, {.code = CallCode::cancelled}) != 0;
 }
 
-void Client::poison(HandleId id) {
-  Handle* const handle = handles_.find(id);
-  if (handle == nullptr || handle->root) return;
-  handle->poisoned = true;
-  session_.give_up([id](const Call& call) { return call.handle == id && !call.message.has_close(); },
+void Client::poison(HandleId handle) {
+  Handle* const found = handles_.find(handle);
+  if (found == nullptr || found->root) return;
+  found->poisoned = true;
+  session_.give_up([handle](const Call& call) { return call.handle == handle && !call.message.has_close(); },
                    {.code = CallCode::poisoned});
 }
 
@@ -118,7 +118,7 @@ CallId Client::get_stat(HandleId handle, Completion<Stat> done) {
     Call call = call_on(*at);
     call.message.mutable_get_stat()->set_handle(call.remote);
     ask(std::move(call), std::move(done), [this, path = at->remote->path()](const Answer& answer) -> Outcome<Stat> {
-      const Stat stat = stat_of(answer.reply->stat());
+      Stat stat = stat_of(answer.reply->stat());
       if (answer.keep) cache_.keep_stat(path, stat);
       return stat;
     });
@@ -157,7 +157,7 @@ CallId Client::set_contents(HandleId handle, BytesView contents, std::optional<u
         cache_.drop(call.path);
         ask(std::move(call), std::move(done),
             [this, path = at->remote->path(), written = std::move(written)](const Answer& answer) -> Outcome<Stat> {
-              const Stat stat = stat_of(answer.reply->stat());
+              Stat stat = stat_of(answer.reply->stat());
               if (answer.keep) cache_.keep_contents(path, stat, written);  // write-through (CH-55)
               return stat;
             });
@@ -234,11 +234,11 @@ void Client::tell(SessionEvent event) {
   });
 }
 
-void Client::tell(HandleId id, EventKind kind, const std::string& child) {
-  later([this, event = Event{.handle = id, .kind = kind, .child = child}] {
-    const Handle* const handle = handles_.find(event.handle);
-    if (handle == nullptr || !handle->on_event) return;
-    const EventFunction listener = handle->on_event;  // the handle may be closed by it
+void Client::tell(HandleId handle, EventKind kind, const std::string& child) {
+  later([this, event = Event{.handle = handle, .kind = kind, .child = child}] {
+    const Handle* const found = handles_.find(event.handle);
+    if (found == nullptr || !found->on_event) return;
+    const EventFunction listener = found->on_event;  // the handle may be closed by it
     listener(event);
   });
 }

@@ -85,10 +85,10 @@ void Client::await_lock(const std::shared_ptr<Acquisition>& acquisition) {
 }
 
 // An acquisition succeeded after it had been given up: unless the handle has wanted the lock again since.
-void Client::give_lock_back(uint64_t number) {
-  Remote* const remote = handles_.remote(number);
-  if (remote == nullptr || remote->closing || remote->lock || session_.calls().acquires(number)) return;
-  send_release(*remote, nullptr);
+void Client::give_lock_back(uint64_t remote) {
+  Remote* const found = handles_.remote(remote);
+  if (found == nullptr || found->closing || found->lock || session_.calls().acquires(remote)) return;
+  send_release(*found, nullptr);
 }
 
 CallId Client::release(HandleId handle, Completion<void> done) {
@@ -116,19 +116,19 @@ void Client::send_release(Remote& remote, Completion<void> done) {
   ask(std::move(call), std::move(done), [](const Answer&) { return Outcome<void>(); });
 }
 
-Outcome<std::string> Client::get_sequencer(HandleId id) const {
-  const Handle* const handle = handles_.find(id);
-  if (handle == nullptr) return failed(CallCode::not_open);
-  if (handle->poisoned) return failed(CallCode::poisoned);
-  if (handle->remote == 0) return failed(CallCode::session_expired);
-  const Remote* const remote = handles_.remote(handle->remote);
+Outcome<std::string> Client::get_sequencer(HandleId handle) const {
+  const Handle* const found = handles_.find(handle);
+  if (found == nullptr) return failed(CallCode::not_open);
+  if (found->poisoned) return failed(CallCode::poisoned);
+  if (found->remote == 0) return failed(CallCode::session_expired);
+  const Remote* const remote = handles_.remote(found->remote);
   if (remote == nullptr || !remote->lock || remote->lock->kept) return failed(CallCode::lock_not_held);
   return remote->lock->acquired.sequencer;
 }
 
-void Client::set_sequencer(HandleId id, std::string_view sequencer) {
-  Handle* const handle = handles_.find(id);
-  if (handle != nullptr) handle->sequencer = sequencer;
+void Client::set_sequencer(HandleId handle, std::string_view sequencer) {
+  Handle* const found = handles_.find(handle);
+  if (found != nullptr) found->sequencer = sequencer;
 }
 
 CallId Client::check_sequencer(std::string_view sequencer, Completion<bool> done) {

@@ -63,7 +63,7 @@ void Client::open_path(const std::shared_ptr<OpenRequest>& request) {
   if (open_from_cache(*request)) return;
   uint32_t events = bits(options.events);
   if (options_.cache_locks && options.mode.write) events |= wire::EVENT_LOCK_CONFLICT;  // so that we can give way
-  Remote& remote = handles_.begin(request->name.path, request->mode(), events, options.lock_delay_ms);
+  const Remote& remote = handles_.begin(request->name.path, request->mode(), events, options.lock_delay_ms);
   request->remote = remote.number();
 
   Call call;
@@ -151,7 +151,7 @@ void Client::on_opened(OpenRequest& request, const Answer& answer) {
 
 // At its first use: most programs never ask for it (CH-45).
 void Client::open_root(CallId id, HandleId root, uint32_t mode, Body body) {
-  Remote& remote = handles_.begin("/", wire::MODE_READ, 0, 0);
+  const Remote& remote = handles_.begin("/", wire::MODE_READ, 0, 0);
   const uint64_t number = remote.number();
   Call call;
   call.id = id;
@@ -187,22 +187,19 @@ void Client::open_root(CallId id, HandleId root, uint32_t mode, Body body) {
   session_.submit(std::move(call));
 }
 
-void Client::close(HandleId id, Completion<void> done) {
+void Client::close(HandleId handle, Completion<void> done) {
   session_.touch();
-  const Handle* const handle = handles_.find(id);
-  if (handle == nullptr || handle->root) return complete<void>(std::move(done), {});
-  session_.give_up([id](const Call& call) { return call.handle == id && call.waits; },
+  const Handle* const found = handles_.find(handle);
+  if (found == nullptr || found->root) return complete<void>(std::move(done), {});
+  session_.give_up([handle](const Call& call) { return call.handle == handle && call.waits; },
                    {.code = CallCode::not_open, .message = "the handle was closed"});
-  Remote* const remote = handles_.detach(id);
+  Remote* const remote = handles_.detach(handle);
   if (remote == nullptr || !remote->users.empty()) return complete<void>(std::move(done), {});
   if (session_.calls().uses(remote->number())) return close_remote(*remote, std::move(done));
-  const uint64_t number = remote->number();
-  bool parked = true;
-  for (const uint64_t other : handles_.park(*remote)) {
-    parked = parked && other != number;
-    close_remote(*handles_.remote(other), other == number ? std::move(done) : nullptr);
-  }
-  if (parked) complete<void>(std::move(done), {});
+  const std::optional<uint64_t> unwanted = handles_.park(*remote);
+  if (unwanted == remote->number()) return close_remote(*remote, std::move(done));
+  if (unwanted) close_remote(*handles_.remote(*unwanted), nullptr);
+  complete<void>(std::move(done), {});
 }
 
 void Client::close_remote(Remote& remote, Completion<void> done) {

@@ -93,8 +93,8 @@ class Fake final : public LockService {
   HandleId root() const override { return HandleId(1); }
   CallId open(std::string_view name, OpenOptions options, Completion<Opened> done) override;
   CallId open(HandleId parent, std::string_view name, OpenOptions options, Completion<Opened> done) override;
-  void close(HandleId handle, Completion<void> done) override;
-  void poison(HandleId handle) override;
+  void close(HandleId id, Completion<void> done) override;
+  void poison(HandleId id) override;
   CallId get_contents(HandleId handle, Completion<Contents> done) override;
   CallId get_stat(HandleId handle, Completion<Stat> done) override;
   CallId read_directory(HandleId handle, Completion<Directory> done) override;
@@ -106,7 +106,7 @@ class Fake final : public LockService {
   CallId acquire(HandleId handle, LockMode mode, Completion<Acquired> done) override;
   CallId try_acquire(HandleId handle, LockMode mode, Completion<Acquired> done) override;
   CallId release(HandleId handle, Completion<void> done) override;
-  Outcome<std::string> get_sequencer(HandleId handle) const override;
+  Outcome<std::string> get_sequencer(HandleId id) const override;
   void set_sequencer(HandleId handle, std::string_view sequencer) override;
   CallId check_sequencer(std::string_view sequencer, Completion<bool> done) override;
   bool cancel(CallId call) override;
@@ -137,11 +137,11 @@ class Fake final : public LockService {
   Outcome<Node*> use(HandleId id, bool Mode::* right);
   Outcome<Opened> open_now(const std::string& path, OpenOptions& options);
   CallId lock(HandleId handle, LockMode mode, bool waits, Completion<Acquired> done);
-  bool valid(std::string_view sequencer) const;
+  bool valid(std::string_view text) const;
   void drop_waits(const std::function<bool(const FakeCell::Waiter&)>& which, CallCode why);
   void let_go(const std::string& path, HandleId handle);
   void tell(SessionEvent event);
-  void tell(HandleId handle, EventKind kind, const std::string& child);
+  void tell(HandleId id, EventKind kind, const std::string& child);
   template <class T>
   void complete(Completion<T> done, Outcome<T> outcome);
   void later(Task task);

@@ -56,14 +56,14 @@ Remote* HandleTable::reusable(std::string_view path, uint64_t instance, uint32_t
   return nullptr;
 }
 
-std::vector<uint64_t> HandleTable::park(Remote& remote) {
+std::optional<uint64_t> HandleTable::park(const Remote& remote) {
   const uint32_t events = remote.handle.events() & ~static_cast<uint32_t>(wire::EVENT_LOCK_CONFLICT);
-  if (remote.ephemeral || remote.invalid || remote.lock || events != 0 || idle_max_ == 0) return {remote.number()};
+  if (remote.ephemeral || remote.invalid || remote.lock || events != 0 || idle_max_ == 0) return remote.number();
   parked_.push_front(remote.number());
-  if (parked_.size() <= idle_max_) return {};
+  if (parked_.size() <= idle_max_) return std::nullopt;
   const uint64_t oldest = parked_.back();
   parked_.pop_back();
-  return {oldest};
+  return oldest;
 }
 
 HandleId HandleTable::attach(Remote& remote, uint32_t mode, uint32_t events, EventFunction on_event) {

@@ -65,8 +65,8 @@ class HandleTable {
   void forget(uint64_t number);
   // An open handle that can stand behind one more of the application. Null: none.
   Remote* reusable(std::string_view path, uint64_t instance, uint32_t mode, uint32_t events, uint32_t lock_delay_ms);
-  // Nobody uses it: keeps it for the next Open. Returns those that must be closed, which may be itself.
-  std::vector<uint64_t> park(Remote& remote);
+  // Nobody uses it: keeps it for the next Open. Returns one that must be closed for it, or itself.
+  std::optional<uint64_t> park(const Remote& remote);
   std::map<uint64_t, Remote>& remotes() { return remotes_; }
 
   // --- of the application

@@ -42,7 +42,9 @@ TEST_F(LocksTest, AWaitDoesNotKeepAnswersAtTheMaster) {  // RP-02: it changes no
   reply(next_call(), wire::LOCK_HELD);
   const wire::Call wait = next_call();
   client->get_stat(file, nullptr);
-  EXPECT_EQ(next_call().answered_below(), wait.number() + 2);
+  const wire::Call stat = next_call();
+  EXPECT_GT(stat.number(), wait.number());
+  EXPECT_EQ(stat.answered_below(), stat.number());
 }
 
 TEST_F(LocksTest, TryAcquireDoesNotWait) {  // CH-50

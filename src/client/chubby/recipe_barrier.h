@@ -34,7 +34,7 @@ class Barrier {
     if (names.size() < count_ || opening_) return;
     opening_ = true;
     RecipeFile& directory = presence_.directory();
-    directory.with<Opened>(directory.guarded([this](const Outcome<Opened>& opened) {
+    directory.with<Opened>(directory.opening([this](const Outcome<Opened>& opened) {
       opening_ = false;
       if (!opened) return finish(std::unexpected(opened.error()));
       presence_.directory().service().close(opened->handle, nullptr);

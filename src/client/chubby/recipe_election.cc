@@ -2,7 +2,7 @@
 
 namespace conclave::chubby {
 
-void Election::run(Bytes identity, std::function<void(const CallError&)> failed) {
+void Election::run(const Bytes& identity, std::function<void(const CallError&)> failed) {
   const auto give_up = [failed = std::move(failed)](const CallError& why) {
     if (failed) failed(why);
   };

@@ -41,7 +41,7 @@ class Election {
   // Only learns who the primary is.
   void observe() { look(); }
   // Wants to be the primary, until resign(). `failed`: it will not be, and why.
-  void run(Bytes identity, std::function<void(const CallError&)> failed);
+  void run(const Bytes& identity, std::function<void(const CallError&)> failed);
   // Gives up: as candidate, or as primary. The next one need not wait.
   void resign(Completion<void> done);
   bool elected() const { return elected_; }

@@ -11,6 +11,12 @@
 
 namespace conclave::chubby {
 
+// Completes, if anybody wants to know.
+template <class T>
+void answer(Completion<T>& done, Outcome<T> outcome) {
+  if (done) done(std::move(outcome));
+}
+
 class RecipeFile {
  public:
   // REQUIRES: the service outlives *this.
@@ -29,14 +35,11 @@ class RecipeFile {
   template <class T, class Use>
   void with(Completion<T> done, Use use) {
     open([this, use = std::move(use), done = std::move(done)](const Outcome<HandleId>& handle) mutable {
-      if (!handle) {
-        if (done) done(std::unexpected(handle.error()));
-        return;
-      }
+      if (!handle) return answer<T>(done, std::unexpected(handle.error()));
       use(*handle, [this, at = *handle, alive = alive(), done = std::move(done)](Outcome<T> result) mutable {
         const bool lost = !result && !alive.expired() && at == handle_ && is_lost(result.error().code);
         if (lost) close();
-        if (done) done(std::move(result));
+        answer(done, std::move(result));
       });
     });
   }
@@ -45,6 +48,14 @@ class RecipeFile {
   auto guarded(Function function) {
     return [function = std::move(function), alive = alive()](auto&&... arguments) mutable {
       if (!alive.expired()) function(std::forward<decltype(arguments)>(arguments)...);
+    };
+  }
+  // The same for the answer to an Open: a handle that comes too late is closed.
+  template <class Function>
+  auto opening(Function function) {
+    return [function = std::move(function), alive = alive(), &service = service_](Outcome<Opened> opened) mutable {
+      if (!alive.expired()) return function(std::move(opened));
+      if (opened) service.close(opened->handle, nullptr);
     };
   }
   // Expires with *this: to be asked after a callback that may have destroyed it.

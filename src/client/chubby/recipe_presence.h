@@ -31,11 +31,11 @@ class Presence {
   // also one that ended so lately that its session lives on.
   void join(std::string name, Bytes contents, Completion<void> done) {
     directory_.with<Opened>(
-        directory_.guarded([this, done = std::move(done)](Outcome<Opened> opened) mutable {
+        directory_.opening([this, done = std::move(done)](Outcome<Opened> opened) mutable {
           if (opened) member_ = opened->handle;
           Outcome<void> outcome;
           if (!opened) outcome = std::unexpected(opened.error());
-          if (done) done(std::move(outcome));
+          answer(done, std::move(outcome));
         }),
         [this, name = std::move(name), contents = std::move(contents)](HandleId handle, Completion<Opened> then) {
           directory_.service().open(handle, name,

@@ -26,7 +26,7 @@ class Semaphore {
   // REQUIRES: none is held or waited for by this object. Tells the sequencer of the permit.
   void acquire(Completion<std::string> done) { try_permit(0, std::move(done)); }
   void release(Completion<void> done) {
-    if (held_ == nullptr) return done(failed(CallCode::lock_not_held));
+    if (held_ == nullptr) return answer<void>(done, failed(CallCode::lock_not_held));
     RecipeFile& file = *std::exchange(held_, nullptr);
     file.with<void>(std::move(done), [&file](HandleId handle, Completion<void> then) {
       file.service().release(handle, std::move(then));
@@ -41,12 +41,12 @@ class Semaphore {
         file.guarded([this, i, waits, &file, done = std::move(done)](Outcome<Acquired> acquired) mutable {
           if (acquired) {
             held_ = &file;
-            return done(std::move(acquired->sequencer));
+            return answer<std::string>(done, std::move(acquired->sequencer));
           }
           const CallCode code = acquired.error().code;
           const bool taken = code == CallCode::lock_held || code == CallCode::lock_delayed;
           if (!waits && taken) return try_permit(i + 1, std::move(done));
-          done(std::unexpected(acquired.error()));
+          answer<std::string>(done, std::unexpected(acquired.error()));
         }),
         [&file, waits](HandleId handle, Completion<Acquired> then) {
           if (waits) {

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "client/chubby/recipe_barrier.h"
+#include "client/chubby/recipe_config_set.h"
 #include "client/chubby/recipe_election.h"
 #include "client/chubby/recipe_mutex.h"
 #include "client/chubby/recipe_numbers.h"
@@ -43,8 +44,12 @@ TEST_F(RecipesTest, ElectionHandsOver) {  // CH-53
   EXPECT_TRUE(theirs.elected());
   EXPECT_EQ(cell.contents("/leader"), "host-b");
   EXPECT_THAT(log, testing::IsSupersetOf({"resigned: ok", "b: host-b (self)", "o: host-b", "a: host-b"}));
+  const std::string second = theirs.primary().sequencer;
+  theirs.resign(nullptr);
+  settle();
+  EXPECT_EQ(cell.contents("/leader"), "");
   SequencerVerifier verifier;  // CH-38: the former primary is refused
-  EXPECT_TRUE(verifier.accept(theirs.primary().sequencer, "/leader"));
+  EXPECT_TRUE(verifier.accept(second, "/leader"));
   EXPECT_FALSE(verifier.accept(first, "/leader"));
 }
 
@@ -179,6 +184,15 @@ TEST_F(RecipesTest, Presence) {  // CH-23
   EXPECT_THAT(log, ElementsAre("", "join: ok", "a", "taken: the node exists", "a b", "a: expired", "b"));
 }
 
+TEST_F(RecipesTest, WhoLeavesWhileJoiningIsNotThere) {  // CH-23
+  auto mine = std::make_unique<Presence>(a, "/members");
+  mine->join("a", "", nullptr);
+  world.run_until([&] { return cell.contents("/members/a").has_value(); }, Duration::millis(1));
+  mine.reset();
+  settle();
+  EXPECT_EQ(cell.contents("/members/a"), std::nullopt);
+}
+
 TEST_F(RecipesTest, Barrier) {
   Barrier first(a, "/barrier", 2);
   auto second = std::make_unique<Barrier>(b, "/barrier", 2);
@@ -214,6 +228,89 @@ TEST_F(RecipesTest, Semaphore) {
   EXPECT_THAT(log[2], testing::StartsWith("three: "));
   one.release(record<void>("twice"));
   EXPECT_EQ(log.back(), "twice: the lock is not held");
+}
+
+class ConfigSetTest : public RecipesTest {
+ protected:
+  using Files = std::map<std::string, Bytes>;
+
+  // After some turns of the loop.
+  void later(int turns, std::function<void()> what) {
+    if (turns == 0) return what();
+    executor.post([this, turns, what = std::move(what)]() mutable { later(turns - 1, std::move(what)); });
+  }
+  Completion<ConfigSet::Version> read_into(ConfigSet::Version* out) {
+    return [out](Outcome<ConfigSet::Version> read) { *out = std::move(read.value()); };
+  }
+};
+
+TEST_F(ConfigSetTest, WhatIsPublishedIsReadWhole) {  // CH-48
+  ConfigSet mine(a, "/config");
+  ConfigSet theirs(b, "/config", [&] { log.emplace_back("changed"); });
+  ConfigSet::Version version;
+  theirs.read(read_into(&version));
+  settle();
+  EXPECT_EQ(version.number, 0u);
+  mine.publish(0, {{"routes", "r1"}, {"limits", "l1"}}, record<uint64_t>("publish"));
+  settle();
+  EXPECT_THAT(log, ElementsAre("changed", "publish: 1"));
+  theirs.read(read_into(&version));
+  settle();
+  EXPECT_EQ(version.number, 1u);
+  EXPECT_EQ(version.files, (Files{{"routes", "r1"}, {"limits", "l1"}}));
+  mine.publish(1, {{"routes", "r2"}}, nullptr);
+  settle();
+  theirs.read(read_into(&version));
+  settle();
+  EXPECT_EQ(version.files, (Files{{"routes", "r2"}}));
+  EXPECT_EQ(cell.contents("/config/1/routes"), std::nullopt) << "the former version is removed";
+  EXPECT_EQ(open(a, "/config/1", {}).error().code, CallCode::no_node);
+}
+
+TEST_F(ConfigSetTest, OneOfTwoPublishersWins) {  // CH-48
+  ConfigSet mine(a, "/config");
+  ConfigSet theirs(b, "/config");
+  mine.publish(0, {{"f", "mine"}}, record<uint64_t>("publish"));
+  theirs.publish(0, {{"f", "theirs"}}, record<uint64_t>("publish"));
+  settle();
+  EXPECT_THAT(log,
+              testing::UnorderedElementsAre(testing::AnyOf("publish: 1", "publish: 2"), "publish: another generation"));
+  const std::string winner = cell.contents("/config/current").value();
+  EXPECT_TRUE(cell.contents("/config/" + winner + "/f"));
+  EXPECT_FALSE(cell.contents(winner == "1" ? "/config/2/f" : "/config/1/f"));
+  mine.publish(0, {}, record<uint64_t>("late"));
+  settle();
+  EXPECT_EQ(log.back(), "late: another generation");
+}
+
+// Each reader that starts while versions are replaced sees one of them, never parts of two.
+TEST_F(ConfigSetTest, ReadersSeeOneVersion) {  // CH-48
+  ConfigSet mine(a, "/config");
+  ConfigSet theirs(b, "/config");
+  uint64_t published = 0;
+  std::function<void()> publish = [&] {
+    const std::string text = std::to_string(published + 1);
+    mine.publish(published, {{"x", text}, {"y", text}, {"z", text}}, [&](Outcome<uint64_t> done) {
+      published = done.value();
+      if (published < 20) later(3 * static_cast<int>(published), publish);
+    });
+  };
+  size_t reads = 0;
+  std::function<void()> read = [&] {
+    theirs.read([&](Outcome<ConfigSet::Version> version) {
+      if (version && version->number != 0) {
+        ++reads;
+        EXPECT_EQ(version->files.size(), 3u);
+        for (const auto& [name, text] : version->files) EXPECT_EQ(text, std::to_string(version->number));
+      }
+      if (published < 20) read();
+    });
+  };
+  publish();
+  read();
+  settle();
+  EXPECT_EQ(published, 20u);
+  EXPECT_GT(reads, 5u);
 }
 
 }  // namespace

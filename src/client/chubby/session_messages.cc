@@ -220,7 +220,7 @@ void Session::pump() {
     wire::ClientMessage message;
     message.mutable_call()->Swap(&call->message);
     message.mutable_call()->set_epoch(epoch_);
-    message.mutable_call()->set_answered_below(calls_.answered_below());
+    message.mutable_call()->set_answered_below(std::min(calls_.answered_below(), call->number));
     send(message);
     message.mutable_call()->Swap(&call->message);
   }

@@ -25,6 +25,12 @@ WorldOptions world_options(const Plan& plan) {
   return options;
 }
 
+std::vector<env::Address> addresses_of(const Plan& plan, uint16_t port) {
+  std::vector<env::Address> addresses;
+  for (const consensus::Member& member : members_of(plan)) addresses.push_back(World::address(member.id.value, port));
+  return addresses;
+}
+
 // By a clock as slow as is allowed for.
 Duration patience_of(const Plan& plan) {
   const int64_t us = plan.election_timeout_max.us;
@@ -43,7 +49,8 @@ Cell::Cell(const Plan& plan, Findings& findings)
           members_, findings, [this](const consensus::Entry& entry) { log_.committed(entry); },
           [this] { return world_.scheduler().now(); }, patience_of(plan)),
       state_checks_(log_, findings),
-      recorder_(world_.scheduler(), [this](Zxid zxid) { engine_checks_.note_acknowledged(log_.index_of(zxid)); }) {
+      recorder_(world_.scheduler(), [this](Zxid zxid) { engine_checks_.note_acknowledged(log_.index_of(zxid)); }),
+      crowd_(world_, plan, addresses_of(plan, kLockPort), clients(), findings) {
   for (const consensus::Member& member : members_) {
     ids_.push_back(member.id);
     world_.host(member.id);
@@ -54,7 +61,7 @@ Cell::Cell(const Plan& plan, Findings& findings)
 Cell::~Cell() {
   // Processes go while all that they refer to is still there: they are destroyed with the events that would do it.
   for (const ReplicaId id : ids_) world_.host(id).crash(Crash::kill);
-  for (uint32_t number = 0; number < clients(); ++number) world_.client(number).crash(Crash::kill);
+  for (uint32_t number = 0; number < clients() + crowd_.size(); ++number) world_.client(number).crash(Crash::kill);
   world_.scheduler().clear();
 }
 
@@ -102,9 +109,17 @@ std::shared_ptr<ReplicaProcess> Cell::boot(ReplicaId id, const env::World& env) 
   frontend::zookeeper::Settings settings;
   settings.listen = {World::address(id.value, kClientPort)};
   settings.read_only_mode_enabled = plan_.read_only_percent > 0;
+  std::optional<frontend::chubby::Settings> lock_service;
+  if (plan_.lock_clients > 0) {
+    lock_service = frontend::chubby::Settings{.listen = {World::address(id.value, kLockPort)}, .members = {}};
+    for (const ReplicaId member : ids_) lock_service->members[member] = World::address(member.value, kLockPort);
+    lock_service->lease = plan_.lock_lease;
+    lock_service->offer = Duration::seconds(1);
+    lock_service->unopened_grace = plan_.lock_lease * 4;
+  }
   seats_.push_back(state_checks_.watch(id));
   return std::make_shared<ReplicaProcess>(
-      env, std::move(options), std::move(settings),
+      env, std::move(options), std::move(settings), std::move(lock_service),
       [seat = seats_.back().get()](replica::Replica& replica) {
         seat->attach(replica);
         replica.add_observer(seat);
@@ -157,15 +172,9 @@ void Cell::start_client(uint32_t number) {
   Host& host = world_.client(number);
   if (host.lives() > 0) return host.restart();
   host.boot([this, number](const env::World& env) {
-    return std::make_shared<ClientProgram>(env, plan_, addresses(), number, world_.client(number).lives(), recorder_,
-                                           world_.scheduler());
+    return std::make_shared<ClientProgram>(env, plan_, addresses_of(plan_, kClientPort), number,
+                                           world_.client(number).lives(), recorder_, world_.scheduler());
   });
-}
-
-std::vector<env::Address> Cell::addresses() const {
-  std::vector<env::Address> addresses;
-  for (const ReplicaId id : ids_) addresses.push_back(World::address(id.value, kClientPort));
-  return addresses;
 }
 
 }  // namespace conclave::sim

@@ -16,6 +16,7 @@
 #include "sim/cluster/client_program.h"
 #include "sim/cluster/engine_checks.h"
 #include "sim/cluster/findings.h"
+#include "sim/cluster/lock_crowd.h"
 #include "sim/cluster/log_recorder.h"
 #include "sim/cluster/plan.h"
 #include "sim/cluster/process.h"
@@ -28,6 +29,7 @@ namespace conclave::sim {
 class Cell {
  public:
   static constexpr uint16_t kClientPort = 2181;
+  static constexpr uint16_t kLockPort = 2200;
 
   // Makes the hosts of replicas and clients; nothing runs yet. `plan` outlives the cell.
   Cell(const Plan& plan, Findings& findings);
@@ -53,6 +55,8 @@ class Cell {
   bool up(ReplicaId id) { return running(id) && process(id).replica() != nullptr; }
   replica::Replica& at(ReplicaId id) { return *process(id).replica(); }
   const frontend::zookeeper::Server& front_end(ReplicaId id) { return *process(id).front_end(); }
+  // Null: it has none.
+  const frontend::chubby::Server* lock_service(ReplicaId id) { return process(id).lock_service(); }
   // The replica that says it leads under the highest ballot; nullopt: nobody does.
   std::optional<ReplicaId> master();
   // Hands over the lead if it has it, then the process ends (SIGTERM), and `then` runs unless it ended otherwise
@@ -71,6 +75,7 @@ class Cell {
   // --- clients
   uint32_t clients() const { return static_cast<uint32_t>(plan_.clients); }
   void start_client(uint32_t number);
+  LockCrowd& lock_crowd() { return crowd_; }
   ClientProgram& client(uint32_t number) { return world_.client(number).process<ClientProgram>(); }
 
  private:
@@ -78,7 +83,6 @@ class Cell {
   replica::Options options_of(ReplicaId id) const;
   std::shared_ptr<ReplicaProcess> boot(ReplicaId id, const env::World& env);
   void on_exit(ReplicaId id, uint64_t life, const Error& error);
-  std::vector<env::Address> addresses() const;
 
   const Plan& plan_;
   Findings& findings_;
@@ -89,6 +93,7 @@ class Cell {
   EngineChecks engine_checks_;
   StateChecks state_checks_;
   Recorder recorder_;
+  LockCrowd crowd_;
   std::vector<std::unique_ptr<StateChecks::Seat>> seats_;  // of all lives: a dead replica may still refer to its own
   std::map<ReplicaId, Exit> exits_;
   std::function<void(ReplicaId)> on_exit_;

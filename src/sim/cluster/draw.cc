@@ -24,6 +24,24 @@ class Drawing {
     return std::move(plan_);
   }
 
+  // Few clients of ZooKeeper, and a crowd of the lock service.
+  Plan locks() {
+    cell();
+    world();
+    clients();
+    plan_.clients = static_cast<int64_t>(random_.between(1, 2));
+    plan_.lock_clients = static_cast<int64_t>(random_.between(2, 8));
+    plan_.lock_keys = one_of(std::array<int64_t, 3>{1, 2, 5});
+    plan_.keys = one_of(std::array<int64_t, 3>{2, 5, 12});
+    plan_.lock_lease = between_ms(1000, 6000);
+    plan_.lock_grace = between_ms(3000, 20'000);
+    plan_.lock_fault_pace = one_in(4) ? Duration() : between_ms(500, 10'000);
+    plan_.pause_between_operations = between_ms(20, 300);
+    faults();
+    added_later();
+    return std::move(plan_);
+  }
+
   Plan standard() {
     plan_.replicas = 5;
     plan_.clients = 5;
@@ -182,7 +200,15 @@ class Drawing {
 
 Plan draw_plan(uint64_t seed, Profile profile, Duration safety) {
   Drawing drawing(seed, safety);
-  return profile == Profile::swarm ? drawing.swarm() : drawing.standard();
+  switch (profile) {
+    case Profile::swarm:
+      return drawing.swarm();
+    case Profile::locks:
+      return drawing.locks();
+    case Profile::standard:
+      break;
+  }
+  return drawing.standard();
 }
 
 }  // namespace conclave::sim

@@ -11,6 +11,7 @@ namespace conclave::sim {
 
 enum class Profile : uint8_t {
   swarm,     // everything is drawn
+  locks,     // drawn as well: mostly clients of the lock service
   standard,  // five replicas with the settings that ship; faults are drawn. For measuring speed
 };
 

@@ -62,6 +62,10 @@ void LogRecorder::committed(const consensus::Entry& entry) {
                          .session = txn->session,
                          .first_applied = scheduler_.now(),
                          .changes = {}};
+  if (txn->call.number != 0 && !calls_.emplace(txn->session, txn->call.number).second) {
+    findings_.add("calls", fmt::format("call {} of session {:#x} was done twice, the second time by zxid {:#x}",
+                                       txn->call.number, txn->session.value, txn->zxid.value));
+  }
   for (const state::FactBody& fact : txn->facts) out.changes.push_back(change_of(fact));
   log_.push_back(std::move(out));
 }

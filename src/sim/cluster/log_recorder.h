@@ -4,6 +4,8 @@
 #pragma once
 
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "consensus/api/entry.h"
@@ -30,6 +32,7 @@ class LogRecorder {
   const Scheduler& scheduler_;
   Findings& findings_;
   std::vector<check::Transaction> log_;
+  std::set<std::pair<SessionId, uint64_t>> calls_;  // numbered requests that were done (RP-02)
   uint64_t skipped_ = 0;
 };
 

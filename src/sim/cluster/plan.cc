@@ -60,6 +60,11 @@ constexpr std::array kSettings = {
     Setting{"watch-percent", &Plan::watch_percent, 0, 100},
     Setting{"read-only-percent", &Plan::read_only_percent, 0, 100},
     Setting{"session-end-per-million", &Plan::session_end_per_million, 0, 1'000'000},
+    Setting{"lock-clients", &Plan::lock_clients, 0, 10'000},
+    Setting{"lock-keys", &Plan::lock_keys, 1, 10'000},
+    Setting{"lock-lease", &Plan::lock_lease, kSecond / 2, 60 * kSecond},
+    Setting{"lock-grace", &Plan::lock_grace, kSecond, 600 * kSecond},
+    Setting{"lock-fault-pace", &Plan::lock_fault_pace, 0, 3600 * kSecond},
     Setting{"safety", &Plan::safety, 0, 1'000'000 * kSecond},
     Setting{"settle-bound", &Plan::settle_bound, kSecond, 3600 * kSecond},
 };

@@ -63,6 +63,13 @@ struct Plan {
   int64_t read_only_percent = 0;           // of the sessions accept read-only mode; 0: the cell does not have it
   int64_t session_end_per_million = 5000;  // a client closes its session and begins another, per operation
 
+  // The clients of the lock service; with none the replicas do not have that front end.
+  int64_t lock_clients = 0;
+  int64_t lock_keys = 3;
+  Duration lock_lease = Duration::seconds(3);
+  Duration lock_grace = Duration::seconds(10);
+  Duration lock_fault_pace = Duration::seconds(3);  // between two strikes at these clients, on average; 0: none
+
   // The run.
   Duration safety = Duration::seconds(60);  // with faults
   Duration settle_bound =

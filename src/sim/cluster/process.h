@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "env/world.h"
+#include "frontend/chubby/server.h"
 #include "frontend/zookeeper/server.h"
 #include "replica/replica.h"
 
@@ -17,22 +18,28 @@ class ReplicaProcess {
  public:
   // Recovers, listens and joins. `on_open` gets the replica as it was recovered, before the front end sees it.
   // `on_exit` is called, from the loop, when the process ends by itself: refused to start, or storage failed.
+  // `lock_service`: nothing, if it has none.
   ReplicaProcess(const env::World& world, replica::Options options, frontend::zookeeper::Settings settings,
+                 std::optional<frontend::chubby::Settings> lock_service,
                  const std::function<void(replica::Replica&)>& on_open, std::function<void(const Error&)> on_exit);
   ~ReplicaProcess();
 
   // Null when it refused to start.
   replica::Replica* replica() { return replica_.get(); }
   frontend::zookeeper::Server* front_end() { return front_end_.get(); }
+  // Null when there is none.
+  frontend::chubby::Server* lock_service() { return lock_service_.get(); }
   const std::optional<Error>& refused() const { return refused_; }
 
  private:
   Result<> start(const env::World& world, replica::Options options, frontend::zookeeper::Settings settings,
+                 std::optional<frontend::chubby::Settings> lock_service,
                  const std::function<void(replica::Replica&)>& on_open);
 
   std::function<void(const Error&)> on_exit_;
   std::unique_ptr<replica::Replica> replica_;
   std::unique_ptr<frontend::zookeeper::Server> front_end_;  // destroyed before the replica, its gateway
+  std::unique_ptr<frontend::chubby::Server> lock_service_;
   std::optional<Error> refused_;
 };
 

@@ -28,8 +28,14 @@ class Run {
     if (options_.listener) cell_.world().trace().listen(options_.listener);
     cell_.start_all();
     for (uint32_t number = 0; number < cell_.clients(); ++number) cell_.start_client(number);
+    cell_.lock_crowd().start_all();
     nemesis_.schedule(plan_.faults);
-    run_until([] { return false; }, plan_.safety);
+    run_until(
+        [this] {
+          cell_.lock_crowd().maybe_strike();
+          return false;
+        },
+        plan_.safety);
     if (!findings_.any()) settle_core();
     if (!findings_.any()) settle_whole();
     if (!findings_.any() && liveness_.empty()) settle_to_rest();
@@ -75,6 +81,7 @@ class Run {
   void settle_whole() {
     nemesis_.let_run(cell_.replicas());
     for (uint32_t number = 0; number < cell_.clients(); ++number) cell_.client(number).stop_asking();
+    cell_.lock_crowd().stop_asking();
     const bool agreed = run_until([this] { return quiet() && alike(); }, plan_.settle_bound * 2);
     if (!agreed && !findings_.any()) not_live(fmt::format("the replicas do not agree in time\n{}", describe()));
     if (!healthy_.empty()) healthy_.back().second = cell_.world().now();
@@ -87,16 +94,19 @@ class Run {
       if (!nemesis_.given_up(id)) replicas.push_back(id);
     }
     for (uint32_t number = 0; number < cell_.clients(); ++number) cell_.client(number).leave();
+    cell_.lock_crowd().leave();
     check::Violations left;
     const auto at_rest = [&] {
       for (uint32_t number = 0; number < cell_.clients(); ++number) {
         if (!cell_.client(number).gone()) return false;
       }
+      if (!cell_.lock_crowd().gone()) return false;
       if (!alike()) return false;
       left = resources_.left(replicas);
       return left.empty();
     };
-    const bool rests = run_until(at_rest, plan_.session_timeout + plan_.settle_bound);
+    const Duration longest = std::max(plan_.session_timeout, plan_.lock_lease + plan_.lock_grace);
+    const bool rests = run_until(at_rest, longest + plan_.settle_bound);
     if (!healthy_.empty()) healthy_.back().second = cell_.world().now();
     if (rests || findings_.any()) return;
     if (left.empty()) not_live(fmt::format("the cell does not come to rest in time\n{}", describe()));
@@ -107,24 +117,27 @@ class Run {
     for (uint32_t number = 0; number < cell_.clients(); ++number) {
       if (!cell_.world().client(number).running()) cell_.start_client(number);
     }
+    cell_.lock_crowd().end_faults();
   }
 
   // Every client is answered something that needs the master, asked for from now on.
   bool demand_progress() {
     const Instant from = cell_.world().now();
     for (uint32_t number = 0; number < cell_.clients(); ++number) cell_.client(number).start_probing();
+    cell_.lock_crowd().start_probing();
     const auto progressed = [&](uint32_t number) { return cell_.client(number).last_progress() >= from; };
     const auto all_progressed = [&] {
       for (uint32_t number = 0; number < cell_.clients(); ++number) {
         if (!progressed(number)) return false;
       }
-      return cell_.master().has_value();
+      return cell_.master().has_value() && cell_.lock_crowd().without_progress_since(from).empty();
     };
     if (run_until(all_progressed, plan_.settle_bound) || findings_.any()) return !findings_.any();
     std::string waiting;
     for (uint32_t number = 0; number < cell_.clients(); ++number) {
       if (!progressed(number)) waiting += fmt::format(" {}", number);
     }
+    waiting += cell_.lock_crowd().without_progress_since(from);
     not_live(fmt::format("the cell answers no write of clients{} within {} after the faults\n{}", waiting,
                          to_text(plan_.settle_bound), describe()));
     return false;
@@ -134,7 +147,7 @@ class Run {
     for (uint32_t number = 0; number < cell_.clients(); ++number) {
       if (cell_.client(number).under_way() > 0) return false;
     }
-    return true;
+    return cell_.lock_crowd().quiet();
   }
 
   // Every replica that can run does, has repaired its damage, and is where the log is.
@@ -214,6 +227,7 @@ class Run {
             .recoveries = cell_.recoveries(),
             .masters = cell_.engine_checks().masters(),
             .faults_left_out = nemesis_.left_out(),
+            .locks = cell_.lock_crowd().figures(),
             .most = resources_.most(),
             .struck = nemesis_.struck(),
             .points = points_.counts()};

@@ -21,6 +21,7 @@
 #include "sim/check/history.h"
 #include "sim/check/resources.h"
 #include "sim/cluster/fault_points.h"
+#include "sim/cluster/lock_oracles.h"
 #include "sim/cluster/nemesis.h"
 #include "sim/cluster/plan.h"
 
@@ -42,6 +43,7 @@ struct RunFigures {
   uint64_t recoveries = 0;  // starts of a replica from its disk, the first ones included
   uint64_t masters = 0;
   uint64_t faults_left_out = 0;
+  LockFigures locks;
   check::Holdings most{};  // that any replica held, at any moment looked at
   Nemesis::Counts struck{};
   FaultPoints::Counts points;
@@ -63,6 +65,12 @@ inline constexpr std::array kRunNumbers = {&RunFigures::events,
                                            &RunFigures::masters,
                                            &RunFigures::faults_left_out};
 
+inline constexpr std::array kLockNumbers = {&LockFigures::grants,           &LockFigures::files_judged,
+                                            &LockFigures::cached_reads,     &LockFigures::fail_overs_seen,
+                                            &LockFigures::jeopardies,       &LockFigures::expired,
+                                            &LockFigures::calls_sent_again, &LockFigures::guarded_writes,
+                                            &LockFigures::guarded_refused,  &LockFigures::unguarded_lost};
+
 enum class Verdict : uint8_t {
   passed,
   unsafe,       // a checker found something
@@ -77,9 +85,9 @@ struct RunResult {
 };
 
 // By what name the checkers sign what they find.
-inline constexpr std::array kCheckers = {"engine",  "log",       "state",        "atlas",    "model",
-                                         "durable", "linear",    "linearizable", "sessions", "expiry",
-                                         "watches", "resources", "liveness"};
+inline constexpr std::array kCheckers = {"engine", "log",          "state",    "atlas",   "model",   "durable",
+                                         "linear", "linearizable", "sessions", "expiry",  "watches", "resources",
+                                         "files",  "locks",        "calls",    "liveness"};
 
 struct RunOptions {
   // Called with every event of the trace; for printing a run.

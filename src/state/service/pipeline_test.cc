@@ -81,7 +81,7 @@ void expect_same_decisions(uint64_t seed, EvaluatorSettings settings) {
   };
   step({SessionId(), {}, EpochStartRequest{}});
   for (int64_t id = 1; id <= 3; ++id) step({SessionId(), {}, CreateSessionRequest{SessionId(id), kPassword, 1000}});
-  for (int i = 0; i < 2500 && !::testing::Test::HasFatalFailure(); ++i) step(workload.next());
+  for (int i = 0; i < 3000 && !::testing::Test::HasFatalFailure(); ++i) step(workload.next());
   for (; !waiting.empty(); waiting.pop_front()) lagging_service.apply(waiting.front());
   EXPECT_EQ(prompt_service.digest(), lagging_service.digest()) << "seed " << seed;
   EXPECT_GT(transactions, 250u);

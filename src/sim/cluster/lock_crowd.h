@@ -1,0 +1,51 @@
+// All clients of the lock service in a run, and what happens to them: some are killed, cut off, or stand still while
+// they hold locks. One thread.
+#pragma once
+
+#include <string>
+
+#include "base/random.h"
+#include "sim/cluster/lock_oracles.h"
+#include "sim/cluster/lock_program.h"
+#include "sim/world/world.h"
+
+namespace conclave::sim {
+
+class LockCrowd {
+ public:
+  // `first_client` is the number of the first host that is free for them.
+  LockCrowd(World& world, const Plan& plan, std::vector<env::Address> replicas, uint32_t first_client,
+            Findings& findings);
+
+  uint32_t size() const { return static_cast<uint32_t>(plan_.lock_clients); }
+  void start_all();
+  // Strikes one now and then. Call it often.
+  void maybe_strike();
+  // What was done to them ends, and nothing more is.
+  void end_faults();
+
+  void start_probing();
+  void stop_asking();
+  void leave();
+  bool quiet();
+  bool gone();
+  // Numbers of those that were answered no write asked for after `from`; empty: none.
+  std::string without_progress_since(Instant from);
+  LockFigures figures();
+
+ private:
+  Host& host(uint32_t number) { return world_.client(first_ + number); }
+  LockProgram& program(uint32_t number) { return host(number).process<LockProgram>(); }
+  void start(uint32_t number);
+  void reconnect(uint32_t number);
+
+  World& world_;
+  const Plan& plan_;
+  const std::vector<env::Address> replicas_;
+  const uint32_t first_;
+  LockOracles oracles_;
+  Random random_;
+  Instant next_strike_{0};
+};
+
+}  // namespace conclave::sim
