@@ -324,6 +324,11 @@ def deadlock(cell, c):
     wait_for(lambda: c.run("locks")[0] == 0, DEADLINE_S, "the end of the deadlock")
 
 
+def process_state(pid):
+    """R, S, T ... as ps shows it."""
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
 def survives(cell, c, kills):
     """Kill -9 of the master, again and again."""
     c.good("put", "-d", "/held")
@@ -361,13 +366,23 @@ def survives(cell, c, kills):
         cell.wait_serving()
         master = cell.master()
         other = next(n for n in cell.replicas if n != master)
-        cell.kill(master, other)
-        held.until("^jeopardy", LEASE_S + 3)
-        time.sleep(LEASE_S)
-        held.say("check 99")
-        cell.start(master, other)
-        seen = held.until("^(checked|FAILED|expired)")
-        expect("safe" in seen and "checked 99" in seen[-1] and "sequencer=valid handles=23/23" in seen[-1], "\n".join(seen))
+        with c.start("lock", "/held/paused", "--jeopardy", "pause", "--", "sh", "-c", "echo $$; cat") as paused, \
+                c.start("lock", "/held/stopped", "--jeopardy", "stop", "--", "sh", "-c", TRAP) as stopped:
+            command = int(paused.line())
+            stopped.until("in")
+            cell.kill(master, other)
+            held.until("^jeopardy", LEASE_S + 3)
+            wait_for(lambda: process_state(command) == "T", DEADLINE_S, "a command that is paused in jeopardy")
+            stopped.until("told")
+            time.sleep(LEASE_S)
+            held.say("check 99")
+            cell.start(master, other)
+            seen = held.until("^(checked|FAILED|expired)")
+            expect("safe" in seen and "checked 99" in seen[-1] and "sequencer=valid handles=23/23" in seen[-1], "\n".join(seen))
+            wait_for(lambda: process_state(command) == "S", DEADLINE_S, "a command that goes on when the lock was kept")
+            paused.finish()
+            expect(paused.code() == 0 and "safe again" in paused.error_text(), f"the end of the paused one: {paused.errors}")
+            expect(stopped.code() == 124, "the end of the one stopped in jeopardy")
         cell.wait_serving()
 
         # A master that is told to stop hands over.

@@ -32,7 +32,8 @@ void add_hold_options(CLI::App* command, HoldOptions* hold) {
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, InJeopardy>{
               {"go", InJeopardy::go_on}, {"pause", InJeopardy::pause}, {"stop", InJeopardy::stop}},
-          CLI::ignore_case));
+          CLI::ignore_case))
+      ->option_text("go|pause|stop");
 }
 
 CLI::Option* add_kill_after(CLI::App* command, int64_t* kill_after_ms) {
