@@ -20,7 +20,17 @@ int main(int argc, char** argv) {
     return bench::run_bench(arguments);
   }
 
-  CLI::App app("Conclave: a coordination service with ZooKeeper's protocol on Multi-Paxos", "conclave");
+  // What follows `--` of a command that runs another one is not ours to understand.
+  std::vector<std::string> behind;
+  const std::string_view name = argc > 1 ? argv[1] : "";
+  for (int i = 2; (name == "lock" || name == "elect") && i < argc; ++i) {
+    if (std::string_view(argv[i]) != "--") continue;
+    behind.assign(argv + i + 1, argv + argc);
+    argc = i;
+  }
+
+  CLI::App app("Conclave: a coordination service with ZooKeeper's protocol and a lock service on Multi-Paxos",
+               "conclave");
   app.set_version_flag("--version,-V", "conclave " CONCLAVE_VERSION);
   app.require_subcommand(1);
   int exit_code = 0;
@@ -33,6 +43,9 @@ int main(int argc, char** argv) {
   add_sim_command(app, &exit_code);
   add_explore_command(app, &exit_code);
   add_scenario_command(app, &exit_code);
+  add_chubby_file_commands(app, &exit_code);
+  add_chubby_lock_commands(app, behind, &exit_code);
+  add_chubby_watch_commands(app, &exit_code);
   app.add_subcommand("bench", "drive load at servers of ZooKeeper's protocol (conclave bench --help)");
   try {
     app.parse(argc, argv);

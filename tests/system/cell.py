@@ -87,7 +87,7 @@ def wait_for(condition, deadline_s, what, interval_s=0.02):
 class Replica:
     """One server process and its files."""
 
-    def __init__(self, number, directory, client_port, peer_ports):
+    def __init__(self, number, directory, client_port, peer_ports, chubby_port=0):
         self.number = number
         self.directory = directory
         self.data_dir = directory / "data"
@@ -95,6 +95,7 @@ class Replica:
         self.log = directory / "server.log"
         self.client_port = client_port
         self.peer_ports = peer_ports
+        self.chubby_port = chubby_port  # of Conclave's lock service
         self.process = None
 
     @property
@@ -127,12 +128,12 @@ class Ensemble:
         self.settings = dict(settings or {})
         self.keep = keep
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=directory))
-        ports = free_ports(3 * replicas)
+        ports = free_ports(4 * replicas)
         self.replicas = {}
         for i in range(replicas):
             number = i + 1
             directory = self.directory / str(number)
-            self.replicas[number] = Replica(number, directory, ports[3 * i], ports[3 * i + 1 : 3 * i + 3])
+            self.replicas[number] = Replica(number, directory, ports[4 * i], ports[4 * i + 1 : 4 * i + 3], ports[4 * i + 3])
         for replica in self.replicas.values():
             replica.data_dir.mkdir(parents=True)
             self.configure(replica)
@@ -312,6 +313,14 @@ class Cell(Ensemble):
     def __init__(self, *args, binary=None, **kwargs):
         self.binary = pathlib.Path(binary) if binary else conclave_binary()
         super().__init__(*args, **kwargs)
+
+    def default_settings(self):
+        addresses = {f"conclave.chubby.server.{r.number}": f"{HOST}:{r.chubby_port}" for r in self.replicas.values()}
+        return super().default_settings() | addresses
+
+    def chubby_hosts(self):
+        """HOST:PORT,... of the lock service, as its clients take it."""
+        return ",".join(f"{HOST}:{r.chubby_port}" for r in self.replicas.values())
 
     def command(self, replica):
         return [str(self.binary), "server", "--zoo-cfg", str(replica.config)]

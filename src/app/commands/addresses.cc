@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "app/commands/commands.h"
 #include "app/config/scalars.h"
 #include "app/config/server_line.h"
@@ -12,10 +14,10 @@ bool has_port(const std::string& text) {
 
 }  // namespace
 
-Result<std::vector<env::Address>> parse_servers(const std::string& text) {
+Result<std::vector<env::Address>> parse_servers(const std::string& text, uint16_t default_port) {
   std::vector<env::Address> servers;
   for (const std::string& item : parse_list(text)) {
-    auto address = parse_address(has_port(item) ? item : item + ":2181");
+    auto address = parse_address(has_port(item) ? item : fmt::format("{}:{}", item, default_port));
     if (!address) return std::unexpected(address.error());
     servers.push_back(*std::move(address));
   }

@@ -21,8 +21,13 @@ void add_snapshot_command(CLI::App& app, int* exit_code);
 void add_sim_command(CLI::App& app, int* exit_code);
 void add_explore_command(CLI::App& app, int* exit_code);
 void add_scenario_command(CLI::App& app, int* exit_code);
+// Of the lock service: ls, cat, put, rm, stat, acl; lock, elect; events, locks, sessions. `command`: the words behind
+// `--`, which are no arguments of ours.
+void add_chubby_file_commands(CLI::App& app, int* exit_code);
+void add_chubby_lock_commands(CLI::App& app, const std::vector<std::string>& command, int* exit_code);
+void add_chubby_watch_commands(CLI::App& app, int* exit_code);
 
-// "host:port,host:port"; a port left out is 2181.
-Result<std::vector<env::Address>> parse_servers(const std::string& text);
+// "host:port,host:port"; a port left out is the default one.
+Result<std::vector<env::Address>> parse_servers(const std::string& text, uint16_t default_port = 2181);
 
 }  // namespace conclave::app

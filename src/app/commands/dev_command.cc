@@ -11,9 +11,10 @@ void add_dev_command(CLI::App& app, int* exit_code) {
   const auto port = std::make_shared<uint16_t>();
   command->add_option("--replicas,-n", options->replicas, "how many replicas (default 3)")->check(CLI::Range(1, 99));
   command->add_option("--data", options->data, "directory to keep the data in (default: a temporary one)");
-  CLI::Option* base = command->add_option("--base-port", *port,
-                                          "first client port; peer ports begin 100 above (default: 2181, or the next "
-                                          "usual one that is free)");
+  CLI::Option* base = command->add_option(
+      "--base-port", *port,
+      "first client port; peer ports begin 100 above, the lock service's 200 above (default: 2181, or the next "
+      "usual one that is free)");
   base->check(CLI::Range(1, 65'000));
   command->add_option("--engine", options->engine, "algorithm behind the log (default paxos)")
       ->check(CLI::IsMember({"paxos"}));

@@ -14,6 +14,15 @@ const MemberSetting& Configuration::self() const {
   return *found;
 }
 
+std::optional<env::Address> Configuration::chubby_listen() const {
+  const MemberSetting& member = self();
+  if (!chubby.enabled || !member.chubby_address) return std::nullopt;
+  // A derived address says where others reach us, which need not be an interface of ours.
+  const bool listed = !member.chubby_where.file.empty();
+  if (!chubby.address.empty() || !listed) return env::Address{chubby.address, member.chubby_address->port};
+  return member.chubby_address;
+}
+
 CellId Configuration::cell_id() const {
   return CellId(xxh3_64(cell.name));
 }

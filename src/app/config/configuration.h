@@ -21,7 +21,9 @@ struct MemberSetting {
   bool voter = true;                           // false: observer
   uint16_t election_port = 0;                  // of zoo.cfg; kept for /zookeeper/config only
   bool client_listed = false;                  // client_address was given with the member, not derived
+  std::optional<env::Address> chubby_address;  // where clients of the lock service reach it
   SourceLine where;
+  SourceLine chubby_where;  // of chubby_address; no file: it was derived
 };
 
 struct CellSettings {
@@ -57,6 +59,22 @@ struct ClientsSettings {
   std::vector<std::string> four_letter_words = {"srvr", "mntr", "ruok", "isro"};
   std::string super_digest;
   bool read_only_mode = false;
+};
+
+struct ChubbySettings {
+  bool enabled = true;
+  std::string address;  // empty: the host of this replica's member entry, or every interface
+  int64_t port = 0;     // 0: as the members name their addresses, if they do
+  int64_t lease_ms = 12'000;
+  int64_t offer_ms = 5'000;
+  int64_t unopened_grace_ms = 60'000;
+  int64_t hello_timeout_ms = 5'000;
+  int64_t connections_max = 100'000;
+  int64_t calls_per_session_max = 256;
+  int64_t handles_per_session_max = 100'000;
+  int64_t cached_per_session_max = 100'000;
+  int64_t notices_per_session_max = 10'000;
+  int64_t unsent_bytes_max = 128 << 20;
 };
 
 struct SessionsSettings {
@@ -112,6 +130,7 @@ struct Configuration {
   CellSettings cell;
   ReplicaSettings replica;
   ClientsSettings clients;
+  ChubbySettings chubby;
   SessionsSettings sessions;
   TreeSettings tree;
   StorageSettings storage;
@@ -120,6 +139,8 @@ struct Configuration {
 
   // The member that this replica is. REQUIRES: validated.
   const MemberSetting& self() const;
+  // Where the lock service listens here; nothing: it does not. REQUIRES: validated.
+  std::optional<env::Address> chubby_listen() const;
   // Derived from the cell's name alone, since addresses change over a cell's life.
   CellId cell_id() const;
 };

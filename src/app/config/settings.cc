@@ -92,6 +92,43 @@ const std::vector<Setting>& table() {
        "Serve reads to clients that ask for read-only mode while no master is known. "
        "A session that begins so ends with the mode, unless sessions may be local."},
 
+      // --- chubby
+      {"chubby.enabled", "", CONCLAVE_FIELD(chubby, enabled), "",
+       "Whether this replica listens for clients of the lock service. False at some replicas only: while one of them "
+       "is "
+       "the master there is no lock service."},
+      {"chubby.address", "", CONCLAVE_FIELD(chubby, address), "host",
+       "Address to listen on for clients of the lock service. Empty: that of this replica's member entry, or every "
+       "interface."},
+      {"chubby.port", "", CONCLAVE_FIELD(chubby, port), "port",
+       "Port to listen on for them, and that of every member without an address of its own, at the host of its peer "
+       "address. 0: as the members say; if none does there is no lock service.",
+       0, 65'535},
+      {"chubby.lease_ms", "", CONCLAVE_FIELD(chubby, lease_ms), "ms",
+       "How long a client's session, locks and cache are safe after the master was heard from. The cell waits this "
+       "long "
+       "for a client that was lost.",
+       1'000, 600'000},
+      {"chubby.offer_ms", "", CONCLAVE_FIELD(chubby, offer_ms), "ms",
+       "A client whose turn it is to take a lock and that does not take it for so long loses its turn.", 100, 600'000},
+      {"chubby.unopened_grace_ms", "", CONCLAVE_FIELD(chubby, unopened_grace_ms), "ms",
+       "A new master leaves ephemeral nodes that nobody has open yet alone for so long.", 1'000, 3'600'000},
+      {"chubby.hello_timeout_ms", "", CONCLAVE_FIELD(chubby, hello_timeout_ms), "ms",
+       "A connection that has not said Hello by then is closed.", 1, kDay},
+      {"chubby.connections_max", "", CONCLAVE_FIELD(chubby, connections_max), "connections",
+       "Connections in all; more are closed at once.", 1, kMany},
+      {"chubby.calls_per_session_max", "", CONCLAVE_FIELD(chubby, calls_per_session_max), "calls",
+       "Unanswered calls of one session before more are put off.", 1, 65'536},
+      {"chubby.handles_per_session_max", "", CONCLAVE_FIELD(chubby, handles_per_session_max), "handles",
+       "Open handles of one session.", 1, kMany},
+      {"chubby.cached_per_session_max", "", CONCLAVE_FIELD(chubby, cached_per_session_max), "nodes",
+       "Nodes that one session may have cached.", 0, kMany},
+      {"chubby.notices_per_session_max", "", CONCLAVE_FIELD(chubby, notices_per_session_max), "notices",
+       "Notices on their way to one session; beyond it events are dropped and the client is told to look again.", 16,
+       kMany},
+      {"chubby.unsent_bytes_max", "", CONCLAVE_FIELD(chubby, unsent_bytes_max), "bytes",
+       "A client that leaves more than this unread is closed.", 16 * kMiB, 4'096 * kMiB},
+
       // --- sessions
       {"sessions.tick_ms", "tickTime", CONCLAVE_FIELD(sessions, tick_ms), "ms",
        "The tick, in which the default session time-outs (and some values of zoo.cfg) are counted.", 1, kDay},

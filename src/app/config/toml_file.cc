@@ -119,7 +119,7 @@ class TomlFile {
     for (const toml::node& item : *array) {
       const toml::table* table = item.as_table();
       if (table == nullptr) {
-        problems_.error(line_of(item), "a member is a table with id, peer, client and voter");
+        problems_.error(line_of(item), "a member is a table with id, peer, client, chubby and voter");
       } else {
         take_member(*table);
       }
@@ -140,13 +140,16 @@ class TomlFile {
       } else if (key == "client" && node.is_string()) {
         member.client_address = take_address("client", node);
         member.client_listed = member.client_address.has_value();
+      } else if (key == "chubby" && node.is_string()) {
+        member.chubby_address = take_address("chubby", node);
+        member.chubby_where = where;
       } else if (key == "peer" && node.is_string()) {
         if (auto address = take_address("peer", node)) member.peer_addresses.push_back(*std::move(address));
       } else if (key == "peer" && node.is_array()) {
         for (const toml::node& item : *node.as_array()) {
           if (auto address = take_address("peer", item)) member.peer_addresses.push_back(*std::move(address));
         }
-      } else if (key == "id" || key == "voter" || key == "client" || key == "peer") {
+      } else if (key == "id" || key == "voter" || key == "client" || key == "chubby" || key == "peer") {
         problems_.error(where, fmt::format("cell.members: {} has the wrong type", key.str()));
       } else {
         problems_.error(where, fmt::format("cell.members: there is no key {}", key.str()));

@@ -106,7 +106,7 @@ TEST(Toml, EveryErrorWithItsLine) {
       {"[clients]\nfour_letter_words = [1]",
        "conclave.toml:2: error: clients.four_letter_words: must be a list of texts"},
       {"[cell]\nmembers = 3", "conclave.toml:2: error: cell.members is a list of tables: write [[cell.members]]"},
-      {"[cell]\nmembers = [3]", "conclave.toml:2: error: a member is a table with id, peer, client and voter"},
+      {"[cell]\nmembers = [3]", "conclave.toml:2: error: a member is a table with id, peer, client, chubby and voter"},
       {"[[cell.members]]\npeer = \"a:1\"", "conclave.toml:1: error: cell.members: id is missing"},
       {"[[cell.members]]\nid = 1", "conclave.toml:1: error: cell.members: peer is missing"},
       {"[[cell.members]]\nid = \"1\"\npeer = \"a:1\"", "conclave.toml:2: error: cell.members: id has the wrong type"},

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <fmt/format.h>
 #include <iterator>
+#include <map>
 #include <set>
 #include <tuple>
 #include <vector>
@@ -25,6 +26,7 @@ class Validation {
     check_members();
     check_self();
     check_client_address();
+    check_chubby();
     check_sessions();
     check_clients();
     check_consensus();
@@ -133,6 +135,66 @@ class Validation {
     }
     if (!address_given) clients.address = self->client_address->host;
     clients.port = self->client_address->port;
+  }
+
+  // The lock service is at the master, whoever that is, so either every voter has an address for it or none has.
+  void check_chubby() {
+    const ChubbySettings& chubby = configuration_.chubby;
+    auto& members = configuration_.cell.members;
+    const bool wanted = chubby.port != 0 || std::ranges::any_of(members, [](const MemberSetting& member) {
+                          return member.chubby_address.has_value();
+                        });
+    if (!wanted) return;
+    std::map<env::Address, int64_t> taken;
+    for (MemberSetting& member : members) {
+      const SourceLine& where = member.chubby_where.file.empty() ? member.where : member.chubby_where;
+      if (!member.chubby_address && chubby.port != 0) {
+        const std::string host = member.peer_addresses.empty() ? "" : member.peer_addresses.front().host;
+        member.chubby_address = env::Address{host, static_cast<uint16_t>(chubby.port)};
+      }
+      if (!member.chubby_address) {
+        if (!member.voter) continue;
+        problems_.error(where, fmt::format("replica {} has no Chubby address, and others have: as the master it would "
+                                           "leave the lock service's clients without one",
+                                           member.id));
+        continue;
+      }
+      const auto [other, fresh] = taken.emplace(*member.chubby_address, member.id);
+      if (!fresh) {
+        problems_.error(where, fmt::format("the Chubby address {} of replica {} is that of replica {}, too",
+                                           env::to_string(*member.chubby_address), member.id, other->second));
+      }
+    }
+    check_own_chubby_address();
+    const int64_t detection_ms = 4 * configuration_.consensus.election_timeout_max_ms;
+    if (chubby.lease_ms < detection_ms) {
+      warn("chubby.lease_ms", fmt::format("{} ms is so short that every change of master puts all sessions in jeopardy "
+                                          "({} ms)",
+                                          chubby.lease_ms, detection_ms));
+    }
+  }
+
+  void check_own_chubby_address() {
+    const auto& members = configuration_.cell.members;
+    const auto self = std::ranges::find(members, configuration_.replica.id, &MemberSetting::id);
+    if (self == members.end() || !self->chubby_address || !configuration_.chubby.enabled) return;
+    const int64_t port = self->chubby_address->port;
+    if (configuration_.chubby.port != 0 && port != configuration_.chubby.port) {
+      error("chubby.port",
+            fmt::format("{} differs from the Chubby port {} of member {}", configuration_.chubby.port, port, self->id));
+    }
+    const SourceLine where = self->chubby_where.file.empty() ? provenance_.of("chubby.port") : self->chubby_where;
+    const env::Address listen = *configuration_.chubby_listen();
+    const auto collides = [&](const env::Address& other) {
+      return other.port == port && (other.host == listen.host || other.host.empty() || listen.host.empty());
+    };
+    if (collides({configuration_.clients.address, static_cast<uint16_t>(configuration_.clients.port)})) {
+      problems_.error(where,
+                      fmt::format("the Chubby port {} is the port for clients of the ZooKeeper protocol, too", port));
+    }
+    if (!self->peer_addresses.empty() && collides(self->peer_addresses.front())) {
+      problems_.error(where, fmt::format("the Chubby port {} is the port for peers, too", port));
+    }
   }
 
   void check_sessions() {

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@ namespace conclave::app {
 namespace {
 
 constexpr int64_t kZooKeeperDefaultTickMs = 3'000;
+constexpr std::string_view kChubbyServer = "conclave.chubby.server.";
 
 class ZooCfg {
  public:
@@ -40,6 +42,7 @@ class ZooCfg {
     read_tick(properties);
     for (const Property& property : properties) take(property);
     read_dynamic_file();
+    place_chubby_addresses();
     read_myid();
     validate(provenance_, &configuration_, &problems_);
     check_peer_type();
@@ -76,7 +79,7 @@ class ZooCfg {
   void take(const Property& property) {
     const SourceLine where{path_, property.line};
     const std::string_view key = without_prefix(property.key);
-    if (take_server(key, property.value, where)) return;
+    if (take_server(key, property.value, where) || take_chubby_server(key, property.value, where)) return;
     if (key == "dynamicConfigFile") {
       dynamic_file_ = property.value;
       dynamic_where_ = where;
@@ -138,6 +141,33 @@ class ZooCfg {
                   [&](const MemberSetting& m) { return m.id == *id && m.where.file == where.file; });
     configuration_.cell.members.push_back(*std::move(member));
     return true;
+  }
+
+  // conclave.chubby.server.N, which server.N has no place for. The lines may come in any order.
+  bool take_chubby_server(std::string_view key, std::string_view value, const SourceLine& where) {
+    if (!key.starts_with(kChubbyServer)) return false;
+    const auto id = parse_integer(key.substr(kChubbyServer.size()));
+    const auto address = parse_address(value);
+    if (!id) {
+      problems_.error(where, fmt::format("{}: the id of the server is not a number", key));
+    } else if (!address) {
+      problems_.error(where, fmt::format("{}: {}", key, address.error().message));
+    } else {
+      chubby_servers_[*id] = {*address, where};  // in properties the last of a key holds
+    }
+    return true;
+  }
+
+  void place_chubby_addresses() {
+    for (const auto& [id, given] : chubby_servers_) {
+      bool placed = false;
+      for (MemberSetting& member : configuration_.cell.members) {
+        if (member.id != id) continue;
+        std::tie(member.chubby_address, member.chubby_where) = given;
+        placed = true;
+      }
+      if (!placed) problems_.error(given.second, fmt::format("{}{}: there is no server.{}", kChubbyServer, id, id));
+    }
   }
 
   void take_peer_type(std::string_view value, const SourceLine& where) {
@@ -210,6 +240,7 @@ class ZooCfg {
   Problems& problems_;
   Configuration configuration_;
   Provenance provenance_;
+  std::map<int64_t, std::pair<env::Address, SourceLine>> chubby_servers_;
   std::string dynamic_file_;
   SourceLine dynamic_where_;
   std::optional<bool> peer_type_observer_;

@@ -47,7 +47,7 @@ bool port_free(const env::Address& address) {
 // The first port of the plan that is taken; nothing if all are free.
 std::optional<uint16_t> taken_port(const DevPlan& plan) {
   for (int id = 1; id <= plan.replicas; ++id) {
-    for (const env::Address& address : {plan.client_address(id), plan.peer_address(id)}) {
+    for (const env::Address& address : {plan.client_address(id), plan.peer_address(id), plan.chubby_address(id)}) {
       if (!port_free(address)) return address.port;
     }
   }
@@ -114,13 +114,15 @@ class Dev {
                plan_.replicas == 1 ? "one replica" : fmt::format("{} replicas", plan_.replicas), plan_.engine,
                plan_.directory);
     for (int id = 1; id <= plan_.replicas; ++id) {
-      fmt::print("  replica {}  clients {}  peers {}  pid {}\n", id, env::to_string(plan_.client_address(id)),
+      fmt::print("  replica {}  clients {}  lock service {}  peers {}  pid {}\n", id,
+                 env::to_string(plan_.client_address(id)), env::to_string(plan_.chubby_address(id)),
                  env::to_string(plan_.peer_address(id)), replica(id).child->pid());
     }
     fmt::print(
         "Connect:  conclave shell {}\n          or any ZooKeeper client with the same address\n"
+        "Lock:     conclave lock --servers {} /job -- COMMAND\n"
         "Look:     conclave status {}\nStop:     Ctrl-C\n",
-        plan_.connect_string(), plan_.connect_string());
+        plan_.connect_string(), plan_.chubby_servers(), plan_.connect_string());
     fflush(stdout);
   }
 

@@ -7,6 +7,7 @@ namespace conclave::app {
 namespace {
 
 constexpr uint16_t kPeerPortOffset = 100;
+constexpr uint16_t kChubbyPortOffset = 200;
 constexpr size_t kLineBytesMax = 64 << 10;
 
 // A TOML string that may hold any path.
@@ -29,6 +30,10 @@ env::Address DevPlan::peer_address(int id) const {
   return {"127.0.0.1", static_cast<uint16_t>(base_port + kPeerPortOffset + id - 1)};
 }
 
+env::Address DevPlan::chubby_address(int id) const {
+  return {"127.0.0.1", static_cast<uint16_t>(base_port + kChubbyPortOffset + id - 1)};
+}
+
 std::string DevPlan::replica_directory(int id) const {
   return fmt::format("{}/replica-{}", directory, id);
 }
@@ -42,8 +47,9 @@ std::string DevPlan::log_path(int id) const {
 std::string DevPlan::config_text(int id) const {
   std::string out = fmt::format("# Written by `conclave dev`, anew at each start.\n[cell]\nname = \"dev\"\n\n");
   for (int member = 1; member <= replicas; ++member) {
-    out += fmt::format("[[cell.members]]\nid = {}\npeer = \"{}\"\nclient = \"{}\"\n\n", member,
-                       env::to_string(peer_address(member)), env::to_string(client_address(member)));
+    out += fmt::format("[[cell.members]]\nid = {}\npeer = \"{}\"\nclient = \"{}\"\nchubby = \"{}\"\n\n", member,
+                       env::to_string(peer_address(member)), env::to_string(client_address(member)),
+                       env::to_string(chubby_address(member)));
   }
   out += fmt::format("[replica]\nid = {}\ndata_directory = {}\n\n", id, quoted(replica_directory(id)));
   out += "[clients]\nfour_letter_words = [\"*\"]\n\n";
@@ -55,6 +61,12 @@ std::string DevPlan::config_text(int id) const {
 std::string DevPlan::connect_string() const {
   std::string out;
   for (int id = 1; id <= replicas; ++id) out += (id > 1 ? "," : "") + env::to_string(client_address(id));
+  return out;
+}
+
+std::string DevPlan::chubby_servers() const {
+  std::string out;
+  for (int id = 1; id <= replicas; ++id) out += (id > 1 ? "," : "") + env::to_string(chubby_address(id));
   return out;
 }
 

@@ -16,9 +16,10 @@ struct DevPlan {
   std::string engine = "paxos";
   std::string log_level = "info";
 
-  // Client ports are base_port, base_port + 1 ...; peer ports follow 100 above.
+  // Client ports are base_port, base_port + 1 ...; peer ports follow 100 above, those of the lock service 200 above.
   env::Address client_address(int id) const;
   env::Address peer_address(int id) const;
+  env::Address chubby_address(int id) const;
   std::string replica_directory(int id) const;
   std::string config_path(int id) const;
   std::string log_path(int id) const;
@@ -26,6 +27,8 @@ struct DevPlan {
   std::string config_text(int id) const;
   // "127.0.0.1:2181,127.0.0.1:2182": what a client is given.
   std::string connect_string() const;
+  // The same, of the lock service.
+  std::string chubby_servers() const;
 };
 
 // Cuts a stream of bytes into lines.

@@ -23,9 +23,11 @@ TEST(DevPlan, EveryReplicaGetsAConfigurationThatLoads) {
     EXPECT_EQ(configuration.self().id, id);
     EXPECT_EQ(configuration.clients.port, 5000 + id - 1);
     EXPECT_EQ(configuration.self().peer_addresses.front().port, 5100 + id - 1);
+    EXPECT_EQ(configuration.chubby_listen(), (env::Address{"127.0.0.1", static_cast<uint16_t>(5200 + id - 1)}));
     EXPECT_EQ(configuration.replica.data_directory, plan.replica_directory(id));
   }
   EXPECT_EQ(plan.connect_string(), "127.0.0.1:5000,127.0.0.1:5001,127.0.0.1:5002");
+  EXPECT_EQ(plan.chubby_servers(), "127.0.0.1:5200,127.0.0.1:5201,127.0.0.1:5202");
 }
 
 TEST(DevPlan, LineSplitter) {

@@ -160,6 +160,27 @@ frontend::zookeeper::Settings front_end_settings(const Configuration& configurat
   return settings;
 }
 
+frontend::chubby::Settings chubby_settings(const Configuration& configuration) {
+  const ChubbySettings& chubby = configuration.chubby;
+  frontend::chubby::Settings settings;
+  if (const auto listen = configuration.chubby_listen()) settings.listen = {*listen};
+  settings.cell = configuration.cell.name;
+  for (const MemberSetting& member : configuration.cell.members) {
+    if (member.chubby_address) settings.members[id_of(member.id)] = *member.chubby_address;
+  }
+  settings.lease = Duration::millis(chubby.lease_ms);
+  settings.offer = Duration::millis(chubby.offer_ms);
+  settings.unopened_grace = Duration::millis(chubby.unopened_grace_ms);
+  settings.limits.connections_max = static_cast<size_t>(chubby.connections_max);
+  settings.limits.calls_max = static_cast<size_t>(chubby.calls_per_session_max);
+  settings.limits.handles_max = static_cast<size_t>(chubby.handles_per_session_max);
+  settings.limits.cached_max = static_cast<size_t>(chubby.cached_per_session_max);
+  settings.limits.notices_max = static_cast<size_t>(chubby.notices_per_session_max);
+  settings.limits.unsent_bytes_max = static_cast<size_t>(chubby.unsent_bytes_max);
+  settings.limits.hello_timeout = Duration::millis(chubby.hello_timeout_ms);
+  return settings;
+}
+
 std::string member_config_text(const Configuration& configuration) {
   std::string text;
   for (const MemberSetting& member : configuration.cell.members) {

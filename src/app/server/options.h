@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/config/configuration.h"
+#include "frontend/chubby/settings.h"
 #include "frontend/zookeeper/settings.h"
 #include "os/world.h"
 #include "replica/options.h"
@@ -16,6 +17,7 @@ os::WorldOptions world_options(const Configuration& configuration);
 // `seed`: of the engine's random numbers.
 replica::Options replica_options(const Configuration& configuration, uint64_t seed);
 frontend::zookeeper::Settings front_end_settings(const Configuration& configuration);
+frontend::chubby::Settings chubby_settings(const Configuration& configuration);
 
 // Content of /zookeeper/config. The same at every replica of a cell whose configurations agree, so it names client
 // addresses only where the list of members does.

@@ -99,6 +99,32 @@ TEST(ServerOptions, DefaultsAgreeWithThePartsOwn) {
   EXPECT_EQ(front_end.session_timeout_max_ms, front_end_own.session_timeout_max_ms);
 }
 
+TEST(ServerOptions, LockService) {
+  const std::string text = std::string(kThree) +
+                           "conclave.chubby.server.1=a:7\nconclave.chubby.server.2=b:7\n"
+                           "conclave.chubby.lease_ms=2000\nconclave.cell.name=blue\n";
+  const frontend::chubby::Settings settings = chubby_settings(load(text));
+  EXPECT_EQ(settings.listen, (std::vector<env::Address>{{"a", 7}}));
+  EXPECT_EQ(settings.cell, "blue");
+  EXPECT_EQ(settings.members.size(), 2u);
+  EXPECT_EQ(settings.members.at(ReplicaId(2)), (env::Address{"b", 7}));
+  EXPECT_EQ(settings.lease, Duration::seconds(2));
+
+  const frontend::chubby::Settings got = chubby_settings(load("dataDir=/d\n"));
+  const frontend::chubby::Settings own;
+  EXPECT_TRUE(got.listen.empty());
+  EXPECT_EQ(got.lease, own.lease);
+  EXPECT_EQ(got.offer, own.offer);
+  EXPECT_EQ(got.unopened_grace, own.unopened_grace);
+  EXPECT_EQ(got.limits.connections_max, own.limits.connections_max);
+  EXPECT_EQ(got.limits.calls_max, own.limits.calls_max);
+  EXPECT_EQ(got.limits.handles_max, own.limits.handles_max);
+  EXPECT_EQ(got.limits.cached_max, own.limits.cached_max);
+  EXPECT_EQ(got.limits.notices_max, own.limits.notices_max);
+  EXPECT_EQ(got.limits.unsent_bytes_max, own.limits.unsent_bytes_max);
+  EXPECT_EQ(got.limits.hello_timeout, own.limits.hello_timeout);
+}
+
 TEST(ServerOptions, MemberConfigIsTheSameAtEveryReplica) {
   const std::string expected =
       "server.1=a:1:11:participant\n"

@@ -5,9 +5,11 @@
 #include <string>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "app/server/options.h"
 #include "base/log.h"
+#include "frontend/chubby/server.h"
 #include "frontend/zookeeper/server.h"
 #include "os/world.h"
 #include "replica/replica.h"
@@ -31,18 +33,24 @@ class Server {
     front_end_ = std::make_unique<frontend::zookeeper::Server>(env.clock, env.executor, env.entropy, *replica_,
                                                                front_end_settings(configuration_));
     if (auto listening = front_end_->listen(env.network); !listening) return listening;
+    // Also where it does not listen: as the master this replica waits for caches that another one has let clients fill.
+    chubby_ = std::make_unique<frontend::chubby::Server>(env.clock, env.executor, env.entropy, *replica_,
+                                                         chubby_settings(configuration_));
+    if (auto listening = chubby_->listen(env.network); !listening) return listening;
     replica_->start([this](Error error) { on_storage_failure(error); });
     world_.on_signal({SIGINT, SIGTERM}, [this](int signal) { on_stop_signal(signal); });
     world_.on_signal({SIGHUP}, [this](int) { reopen_log(); });
     watch_joining();
 
     const env::Address clients = front_end_->addresses().front();
+    const std::vector<env::Address> locks = chubby_->addresses();
     log::info("server", "started",
               {{"replica", configuration_.replica.id},
                {"cell", configuration_.cell.name},
                {"members", configuration_.cell.members.size()},
                {"engine", configuration_.consensus.engine},
                {"clients", env::to_string(clients)},
+               {"chubby", locks.empty() ? "off" : env::to_string(locks.front())},
                {"data", configuration_.replica.data_directory},
                {"pid", static_cast<int64_t>(::getpid())}});
     return {};
@@ -51,6 +59,7 @@ class Server {
   ServerExit run() {
     world_.run();
     world_.loop().cancel(join_timer_);
+    chubby_.reset();
     front_end_.reset();
     replica_.reset();
     return exit_;
@@ -66,6 +75,7 @@ class Server {
     log::info("server", "stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
     replica_->stop(kStopPatience, [this] {
       front_end_->stop();
+      chubby_->stop();
       log::info("server", "stopped");
       world_.stop();
     });
@@ -103,6 +113,7 @@ class Server {
   os::World& world_;
   std::unique_ptr<replica::Replica> replica_;
   std::unique_ptr<frontend::zookeeper::Server> front_end_;  // destroyed before the replica, its gateway
+  std::unique_ptr<frontend::chubby::Server> chubby_;        // likewise
   env::TimerId join_timer_ = 0;
   bool stopping_ = false;
   ServerExit exit_ = ServerExit::stopped;

@@ -198,6 +198,26 @@ CallId Client::remove(HandleId handle, Completion<void> done) {
   return id;
 }
 
+CallId Client::list_locks(Completion<std::vector<LockInfo>> done) {
+  Call call;
+  call.id = begin();
+  const CallId id = call.id;
+  call.message.mutable_list_locks();
+  ask(std::move(call), std::move(done),
+      [](const Answer& answer) -> Outcome<std::vector<LockInfo>> { return locks_of(answer.reply->locks()); });
+  return id;
+}
+
+CallId Client::list_sessions(Completion<std::vector<SessionInfo>> done) {
+  Call call;
+  call.id = begin();
+  const CallId id = call.id;
+  call.message.mutable_list_sessions();
+  ask(std::move(call), std::move(done),
+      [](const Answer& answer) -> Outcome<std::vector<SessionInfo>> { return sessions_of(answer.reply->sessions()); });
+  return id;
+}
+
 // --- the session tells
 
 // Everything that calls back goes through here: C2.

@@ -65,6 +65,10 @@ class Client final : public LockService, SessionUser {
   CallId check_sequencer(std::string_view sequencer, Completion<bool> done) override;
   bool cancel(CallId call) override;
 
+  // For operators; not for programs that only lock.
+  CallId list_locks(Completion<std::vector<LockInfo>> done);
+  CallId list_sessions(Completion<std::vector<SessionInfo>> done);
+
   SessionId session() const { return session_.id(); }
   uint64_t epoch() const { return session_.epoch(); }
   const std::string& cell() const { return session_.cell(); }

@@ -86,6 +86,39 @@ Directory directory_of(const wire::Directory& directory) {
   return out;
 }
 
+std::vector<LockInfo> locks_of(const wire::Locks& locks) {
+  const auto places_of = [](const auto& places) {
+    std::vector<LockPlace> out;
+    for (const wire::Locks::Lock::Place& place : places) {
+      out.push_back({.session = SessionId(place.session()),
+                     .handle = place.handle(),
+                     .mode = place.shared() ? LockMode::shared : LockMode::exclusive,
+                     .lost = place.lost()});
+    }
+    return out;
+  };
+  std::vector<LockInfo> out;
+  for (const wire::Locks::Lock& lock : locks.locks()) {
+    out.push_back({.path = lock.path(),
+                   .generation = lock.generation(),
+                   .holders = places_of(lock.holders()),
+                   .waiters = places_of(lock.waiters())});
+  }
+  return out;
+}
+
+std::vector<SessionInfo> sessions_of(const wire::Sessions& sessions) {
+  std::vector<SessionInfo> out;
+  for (const wire::Sessions::Session& session : sessions.sessions()) {
+    out.push_back({.id = SessionId(session.id()),
+                   .client = session.client(),
+                   .handles = session.handles(),
+                   .cached = session.cached(),
+                   .acknowledged = session.acknowledged()});
+  }
+  return out;
+}
+
 wire::AclNames names_of(const AclNames& acl) {
   wire::AclNames out;
   out.set_read(acl.read);

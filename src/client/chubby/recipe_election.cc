@@ -47,6 +47,12 @@ void Election::look() {
       [this](HandleId handle, Completion<Contents> done) { file_.service().get_contents(handle, std::move(done)); });
 }
 
+void Election::on_file_gone() {
+  if (!std::exchange(elected_, false)) return;
+  sequencer_.clear();
+  tell({});
+}
+
 void Election::tell(Primary primary) {
   if (known_ && primary == primary_) return;
   known_ = true;

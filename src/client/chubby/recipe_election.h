@@ -21,7 +21,8 @@ class Election {
     std::string sequencer;  // of self
     friend bool operator==(const Primary&, const Primary&) = default;
   };
-  // Called for every primary that is seen, the present one first.
+  // Called for every primary that is seen, the present one first. One that was itself and is told of nobody is it no
+  // more: its file was removed, and its lock with it.
   using Listener = std::function<void(const Primary&)>;
 
   Election(LockService& service, std::string name, Listener listener, uint32_t lock_delay_ms = 0)
@@ -32,6 +33,7 @@ class Election {
                .lock_delay_ms = lock_delay_ms,
                .creation = Creation::if_missing,
                .on_event = [this](const Event& event) {
+                 if (event.kind == EventKind::handle_invalid) return on_file_gone();
                  const bool news = event.kind == EventKind::contents_changed || event.kind == EventKind::fail_over;
                  if (news) look();
                }}) {}
@@ -47,6 +49,7 @@ class Election {
 
  private:
   void look();
+  void on_file_gone();
   void tell(Primary primary);
 
   Listener listener_;

@@ -65,6 +65,17 @@ TEST_F(RecipesTest, ElectionAfterTheDeathOfThePrimary) {  // CH-53
   EXPECT_THAT(log, ElementsAre("b: host-a", "a: expired", "b: host-b (self)"));
 }
 
+TEST_F(RecipesTest, APrimaryWhoseFileIsRemovedIsToldThatItIsNoMore) {
+  Election mine(a, "/leader", see("a"));
+  mine.run("host-a", nullptr);
+  settle();
+  const auto other = open(b, "/leader", {.mode = kReadWrite});
+  b.remove(other->handle, nullptr);
+  settle();
+  EXPECT_THAT(log, ElementsAre("a: ", "a: host-a (self)", "a: "));
+  EXPECT_FALSE(mine.elected());
+}
+
 TEST_F(RecipesTest, ACandidateResigns) {  // CH-53, CH-98
   Election mine(a, "/leader", nullptr);
   auto theirs = std::make_unique<Election>(b, "/leader", nullptr);

@@ -156,6 +156,28 @@ struct Acquired {
   uint64_t generation = 0;
 };
 
+// For operators: who holds which lock and who waits for it.
+struct LockPlace {
+  SessionId session;
+  uint64_t handle = 0;  // at the master
+  LockMode mode = LockMode::exclusive;
+  bool lost = false;  // the session has ended; its lock-delay passes (CH-39)
+};
+struct LockInfo {
+  std::string path;
+  uint64_t generation = 0;
+  std::vector<LockPlace> holders;
+  std::vector<LockPlace> waiters;  // in order
+};
+// A session as the master has it.
+struct SessionInfo {
+  SessionId id;
+  std::string client;  // address; empty: not connected
+  uint64_t handles = 0;
+  uint64_t cached = 0;        // nodes
+  bool acknowledged = false;  // nothing is on its way to it
+};
+
 // What a program is told of its session (CH-72).
 enum class SessionEvent {
   jeopardy,  // the lease may have ended: calls block, nothing is certain
