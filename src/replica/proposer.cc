@@ -143,7 +143,7 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   const auto as_item = [&] {
     return Item{.origin = tag.replica, .incarnation = tag.incarnation, .number = tag.number, .request = request};
   };
-  const auto line = line_of(request.session, tag.replica, tag.number);
+  const auto line = line_of(request, tag);
   if (!behind_.empty() && line) {
     if (const auto behind = behind_.find(*line); behind != behind_.end()) return behind->second.push_back(as_item());
   }
@@ -183,12 +183,20 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   batch_.emplace_back(std::move(payload));
 }
 
+std::optional<Proposer::Line> Proposer::line_of(const state::Request& request, const state::RequestTag& tag) {
+  const bool waits_for_none = tag.number == 0 || std::holds_alternative<state::CreateSessionRequest>(request.body) ||
+                              std::holds_alternative<state::ResumeSessionRequest>(request.body) ||
+                              std::holds_alternative<state::ReapUnopenedRequest>(request.body);
+  if (waits_for_none) return std::nullopt;
+  return Line(request.session, request.session == SessionId() ? tag.replica : ReplicaId());
+}
+
 void Proposer::release(uint64_t ticket, Instant now, int64_t wall_ms) {
   auto held = held_.extract(ticket);
   if (held.empty()) return;
   Item& first = held.mapped();
   std::deque<Item> items;
-  if (const auto line = line_of(first.request.session, first.origin, first.number)) {
+  if (const auto line = line_of(first.request, {first.origin, first.incarnation, first.number})) {
     items = std::move(behind_.extract(*line).mapped());
   }
   items.push_front(std::move(first));

@@ -106,12 +106,11 @@ class Proposer final : private state::Admission {
     state::Request request;
   };
   // Requests that take effect in the order in which they came: those of a session, or of the sessions that only their
-  // replica knows. The cell's own depend on none other.
+  // replica knows. Nothing: it waits behind none. What the master itself asks for does not, least of all the end of a
+  // session that has expired: what is held may wait for just that. Nor does the return of its client, who may have to
+  // give up what is waited for.
   using Line = std::pair<SessionId, ReplicaId>;
-  static std::optional<Line> line_of(SessionId session, ReplicaId origin, uint64_t number) {
-    if (session != SessionId()) return Line(session, ReplicaId());
-    return number != 0 ? std::optional(Line(session, origin)) : std::nullopt;
-  }
+  static std::optional<Line> line_of(const state::Request& request, const state::RequestTag& tag);
   // An answer that needs no fact, until a barrier says that it may leave.
   struct Unconfirmed {
     ReplicaId origin;

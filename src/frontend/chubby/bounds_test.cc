@@ -107,7 +107,7 @@ TEST_F(BoundsTest, CH_97_TooManyHandlesAreBusy) {
   TestClient one = client();
   const wire::Handle first = one.open(1, "/").opened().handle();
   const wire::Handle second = one.open(2, "/").opened().handle();
-  EXPECT_EQ(one.open(3, "/").code(), wire::BUSY);
+  EXPECT_EQ(one.open(3, "/").code(), wire::BAD_ARGUMENT);
   EXPECT_EQ(one.open(2, "/").code(), wire::OK) << "which it has";
   one.close(1);
   const wire::Handle third = one.open(3, "/").opened().handle();

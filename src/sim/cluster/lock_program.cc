@@ -50,11 +50,12 @@ LockProgram::LockProgram(const env::World& world, const Plan& plan, std::vector<
 }
 
 LockProgram::~LockProgram() {
-  add_figures(oracles_.figures);
+  if (client_ != nullptr) add_figures(oracles_.figures);
   oracles_.doubts_all(number_);
 }
 
 void LockProgram::add_figures(LockFigures& figures) const {
+  if (client_ == nullptr) return;
   const chubby::Figures& counted = client_->figures();
   figures.cached_reads += counted.cache_hits;
   figures.fail_overs_seen += counted.fail_overs;
@@ -71,12 +72,12 @@ void LockProgram::on_session(chubby::SessionEvent event) {
   readers_.clear();
   locking_ = visible_ = set_up_ = false;
   world_.executor.schedule(kNewSessionPause, [this] {
-    if (client_->session_state() == chubby::SessionState::expired) client_->restart();
-    gone_ = leaving_;
+    if (client_ != nullptr && client_->session_state() == chubby::SessionState::expired) client_->restart();
   });
 }
 
 std::string LockProgram::describe() const {
+  if (client_ == nullptr) return "gone";
   return fmt::format("session {}, epoch {}, {} calls under way, set up {}, last failure: {}",
                      chubby::to_string(client_->session_state()), client_->epoch(), under_way_, set_up_,
                      client_->last_failure());
@@ -84,8 +85,14 @@ std::string LockProgram::describe() const {
 
 void LockProgram::leave() {
   asking_ = false;
-  leaving_ = true;
-  client_->end(kEndPatience, [this] { gone_ = true; });
+  client_->end(kEndPatience, [this] {  // if the cell was not told the session ends by its lease
+    add_figures(oracles_.figures);
+    oracles_.doubts_all(number_);
+    ++session_;
+    under_way_ = 0;
+    client_.reset();
+    gone_ = true;
+  });
 }
 
 template <class T>

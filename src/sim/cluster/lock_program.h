@@ -79,7 +79,6 @@ class LockProgram {
   bool set_up_ = false;
   bool asking_ = true;
   bool probing_ = false;
-  bool leaving_ = false;
   bool gone_ = false;
   bool locking_ = false;
   bool visible_ = false;

@@ -15,6 +15,10 @@ constexpr std::array kGivenBackInTime = {R::slots_in_flight, R::needless_segment
 constexpr uint64_t kSamplesUntilJudged = 40;
 constexpr uint64_t kSessionsOfClient = 32;  // within their time-out: of its former lives, and some it never heard of
 
+// A client of the lock service sends its calls again to each new master, and a former one keeps what it had proposed
+// until it hears what became of it.
+constexpr uint64_t kCopiesOfCall = 8;
+
 // What one client can have unanswered at one replica: what it asks at once, each write behind a sync of its own, its
 // first nodes and its probes; and the same again of a connection that it has lost.
 uint64_t requests_of_client(const Plan& plan) {
@@ -30,7 +34,7 @@ check::ResourceLimits limits_of(const Plan& plan) {
           .slots_in_flight = static_cast<uint64_t>(plan.slots_in_flight_max),
           .entries_kept_in_memory = static_cast<uint64_t>(plan.entries_kept_in_memory),
           .snapshots_kept = static_cast<uint64_t>(plan.snapshots_kept),
-          .requests = clients * requests_of_client(plan) + 2 * lock_clients * lock_service.calls_max,
+          .requests = clients * requests_of_client(plan) + kCopiesOfCall * lock_clients * lock_service.calls_max,
           .sessions = (clients + lock_clients) * kSessionsOfClient,
           .requests_of_connection = front_end.outstanding_requests_max,
           .unread_bytes_of_connection = front_end.outstanding_bytes_max + 2 * front_end.frame_bytes_max,

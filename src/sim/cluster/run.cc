@@ -176,6 +176,18 @@ class Run {
                           static_cast<int>(cell_.at(id).role().role), status.master.value, status.ballot,
                           status.applied.value, status.committed.value, status.last.value, status.damaged);
     }
+    if (const auto master = cell_.master(); master && cell_.lock_service(*master) != nullptr) {
+      const auto figures = cell_.lock_service(*master)->figures().master;
+      const auto replica = cell_.at(*master).figures();
+      text += fmt::format(
+          "  lock service: sessions {} connected {} handles {} cached {} closed {} held {} waiters {} notices {} calls "
+          "{} "
+          "fail-overs pending {}; held by the proposer {}, backlog {}, in flight {}, unconfirmed {}; forwarded {}\n",
+          figures.sessions, figures.connected, figures.handles, figures.cached_names, figures.closed_names,
+          figures.held_changes, figures.lock_waiters, figures.notices, figures.calls, figures.fail_overs_pending,
+          replica.proposer.held, replica.proposer.backlog, replica.proposer.in_flight, replica.proposer.unconfirmed,
+          replica.forwarder.outstanding);
+    }
     return text + cell_.lock_crowd().describe();
   }
 
