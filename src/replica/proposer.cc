@@ -143,7 +143,7 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   const auto as_item = [&] {
     return Item{.origin = tag.replica, .incarnation = tag.incarnation, .number = tag.number, .request = request};
   };
-  const auto line = line_of(request.session, tag.replica, tag.number);
+  const auto line = line_of(request, tag.replica, tag.number);
   if (!behind_.empty() && line) {
     if (const auto behind = behind_.find(*line); behind != behind_.end()) return behind->second.push_back(as_item());
   }
@@ -188,7 +188,7 @@ void Proposer::release(uint64_t ticket, Instant now, int64_t wall_ms) {
   if (held.empty()) return;
   Item& first = held.mapped();
   std::deque<Item> items;
-  if (const auto line = line_of(first.request.session, first.origin, first.number)) {
+  if (const auto line = line_of(first.request, first.origin, first.number)) {
     items = std::move(behind_.extract(*line).mapped());
   }
   items.push_front(std::move(first));

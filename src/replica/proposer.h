@@ -106,11 +106,12 @@ class Proposer final : private state::Admission {
     state::Request request;
   };
   // Requests that take effect in the order in which they came: those of a session, or of the sessions that only their
-  // replica knows. The cell's own depend on none other.
+  // replica knows. The cell's own depend on none other, nor does what a front end asks in the name of the cell.
   using Line = std::pair<SessionId, ReplicaId>;
-  static std::optional<Line> line_of(SessionId session, ReplicaId origin, uint64_t number) {
-    if (session != SessionId()) return Line(session, ReplicaId());
-    return number != 0 ? std::optional(Line(session, origin)) : std::nullopt;
+  static std::optional<Line> line_of(const state::Request& request, ReplicaId origin, uint64_t number) {
+    if (request.session != SessionId()) return Line(request.session, ReplicaId());
+    if (number == 0 || std::holds_alternative<state::ReapUnopenedRequest>(request.body)) return std::nullopt;
+    return Line(request.session, origin);
   }
   // An answer that needs no fact, until a barrier says that it may leave.
   struct Unconfirmed {
