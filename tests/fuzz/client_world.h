@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/random.h"
+#include "base/frame.h"
 #include "frontend/zookeeper/server.h"
 #include "frontend/zookeeper/testing_fakes.h"
 #include "input.h"
-#include "base/frame.h"
+#include "secrets.h"
 #include "wire/zookeeper/replies.h"
 #include "wire/zookeeper/requests.h"
 
@@ -19,20 +19,6 @@ namespace conclave::fuzz {
 
 namespace fz = frontend::zookeeper;
 namespace wz = wire::zookeeper;
-
-// Passwords that no input guesses, the same in every run.
-class Secrets final : public env::Entropy {
- public:
-  Bytes bytes(size_t size) override {
-    Bytes out;
-    while (out.size() < size) out.push_back(static_cast<char>(random_.u64()));
-    return out;
-  }
-  uint64_t u64() override { return random_.u64(); }
-
- private:
-  Random random_{0x5EC12E75};
-};
 
 template <class... Parts>
 Bytes frame_of(const Parts&... parts) {
