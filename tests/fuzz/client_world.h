@@ -23,7 +23,7 @@ namespace wz = wire::zookeeper;
 template <class... Parts>
 Bytes frame_of(const Parts&... parts) {
   Bytes out;
-  wz::FrameWriter frame(&out);
+  FrameWriter frame(&out);
   wz::Writer writer(&out);
   (writer.put(parts), ...);
   frame.finish();
@@ -32,7 +32,7 @@ Bytes frame_of(const Parts&... parts) {
 
 inline Bytes connect_frame(const wz::ConnectRequest& request) {
   Bytes out;
-  wz::FrameWriter frame(&out);
+  FrameWriter frame(&out);
   wz::Writer writer(&out);
   encode(request, &writer);
   frame.finish();
@@ -104,8 +104,8 @@ class ClientWorld {
       require(!bystander_->closed, "the connection of a bystander stays open");
       bystander_->received.clear();
       give(*bystander_, frame_of(wz::RequestHeader{3, wz::OpCode::get_data}, wz::PathWatchRequest{path, false}));
-      require(bystander_->received.size() > wz::kFrameLengthBytes, "a bystander is answered");
-      wz::Reader in(BytesView(bystander_->received).substr(wz::kFrameLengthBytes));
+      require(bystander_->received.size() > kFrameLengthBytes, "a bystander is answered");
+      wz::Reader in(BytesView(bystander_->received).substr(kFrameLengthBytes));
       const auto header = in.get<wz::ReplyHeader>();
       const auto reply = in.get<wz::GetDataResponse>();
       require(in.done() && header.xid == 3 && header.error == wz::ErrorCode::ok, "a bystander reads its own data");
