@@ -21,7 +21,7 @@ void Proposer::begin(Epoch epoch, Bytes secret, Instant now, int64_t wall_ms) {
   evaluator_ = std::make_unique<state::Evaluator>(service_, epoch, options_.evaluator);
   for (const state::SessionView& session : service_.sessions()) {
     const int64_t timeout_ms = CONCLAVE_PLANT(leases_shortened_by_new_master) ? 0 : session.timeout_ms;
-    leases_.add(session.id, timeout_ms, now);
+    leases_.add(session.id, timeout_ms, now, session.caching);
   }
   for (const state::LockClaim& lost : service_.locks_lost()) begin_lock_delay(lost, now);
   next_reaping_ = now + options_.container_check_interval;
@@ -150,14 +150,14 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   auto evaluated = evaluator_->evaluate(request, {.time_ms = wall_ms, .origin = tag, .admission = this});
   if (std::holds_alternative<state::NotAdmitted>(evaluated)) {
     CONCLAVE_PROBE("replica.change-held");
-    leases_.touch(request.session, now);
+    leases_.note_request(request.session, now);
     held_.emplace(++last_ticket_, as_item());
     if (line) behind_.try_emplace(*line);
     return;
   }
   if (const auto* refusal = std::get_if<state::Refusal>(&evaluated)) {
     if (tag.number == 0) return;
-    if (refusal->outcome.code != state::Code::session_moved) leases_.touch(request.session, now);
+    if (refusal->outcome.code != state::Code::session_moved) leases_.note_request(request.session, now);
     Bytes outcome;
     encode(refusal->outcome, &outcome);
     confirm({.origin = tag.replica,
@@ -170,11 +170,11 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   }
   const auto& txn = std::get<state::Transaction>(evaluated);
   if (const auto* created = std::get_if<state::CreateSessionRequest>(&request.body)) {
-    leases_.add(created->id, created->timeout_ms, now);
+    leases_.add(created->id, created->timeout_ms, now, created->caching);
   } else if (std::holds_alternative<state::CloseSessionRequest>(request.body)) {
     leases_.remove(request.session);
   } else {
-    leases_.touch(request.session, now);
+    leases_.note_request(request.session, now);
   }
   Bytes payload;
   encode(txn, &payload);

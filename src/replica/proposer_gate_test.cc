@@ -95,6 +95,27 @@ TEST_F(ProposerGateTest, M5_RequestsWithoutASessionWaitBehindThoseOfTheSameRepli
   EXPECT_EQ(service.get("/b", {})->data, "2");
 }
 
+// Else no session could be opened at a replica while a cache is in the way of a node that nobody has open.
+TEST_F(ProposerGateTest, M5_NothingWaitsBehindADeletionThatTheFrontEndAsksFor) {
+  gate = [](const state::Transaction& txn) { return !std::holds_alternative<state::DeleteTxn>(txn.facts.front()); };
+  state::Request make = create("/e");
+  std::get<state::CreateRequest>(make.body).kind = state::NodeKind::open_file;
+  proposer.take(kPeer, from_peer(5, {make}), now, 0);
+  settle();
+  const state::Request reap{.session = SessionId(),
+                            .identities = {{"super", ""}},
+                            .body = state::ReapUnopenedRequest{
+                                .path = "/e", .instance = service.get("/e", {})->stat.czxid, .epoch = Epoch(2)}};
+  proposer.take(kPeer, from_peer(6, {reap, open_session(SessionId(9), 1000)}), now, 0);
+  settle();
+  EXPECT_TRUE(service.exists("/e"));
+  EXPECT_TRUE(service.session(SessionId(9)));
+  gate = nullptr;
+  proposer.release(tickets[0], now, 0);
+  settle();
+  EXPECT_FALSE(service.exists("/e"));
+}
+
 // Found by the simulator: what is held may wait for a cache of the very session that asked, whose client is dead.
 TEST_F(ProposerGateTest, M5_TheEndOfAnExpiredSessionDoesNotWaitBehindWhatItAskedFor) {
   proposer.take(kPeer, from_peer(5, {of_session(7, set("/a", "last")), of_session(7, set("/b", "behind it"))}), now, 0);

@@ -12,9 +12,9 @@ void SessionLeases::clear() {
   last_check_ = {INT64_MIN};
 }
 
-void SessionLeases::add(SessionId session, int64_t timeout_ms, Instant now) {
+void SessionLeases::add(SessionId session, int64_t timeout_ms, Instant now, bool by_word_only) {
   const Duration timeout = Duration::millis(timeout_ms) + slack_;
-  const auto [lease, is_new] = leases_.try_emplace(session, Lease{timeout, now + timeout});
+  const auto [lease, is_new] = leases_.try_emplace(session, Lease{timeout, now + timeout, by_word_only});
   CONCLAVE_ASSERT(is_new);
   due_.push({lease->second.deadline, session});
 }
@@ -27,6 +27,11 @@ void SessionLeases::touch(SessionId session, Instant now) {
   const auto lease = leases_.find(session);
   if (lease == leases_.end()) return;
   lease->second.deadline = std::max(lease->second.deadline, now + lease->second.timeout);
+}
+
+void SessionLeases::note_request(SessionId session, Instant now) {
+  const auto lease = leases_.find(session);
+  if (lease != leases_.end() && !lease->second.by_word_only) touch(session, now);
 }
 
 std::vector<SessionId> SessionLeases::expire(Instant now, Duration gap_max) {

@@ -22,11 +22,14 @@ class SessionLeases {
   explicit SessionLeases(Duration slack) : slack_(slack) {}
 
   void clear();
-  // REQUIRES: not known.
-  void add(SessionId session, int64_t timeout_ms, Instant now);
+  // REQUIRES: not known. `by_word_only`: its requests are no signs of life. What waits for the client of a session to
+  // act on what it was told must not wait for longer because it goes on asking (CH-69).
+  void add(SessionId session, int64_t timeout_ms, Instant now, bool by_word_only = false);
   void remove(SessionId session);
   // A sign of life of the session's client. Nothing happens if there is no such session.
   void touch(SessionId session, Instant now);
+  // It asked for something.
+  void note_request(SessionId session, Instant now);
 
   // Sessions past their deadline, each given once, in the order of their deadlines. Call it regularly: a gap of more
   // than `gap_max` between two calls counts as standstill and moves every deadline by the gap.
@@ -38,6 +41,7 @@ class SessionLeases {
   struct Lease {
     Duration timeout;
     Instant deadline;
+    bool by_word_only;
   };
   struct Due {
     Instant deadline;

@@ -57,5 +57,18 @@ TEST(SessionLeases, RemovedSessionsAreForgotten) {
   EXPECT_EQ(leases.size(), 0u);
 }
 
+// CH-69: a client that asks, and never acknowledges, must not keep its session.
+TEST(SessionLeases, RequestsKeepOnlySessionsWithoutACache) {
+  SessionLeases leases(Duration{});
+  leases.add(SessionId(1), 1000, Instant{0});
+  leases.add(SessionId(2), 1000, Instant{0}, /*by_word_only=*/true);
+  for (int64_t ms = 100; ms < 1000; ms += 100) {
+    leases.note_request(SessionId(1), Instant{ms * 1000});
+    leases.note_request(SessionId(2), Instant{ms * 1000});
+    EXPECT_TRUE(leases.expire(Instant{ms * 1000}).empty());
+  }
+  EXPECT_EQ(leases.expire(Instant{1'000'000}), std::vector<SessionId>{SessionId(2)});
+}
+
 }  // namespace
 }  // namespace conclave::replica

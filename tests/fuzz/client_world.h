@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/random.h"
+#include "base/frame.h"
 #include "frontend/zookeeper/server.h"
 #include "frontend/zookeeper/testing_fakes.h"
 #include "input.h"
-#include "base/frame.h"
+#include "secrets.h"
 #include "wire/zookeeper/replies.h"
 #include "wire/zookeeper/requests.h"
 
@@ -20,24 +20,10 @@ namespace conclave::fuzz {
 namespace fz = frontend::zookeeper;
 namespace wz = wire::zookeeper;
 
-// Passwords that no input guesses, the same in every run.
-class Secrets final : public env::Entropy {
- public:
-  Bytes bytes(size_t size) override {
-    Bytes out;
-    while (out.size() < size) out.push_back(static_cast<char>(random_.u64()));
-    return out;
-  }
-  uint64_t u64() override { return random_.u64(); }
-
- private:
-  Random random_{0x5EC12E75};
-};
-
 template <class... Parts>
 Bytes frame_of(const Parts&... parts) {
   Bytes out;
-  wz::FrameWriter frame(&out);
+  FrameWriter frame(&out);
   wz::Writer writer(&out);
   (writer.put(parts), ...);
   frame.finish();
@@ -46,7 +32,7 @@ Bytes frame_of(const Parts&... parts) {
 
 inline Bytes connect_frame(const wz::ConnectRequest& request) {
   Bytes out;
-  wz::FrameWriter frame(&out);
+  FrameWriter frame(&out);
   wz::Writer writer(&out);
   encode(request, &writer);
   frame.finish();
@@ -118,8 +104,8 @@ class ClientWorld {
       require(!bystander_->closed, "the connection of a bystander stays open");
       bystander_->received.clear();
       give(*bystander_, frame_of(wz::RequestHeader{3, wz::OpCode::get_data}, wz::PathWatchRequest{path, false}));
-      require(bystander_->received.size() > wz::kFrameLengthBytes, "a bystander is answered");
-      wz::Reader in(BytesView(bystander_->received).substr(wz::kFrameLengthBytes));
+      require(bystander_->received.size() > kFrameLengthBytes, "a bystander is answered");
+      wz::Reader in(BytesView(bystander_->received).substr(kFrameLengthBytes));
       const auto header = in.get<wz::ReplyHeader>();
       const auto reply = in.get<wz::GetDataResponse>();
       require(in.done() && header.xid == 3 && header.error == wz::ErrorCode::ok, "a bystander reads its own data");

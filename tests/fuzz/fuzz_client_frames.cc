@@ -35,7 +35,7 @@ class Stranger {
       case 2: {  // a frame of its right length
         const BytesView message = in_.bytes();
         Bytes frame = frame_of(static_cast<int32_t>(message.size()));
-        frame.erase(0, wz::kFrameLengthBytes);
+        frame.erase(0, kFrameLengthBytes);
         return send(frame.append(message), what);
       }
       case 3:
@@ -43,7 +43,7 @@ class Stranger {
         const auto op = static_cast<wz::OpCode>(static_cast<int8_t>(in_.byte()));
         const BytesView body = in_.bytes();
         Bytes frame = frame_of(static_cast<int32_t>(body.size() + 8), wz::RequestHeader{++xid_, op});
-        frame.erase(0, wz::kFrameLengthBytes);
+        frame.erase(0, kFrameLengthBytes);
         return send(frame.append(body), what);
       }
       case 5:

@@ -17,7 +17,7 @@ using client::SessionState;
 template <class... Parts>
 Bytes frame_of(const Parts&... parts) {
   Bytes out;
-  wz::FrameWriter frame(&out);
+  FrameWriter frame(&out);
   wz::Writer writer(&out);
   (writer.put(parts), ...);
   frame.finish();
@@ -59,7 +59,7 @@ class Server {
       if (in_.flag()) response.read_only = in_.flag();
     }
     Bytes out;
-    wz::FrameWriter frame(&out);
+    FrameWriter frame(&out);
     wz::Writer writer(&out);
     encode(response, &writer);
     frame.finish();
@@ -170,7 +170,7 @@ class Server {
         return frame_of(header);
       default: {
         Bytes out;
-        wz::FrameWriter frame(&out);
+        FrameWriter frame(&out);
         wz::Writer(&out).put(header);
         out.append(in_.bytes());
         frame.finish();

@@ -58,7 +58,7 @@ class Script {
         world_.gateway.hold = !world_.gateway.hold;
         return release();
       case 27:
-        world_.gateway.release(1 + in_.below(3));
+        world_.gateway.let_go(1 + in_.below(3));
         return world_.executor.run();
       case 28:
         return fail_held();
@@ -84,7 +84,7 @@ class Script {
   }
   void release() {
     if (world_.gateway.hold) return;
-    world_.gateway.release();
+    world_.gateway.let_go();
     world_.executor.run();
   }
 

@@ -54,7 +54,7 @@ class SessionClient {
   }
   void ask_multi(wz::OpCode op, const wz::MultiRequest& body) {
     Bytes out;
-    wz::FrameWriter frame(&out);
+    FrameWriter frame(&out);
     wz::Writer writer(&out);
     writer.put(wz::RequestHeader{++xid_, op});
     encode(body, &writer);
@@ -83,10 +83,10 @@ class SessionClient {
   void read() {
     if (pipe_ == nullptr) return;
     BytesView in = pipe_->received;
-    while (in.size() >= wz::kFrameLengthBytes) {
+    while (in.size() >= kFrameLengthBytes) {
       int32_t length = 0;
       std::memcpy(&length, in.data(), sizeof(length));
-      length = wz::big_endian(length);
+      length = big_endian(length);
       require(length >= 0 && static_cast<size_t>(length) + 4 <= in.size(), "frames leave whole");
       on_message(in.substr(4, static_cast<size_t>(length)));
       in.remove_prefix(4 + static_cast<size_t>(length));
@@ -104,8 +104,8 @@ class SessionClient {
 
   void ask_frame(wz::OpCode op, Bytes frame) {
     if (const size_t cut = std::exchange(cut_, 0); cut > 0) {
-      frame.resize(std::max(frame.size() - std::min(cut, frame.size()), wz::kFrameLengthBytes));
-      const int32_t length = wz::big_endian(static_cast<int32_t>(frame.size() - wz::kFrameLengthBytes));
+      frame.resize(std::max(frame.size() - std::min(cut, frame.size()), kFrameLengthBytes));
+      const int32_t length = big_endian(static_cast<int32_t>(frame.size() - kFrameLengthBytes));
       std::memcpy(frame.data(), &length, sizeof(length));
       if (frame.size() < 12 || op == wz::OpCode::sasl) may_close();
     }

@@ -11,6 +11,7 @@ engine           20000  160
 requests         20000  160
 client_frames    16000  160
 client_session   12000  192
+chubby_messages   8000  192
 client_replies   70000  192
 configuration    30000  384
 snapshot         40000   96

@@ -25,6 +25,8 @@ check_plants() { "$PYTHON" "$ROOT/tools/plants.py" check "$ROOT"; }
 
 check_docs() { "$PYTHON" "$ROOT/tools/check_docs.py" "$ROOT"; }
 
+check_traceability() { "$PYTHON" "$ROOT/tools/traceability.py" --check "$ROOT"; }
+
 check_format() {
   cxx_files | (cd "$ROOT" && xargs -r -P "$JOBS" -n 50 clang-format-19 --dry-run --Werror)
 }
@@ -58,6 +60,7 @@ cmd_lint() {
   configure release && link_compile_commands release || return 1
   phase "layer check" check_layers || status=1
   phase "docs check" check_docs || status=1
+  phase "traceability check" check_traceability || status=1
   phase "plants check" check_plants || status=1
   phase "format check" check_format || status=1
   if [[ $all == yes ]]; then

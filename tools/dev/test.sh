@@ -109,6 +109,7 @@ cmd_test() {
   if [[ $unit == yes && -z $filter ]]; then
     check "layer check" check_layers
     check "docs check" check_docs
+    check "traceability check" check_traceability
     check "plants check" check_plants
     if command -v clang-format-19 >/dev/null; then
       check "format check" check_format

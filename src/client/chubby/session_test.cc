@@ -76,7 +76,7 @@ TEST_F(ClientTest, KeepAlivesKeepTheSession) {  // CH-68
   EXPECT_THAT(log, IsEmpty());
 }
 
-TEST_F(ClientTest, JeopardyThenSafe) {  // CH-71
+TEST_F(ClientTest, JeopardyThenSafe) {  // CH-71, CH-72, CH-76: back within the grace period
   const HandleId file = start_with("/f");
   replica.answers_hello = false;
   replica.disconnect();
@@ -95,7 +95,7 @@ TEST_F(ClientTest, JeopardyThenSafe) {  // CH-71
   EXPECT_THAT(log, ElementsAre("jeopardy", "safe", "get: text"));
 }
 
-TEST_F(ClientTest, ExpiredAfterTheGracePeriod) {  // CH-71, CH-73
+TEST_F(ClientTest, ExpiredAfterTheGracePeriod) {  // CH-71, CH-72, CH-73
   const HandleId file = start_with("/f");
   replica.answers_hello = false;
   replica.disconnect();

@@ -1,4 +1,4 @@
-// What a new master does, step by step (CH-75, CH-77 … CH-79).
+// What a new master does, step by step (CH-75, CH-77, CH-79). This code runs rarely elsewhere (CH-78).
 #include "frontend/chubby/testing_world.h"
 
 namespace conclave::frontend::chubby {

@@ -24,7 +24,7 @@ struct Handle {
   bool valid = true;       // the node is there
   uint32_t acquiring = 0;  // requests for its lock that are under way
 
-  bool may(wire::Mode what) const { return (mode & what) != 0; }
+  bool may(wire::Mode what) const { return (mode & static_cast<uint32_t>(what)) != 0; }
 };
 
 // A number that only who knows the secret can make: HMAC-SHA1 of all that the handle says, cut to 64 bits. It binds the

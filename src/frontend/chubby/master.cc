@@ -338,8 +338,9 @@ void Master::on_applied(const state::Applied& applied) {
 }
 
 void Master::tell(std::string_view path, wire::EventBits wanted, wire::Event::Kind kind, std::string_view child) {
+  const auto bits = static_cast<uint32_t>(wanted);
   handles_.for_each_on(path, [&](SessionId id, Handle& handle) {
-    if (!handle.valid || (handle.events & wanted) != static_cast<uint32_t>(wanted)) return;
+    if (!handle.valid || (handle.events & bits) != bits) return;
     Session* const told = session(id);
     if (told == nullptr) return;
     wire::Event event;

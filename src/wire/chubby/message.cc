@@ -1,10 +1,13 @@
 #include "wire/chubby/message.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 namespace conclave::wire::chubby {
 namespace {
 
 template <class Message>
 Result<Message> decode(BytesView in, std::string_view kind) {
+  const google::protobuf::LogSilencer quiet;  // whoever sends nonsense does not write to our standard error
   Message message;
   if (in.size() > kServerFrameBytesMax || !message.ParseFromArray(in.data(), static_cast<int>(in.size())))
     return fail(ErrorKind::invalid_argument, std::string(kind) + ": malformed message");
