@@ -30,16 +30,18 @@ bool CacheTable::admit(const std::vector<std::string_view>& paths, Zxid zxid) {
 std::vector<CacheTable::Invalidation> CacheTable::hold(const std::vector<std::string_view>& paths, Ticket ticket) {
   std::vector<Invalidation> out;
   Held held;
-  for (const std::string_view path : paths) {
+  held.paths.assign(paths.begin(), paths.end());  // first: they may be views of our own, which move below
+  std::ranges::sort(held.paths);
+  held.paths.erase(std::ranges::unique(held.paths).begin(), held.paths.end());
+  for (const std::string& path : held.paths) {
     Round& round = rounds_[path];
-    if (!round.tickets.insert(ticket).second) continue;  // the change names it twice
-    held.paths.emplace_back(path);
+    round.tickets.insert(ticket);
     if (const auto cachers = cachers_.find(path); cachers != cachers_.end()) {
       for (const SessionId session : cachers->second) {
-        out.push_back({session, held.paths.back()});
+        out.push_back({session, path});
         waiting_for_[session].emplace(path);
         const auto by = cached_by_.find(session);
-        by->second.erase(held.paths.back());
+        by->second.erase(path);
         if (by->second.empty()) cached_by_.erase(by);
       }
       round.waiting = std::move(cachers->second);

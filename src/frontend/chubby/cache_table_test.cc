@@ -50,6 +50,20 @@ TEST_F(CacheTableTest, G1_AChangeWaitsForEveryoneWhoMayHaveCachedIt) {
   EXPECT_EQ(table.cached_by(kB), 1u);
 }
 
+TEST_F(CacheTableTest, G1_NamesMayBeThoseThatTheTableItselfGaveOut) {
+  for (char name = 'a'; name <= 'h'; ++name) table.cached(std::string("/") + name, kA);
+  std::vector<std::string_view> names;
+  table.for_each_cached([&](const std::string& name) {
+    if (name != "/h") names.push_back(name);
+  });
+  names.push_back("/a");  // twice
+  std::vector<std::string> dropped;
+  for (const auto& invalidation : table.hold(names, 1)) dropped.push_back(invalidation.path);
+  EXPECT_THAT(dropped, ElementsAre("/a", "/b", "/c", "/d", "/e", "/f", "/g"));
+  for (const std::string& name : dropped) table.acknowledged(kA, name);
+  EXPECT_THAT(table.take_ready(), ElementsAre(1));
+}
+
 TEST_F(CacheTableTest, G3_TheEndOfASessionIsAsGoodAsItsWord) {
   table.cached("/a", kA);
   table.cached("/b", kA);

@@ -28,7 +28,7 @@ std::string_view fault_of(const wire::Open& open) {
   if ((open.events() & ~kEvents) != 0) return "unknown events";
   if (open.lock_delay_ms() > wire::kLockDelayMsMax) return "a lock-delay is at most a minute";
   if (open.directory() && !open.contents().empty()) return "a directory has no contents";
-  if (open.creation() > wire::Open::MUST) return "unknown way of creation";
+  if (!wire::Open::Creation_IsValid(open.creation())) return "unknown way of creation";
   return {};
 }
 
@@ -47,7 +47,7 @@ void Calls::take(Session& session, wire::Call call) {
   }
   switch (asked->call.body_case()) {
     case wire::Call::kOpen:
-      return confirmed(asked, &Calls::open);
+      return open(asked);
     case wire::Call::kReopen:
       return reopen(asked);
     case wire::Call::kClose:
@@ -154,64 +154,92 @@ void Calls::open(const AskedPtr& asked) {
     return answer(*asked, wire::BAD_ARGUMENT, std::string(fault));
   }
   if (open.contents().size() > wire::kFileBytesMax) return answer(*asked, wire::TOO_LARGE);
-  if (master_.handles().count(asked->session) >= master_.settings().limits.handles_max) {
-    return answer(*asked, wire::BUSY, "too many handles");
+  if (const Handle* const before = master_.handles().find(asked->session, open.handle())) {
+    // Sent again: the first answer was lost.
+    if (before->path != open.path() || before->mode != open.mode()) {
+      return answer(*asked, wire::BAD_ARGUMENT, "the number is that of another handle");
+    }
+  } else if (master_.handles().count(asked->session) >= master_.settings().limits.handles_max) {
+    return answer(*asked, wire::BAD_ARGUMENT, "too many handles are open");
   }
-  const bool creates = open.creation() != wire::Open::NEVER;
-  // Sent again, and its node was created the first time.
-  if (creates && master_.state().call_reply(asked->session, asked->call.number()) != nullptr) return create(asked);
+  if (open.creation() == wire::Open::NEVER) return confirmed(asked, &Calls::open_existing);
+  // Tried without a look at what is there: it takes its turn among the changes of its session.
+  create(asked);
+}
+
+// CH-31, of a name below a handle.
+bool Calls::parent_is_gone(const wire::Open& open) const {
+  if (open.parent_instance() == 0) return false;
+  const auto parent = master_.state().get(state::parent_path(open.path()), super());
+  return !parent || parent->stat.czxid != Zxid(open.parent_instance());
+}
+
+// Goes on when it is settled whether the node is still there.
+bool Calls::waits_for_reaping(const AskedPtr& asked, const state::NodeView& node, Step again) {
+  Task later = [this, alive = alive_, asked, again] {
+    if (*alive) confirmed(asked, again);
+  };
+  return state::lives_while_open(node.kind) && master_.is_being_reaped(asked->call.open().path(), &later);
+}
+
+void Calls::open_existing(const AskedPtr& asked) {
+  const wire::Open& open = asked->call.open();
+  if (parent_is_gone(open)) return answer(*asked, wire::HANDLE_INVALID);
   const auto node = master_.state().get(open.path(), super());
   if (!node) {
-    if (creates) return create(asked);
     wire::Reply reply = reply_to(*asked, wire::NO_NODE);
     reply.set_cacheable(master_.let_cache_absence(asked->session, open.path()));
     return answer(*asked, std::move(reply));
   }
-  if (open.creation() == wire::Open::MUST) return answer(*asked, wire::NODE_EXISTS);
-  Task again = [this, alive = alive_, asked] {
-    if (*alive) confirmed(asked, &Calls::open);
-  };
-  if (state::lives_while_open(node->kind) && master_.is_being_reaped(open.path(), &again)) return;
+  if (waits_for_reaping(asked, *node, &Calls::open_existing)) return;
   opened(*asked, node->stat.czxid, /*created=*/false);
 }
 
-// CH-52: access is checked on Open. The calls check again, since lists may change while the handle is open.
 void Calls::opened(const Asked& asked, Zxid instance, bool created) {
   const wire::Open& open = asked.call.open();
   const auto node = master_.state().get(open.path(), super());
   const auto acl = master_.state().acl(open.path(), super());
   if (!node || !acl || node->stat.czxid != instance) return answer(asked, wire::HANDLE_INVALID);
-  const auto lacks = [&](wire::Mode mode, uint32_t right) {
-    return (open.mode() & mode) != 0 && !master_.state().permitted(*acl, right, identities(asked.session));
-  };
-  if (lacks(wire::MODE_READ, state::kRead) || lacks(wire::MODE_WRITE, state::kWrite) ||
-      lacks(wire::MODE_CHANGE_ACL, state::kAdmin)) {
-    return answer(asked, wire::PERMISSION_DENIED);
+  const Handle handle{.number = open.handle(),
+                      .path = open.path(),
+                      .instance = instance,
+                      .mode = open.mode(),
+                      .events = open.events(),
+                      .lock_delay_ms = open.lock_delay_ms(),
+                      .epoch = master_.epoch(),
+                      .counted = state::lives_while_open(node->kind)};
+  if (const wire::Code refused = add_handle(asked, handle, *acl); refused != wire::OK) {
+    if (handle.counted) master_.review_open(handle.path, instance);  // made, and nobody has it open
+    return answer(asked, refused);
   }
-  Handle handle{.number = open.handle(),
-                .path = open.path(),
-                .instance = instance,
-                .mode = open.mode(),
-                .events = open.events(),
-                .lock_delay_ms = open.lock_delay_ms(),
-                .epoch = master_.epoch(),
-                .counted = state::lives_while_open(node->kind)};
   wire::Reply reply = reply_to(asked);
   wire::Opened& opened = *reply.mutable_opened();
   *opened.mutable_handle() = to_wire(handle, asked.session, master_.state().cell_secret());
   opened.set_created(created);
   *opened.mutable_stat() = to_wire(*node, master_.state().lock(open.path()), *acl);
-  if (const Handle* const before = master_.handles().find(asked.session, handle.number)) {
-    // Sent again: the first answer was lost.
-    if (before->path != handle.path || before->instance != handle.instance || before->mode != handle.mode) {
-      return answer(asked, wire::BAD_ARGUMENT, "the number is that of another handle");
-    }
-  } else {
-    master_.handles().add(asked.session, std::move(handle));
-  }
   reply.set_cacheable((open.mode() & wire::MODE_READ) != 0 &&
                       master_.let_cache(asked.session, open.path(), node->kind));
   answer(asked, std::move(reply));
+}
+
+// CH-52: access is checked on Open. The calls check again, since lists may change while the handle is open.
+wire::Code Calls::add_handle(const Asked& asked, const Handle& handle, const state::Acl& acl) {
+  if (master_.session(asked.session) == nullptr) return wire::NOT_OPEN;  // it has ended, and nobody is answered
+  const auto lacks = [&](wire::Mode mode, uint32_t right) {
+    return handle.may(mode) && !master_.state().permitted(acl, right, identities(asked.session));
+  };
+  if (lacks(wire::MODE_READ, state::kRead) || lacks(wire::MODE_WRITE, state::kWrite) ||
+      lacks(wire::MODE_CHANGE_ACL, state::kAdmin)) {
+    return wire::PERMISSION_DENIED;
+  }
+  const Handle* const before = master_.handles().find(asked.session, handle.number);
+  if (before == nullptr) {
+    master_.handles().add(asked.session, handle);
+    return wire::OK;
+  }
+  // Sent again: the first answer was lost.
+  if (before->path != handle.path || before->mode != handle.mode) return wire::BAD_ARGUMENT;
+  return before->instance == handle.instance ? wire::OK : wire::HANDLE_INVALID;
 }
 
 void Calls::reopen(const AskedPtr& asked) {

@@ -42,6 +42,8 @@ class Calls {
   void confirmed(const AskedPtr& asked, Step step);
   // Proposes a change under the number of the call.
   void propose(const AskedPtr& asked, state::RequestBody body, std::optional<state::Guard> guard, Done done);
+  // The call changed something before, whatever became of its handle since. Null: it did not, or that is forgotten.
+  const state::Outcome* done_before(const Asked& asked) const;
 
   // The handle of the call, if it is open, valid and opened for this; else the call is answered. `mode` may be none.
   Handle* handle_of(const Asked& asked, uint64_t number, wire::Mode mode);
@@ -52,7 +54,7 @@ class Calls {
   state::Guard guard_of(const Handle& handle) const;
 
   // --- calls that change nothing
-  void open(const AskedPtr& asked);
+  void open_existing(const AskedPtr& asked);
   void get_contents(const AskedPtr& asked);
   void get_stat(const AskedPtr& asked);
   void read_directory(const AskedPtr& asked);
@@ -63,7 +65,9 @@ class Calls {
   wire::Code reopen(SessionId session, const wire::Handle& presented);
 
   // --- calls that do
+  void open(const AskedPtr& asked);
   void create(const AskedPtr& asked);
+  void open_instead(const AskedPtr& asked, state::Code refused);
   void close(const AskedPtr& asked);
   void set_contents(const AskedPtr& asked);
   void set_acl(const AskedPtr& asked);
@@ -73,9 +77,15 @@ class Calls {
   void release(const AskedPtr& asked);
   void end_session(const AskedPtr& asked);
 
+  bool parent_is_gone(const wire::Open& open) const;
+  bool waits_for_reaping(const AskedPtr& asked, const state::NodeView& node, Step again);
   void opened(const Asked& asked, Zxid instance, bool created);
+  wire::Code add_handle(const Asked& asked, const Handle& handle, const state::Acl& acl);
+  void let_go(const AskedPtr& asked, std::string path, Zxid instance);
+  void acl_set(const Asked& asked);
+  void contents_set(const Asked& asked, const state::Outcome& outcome, const std::string& path);
+  void turned_away(const AskedPtr& asked);
   void acquired(const Asked& asked, const std::string& path);
-  void closed(const Asked& asked, const Handle& handle);
 
   Master& master_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

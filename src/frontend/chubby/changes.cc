@@ -25,6 +25,11 @@ void Calls::propose(const AskedPtr& asked, state::RequestBody body, std::optiona
       });
 }
 
+const state::Outcome* Calls::done_before(const Asked& asked) const {
+  const state::CallReply* const kept = master_.state().call_reply(asked.session, asked.call.number());
+  return kept == nullptr ? nullptr : &kept->outcome;
+}
+
 // --- nodes
 
 void Calls::create(const AskedPtr& asked) {
@@ -45,15 +50,31 @@ void Calls::create(const AskedPtr& asked) {
   }
   propose(asked, std::move(create), std::move(guard), [this, asked](const state::Outcome& outcome) {
     if (outcome.code == state::Code::ok) return opened(*asked, outcome.ops.front().stat.czxid, /*created=*/true);
-    if (outcome.code == state::Code::node_exists && asked->call.open().creation() == wire::Open::IF_MISSING) {
-      return confirmed(asked, &Calls::open);  // somebody else was faster
-    }
-    answer(*asked, to_wire(outcome.code));
+    open_instead(asked, outcome.code);
   });
+}
+
+// What is there can be opened, whatever keeps the client from making it.
+void Calls::open_instead(const AskedPtr& asked, state::Code refused) {
+  const wire::Open& open = asked->call.open();
+  const wire::Code code = to_wire(refused);
+  if (open.creation() == wire::Open::MUST || code == wire::HANDLE_INVALID || code == wire::UNAVAILABLE) {
+    return answer(*asked, code);
+  }
+  const auto node = master_.state().get(open.path(), {{"super", ""}});
+  if (!node && refused == state::Code::node_exists) return create(asked);  // it was there, and has gone
+  if (!node) return answer(*asked, code);
+  if (parent_is_gone(open)) return answer(*asked, wire::HANDLE_INVALID);
+  if (waits_for_reaping(asked, *node, &Calls::create)) return;
+  opened(*asked, node->stat.czxid, /*created=*/false);
 }
 
 void Calls::set_contents(const AskedPtr& asked) {
   const wire::SetContents& set = asked->call.set_contents();
+  if (const state::Outcome* const before = done_before(*asked)) {
+    const Handle* const handle = master_.handles().find(asked->session, set.handle());
+    return contents_set(*asked, *before, handle == nullptr ? std::string() : handle->path);
+  }
   if (set.contents().size() > wire::kFileBytesMax) return answer(*asked, wire::TOO_LARGE);
   const Handle* const handle = handle_of(*asked, set.handle(), wire::MODE_WRITE);
   if (handle == nullptr) return;
@@ -64,35 +85,51 @@ void Calls::set_contents(const AskedPtr& asked) {
   propose(asked, state::SetDataRequest{.path = handle->path, .data = set.contents()}, std::move(guard),
           [this, asked, path = handle->path](const state::Outcome& outcome) {
             if (outcome.code != state::Code::ok) return answer(*asked, to_wire(outcome.code));
-            wire::Reply reply = reply_to(*asked);
-            // As it was after this change; another one may have come since.
-            const state::NodeView changed{.data = asked->call.set_contents().contents(),
-                                          .stat = outcome.ops.front().stat,
-                                          .kind = state::NodeKind::file};
-            const auto acl = master_.state().acl(path, {{"super", ""}});
-            *reply.mutable_stat() = to_wire(changed, master_.state().lock(path), acl ? *acl : state::Acl());
-            answer(*asked, std::move(reply));
+            contents_set(*asked, outcome, path);
           });
+}
+
+// The stat is as it was after this change; another one may have come since, and the node be gone.
+void Calls::contents_set(const Asked& asked, const state::Outcome& outcome, const std::string& path) {
+  const state::NodeView changed{
+      .data = asked.call.set_contents().contents(), .stat = outcome.ops.front().stat, .kind = state::NodeKind::file};
+  const auto now = master_.state().get(path, {{"super", ""}});
+  const bool is_there = now && !path.empty() && now->stat.czxid == changed.stat.czxid;
+  wire::Reply reply = reply_to(asked);
+  *reply.mutable_stat() = to_wire(changed, is_there ? master_.state().lock(path) : nullptr,
+                                  is_there ? *master_.state().acl(path, {{"super", ""}}) : state::Acl());
+  answer(asked, std::move(reply));
 }
 
 void Calls::set_acl(const AskedPtr& asked) {
   const wire::SetAcl& set = asked->call.set_acl();
+  if (done_before(*asked) != nullptr) return acl_set(*asked);
   const Handle* const handle = handle_of(*asked, set.handle(), wire::MODE_CHANGE_ACL);
   if (handle == nullptr) return;
+  // The state's are of 32 bits, with one that stands for all.
+  if (set.conditional() && set.generation() > INT32_MAX) return answer(*asked, wire::GENERATION_MISMATCH);
   propose(
       asked,
       state::SetAclRequest{.path = handle->path,
                            .acl = to_acl(set.acl()),
                            .version = set.conditional() ? static_cast<int32_t>(set.generation()) : state::kAnyVersion},
-      guard_of(*handle), [this, asked, path = handle->path](const state::Outcome& outcome) {
+      guard_of(*handle), [this, asked](const state::Outcome& outcome) {
         if (outcome.code != state::Code::ok) return answer(*asked, to_wire(outcome.code));
-        wire::Reply reply = reply_to(*asked);
-        if (auto stat = stat_of(path)) *reply.mutable_stat() = *std::move(stat);
-        answer(*asked, std::move(reply));
+        acl_set(*asked);
       });
 }
 
+void Calls::acl_set(const Asked& asked) {
+  const Handle* const handle = master_.handles().find(asked.session, asked.call.set_acl().handle());
+  wire::Reply reply = reply_to(asked);
+  if (handle != nullptr && handle->valid) {
+    if (auto stat = stat_of(handle->path)) *reply.mutable_stat() = *std::move(stat);
+  }
+  answer(asked, std::move(reply));
+}
+
 void Calls::remove(const AskedPtr& asked) {
+  if (done_before(*asked) != nullptr) return answer(*asked, wire::OK);
   const Handle* const handle = handle_of(*asked, asked->call.delete_().handle(), wire::MODE_WRITE);
   if (handle == nullptr) return;
   propose(asked, state::DeleteRequest{.path = handle->path}, guard_of(*handle),
@@ -107,7 +144,11 @@ void Calls::acquire(const AskedPtr& asked) {
   if (handle == nullptr) return;
   const state::LockHolder holder{asked->session, handle->number};
   const state::LockMode mode = acquire.shared() ? state::LockMode::shared : state::LockMode::exclusive;
-  if (!master_.lock_queue().may_try(handle->path, holder, mode)) return answer(*asked, wire::LOCK_HELD);
+  const state::Lock* const lock = master_.state().lock(handle->path);
+  const bool holds = lock != nullptr && lock->place_of(holder) != nullptr;
+  if (!holds && !master_.lock_queue().may_try(handle->path, holder, mode)) {
+    return confirmed(asked, &Calls::turned_away);
+  }
   ++handle->acquiring;
   propose(asked,
           state::AcquireLockRequest{.path = handle->path,
@@ -125,6 +166,15 @@ void Calls::acquire(const AskedPtr& asked) {
             const bool gone = outcome.code == state::Code::no_node;
             answer(*asked, gone ? wire::HANDLE_INVALID : to_wire(outcome.code));
           });
+}
+
+// It is somebody else's turn.
+void Calls::turned_away(const AskedPtr& asked) {
+  const uint64_t number = asked->call.acquire().handle();
+  if (const Handle* const handle = master_.handles().find(asked->session, number)) {
+    master_.tell_holders_of_conflict(handle->path, asked->session, number);
+  }
+  answer(*asked, wire::LOCK_HELD);
 }
 
 void Calls::acquired(const Asked& asked, const std::string& path) {
@@ -164,6 +214,7 @@ void Calls::await_lock(const AskedPtr& asked) {
 }
 
 void Calls::release(const AskedPtr& asked) {
+  if (done_before(*asked) != nullptr) return answer(*asked, wire::OK);
   const Handle* const handle = handle_of(*asked, asked->call.release().handle(), wire::MODE_WRITE);
   if (handle == nullptr) return;
   propose(asked,
@@ -190,8 +241,19 @@ void Calls::close(const AskedPtr& asked) {
   const uint64_t number = asked->call.close().handle();
   Session& session = *master_.session(asked->session);
   const auto handle = master_.handles().remove(asked->session, number);
-  if (!handle || handle->epoch != master_.epoch()) session.closed.insert(number);
-  if (!handle) return answer(*asked, wire::OK);
+  if (!handle || handle->epoch != master_.epoch()) {
+    session.closed.insert(number);
+    if (session.closed.size() > master_.settings().limits.handles_max) {
+      return session.link->fail("it closes more handles than it may ever have had");
+    }
+  }
+  if (!handle) {
+    // Closed before, or not presented to this master. Its lock must not outlive it.
+    for (const state::LockClaim& claim : master_.state().locks_held(asked->session)) {
+      if (claim.holder.handle == number) return let_go(asked, claim.path, Zxid());
+    }
+    return answer(*asked, wire::OK);
+  }
   const state::LockHolder holder{asked->session, number};
   if (const uint64_t waited = master_.lock_queue().leave(handle->path, holder); waited != 0) {
     wire::Reply reply;
@@ -202,14 +264,26 @@ void Calls::close(const AskedPtr& asked) {
   master_.offer(handle->path);
   const state::Lock* const lock = master_.state().lock(handle->path);
   const bool holds = lock != nullptr && lock->place_of(holder) != nullptr;
-  if (!handle->valid || (!holds && handle->acquiring == 0)) return closed(*asked, *handle);
-  propose(asked, state::ReleaseLockRequest{.path = handle->path, .instance = handle->instance, .handle = number},
-          std::nullopt, [this, asked, handle = *handle](const state::Outcome&) { closed(*asked, handle); });
+  if (handle->counted) master_.review_open(handle->path, handle->instance);
+  if (!handle->valid || (!holds && handle->acquiring == 0)) return answer(*asked, wire::OK);
+  let_go(asked, handle->path, handle->instance);
 }
 
-void Calls::closed(const Asked& asked, const Handle& handle) {
-  if (handle.counted) master_.review_open(handle.path, handle.instance);
-  answer(asked, wire::OK);
+// Not numbered: a handle is closed once, so to let go of its lock twice does nothing, whatever came in between.
+void Calls::let_go(const AskedPtr& asked, std::string path, Zxid instance) {
+  state::Request request{.session = asked->session,
+                         .identities = identities(asked->session),
+                         .body =
+                             state::ReleaseLockRequest{
+                                 .path = std::move(path), .instance = instance, .handle = asked->call.close().handle()},
+                         .guard = std::nullopt,
+                         .call = {}};
+  master_.gateway().submit(std::move(request), [this, alive = alive_, asked](const replica::Reply& reply) {
+    if (!*alive) return;
+    const bool is_free = reply.outcome.code == state::Code::ok || reply.outcome.code == state::Code::lock_not_held ||
+                         reply.outcome.code == state::Code::no_node;
+    answer(*asked, is_free ? wire::OK : wire::UNAVAILABLE);
+  });
 }
 
 void Calls::end_session(const AskedPtr& asked) {

@@ -53,10 +53,15 @@ std::vector<Waiter> LockQueue::leave_all(std::string_view path) {
 bool LockQueue::may_try(std::string_view path, LockHolder holder, LockMode mode) const {
   const auto queue = waiters_.find(path);
   if (queue == waiters_.end()) return true;
-  return std::ranges::all_of(queue->second, [&](const Waiter& waiter) {
-    if (!waiter.offered() || waiter.holder == holder) return true;
-    return mode == LockMode::shared && waiter.mode == LockMode::shared;
-  });
+  bool is_behind = true;
+  for (const Waiter& waiter : queue->second) {
+    if (waiter.holder == holder) {
+      is_behind = false;
+    } else if ((is_behind || waiter.offered()) && (mode == LockMode::exclusive || waiter.mode == LockMode::exclusive)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 std::vector<Waiter> LockQueue::offer(std::string_view path, Instant until,

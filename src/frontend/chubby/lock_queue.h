@@ -1,9 +1,8 @@
 // Who waits for which lock, in the order in which they came (CH-50). Pure: the lock itself is in the replicated state.
 //
 //   Q1  A lock is offered to the first who waits, and behind a reader to the readers right behind it. Who was offered
-//   it
-//       keeps its place until it has the lock, gives up, or lets its time pass.
-//   Q2  While somebody is offered a lock, others that would be in its way are turned away.
+//       it keeps its place until it has the lock, gives up, or lets its time pass.
+//   Q2  Nobody overtakes: who would be in the way of one that waits before it, or is offered the lock, is turned away.
 #pragma once
 
 #include <cstdint>

@@ -62,12 +62,21 @@ TEST_F(LockQueueTest, Q1_WhoDidNotGetItKeepsItsPlace) {
 
 TEST_F(LockQueueTest, Q2_OthersAreTurnedAwayWhileOneIsOfferedTheLock) {
   queue.wait("/l", holder(1), LockMode::shared, 11);
-  EXPECT_TRUE(queue.may_try("/l", holder(2), LockMode::exclusive)) << "nobody is offered it yet";
   offer();
   EXPECT_FALSE(queue.may_try("/l", holder(2), LockMode::exclusive));
   EXPECT_TRUE(queue.may_try("/l", holder(2), LockMode::shared));
   EXPECT_TRUE(queue.may_try("/l", holder(1), LockMode::shared));
   EXPECT_TRUE(queue.may_try("/other", holder(2), LockMode::exclusive));
+}
+
+TEST_F(LockQueueTest, Q2_NobodyOvertakesOneThatWaits) {
+  queue.wait("/l", holder(1), LockMode::shared, 11);
+  queue.wait("/l", holder(2), LockMode::exclusive, 12);
+  queue.wait("/l", holder(3), LockMode::shared, 13);
+  EXPECT_TRUE(queue.may_try("/l", holder(1), LockMode::shared)) << "it is the first";
+  EXPECT_FALSE(queue.may_try("/l", holder(2), LockMode::exclusive));
+  EXPECT_FALSE(queue.may_try("/l", holder(3), LockMode::shared));
+  EXPECT_FALSE(queue.may_try("/l", holder(4), LockMode::shared));
 }
 
 TEST_F(LockQueueTest, WhoLetsItsTimePassLosesItsTurn) {

@@ -67,7 +67,7 @@ void Master::become_ready() {
     session.notices.fail_over();
     ++fail_overs_pending_;
   }
-  unopened_due_ = clock_.now() + settings_.unopened_grace;
+  next_review_ = clock_.now() + settings_.unopened_grace;
   log::info("chubby", "master of the lock service", {{"epoch", to_string(epoch_)}, {"sessions", sessions_.size()}});
   if (fail_overs_pending_ == 0) fail_over_done();
 }
@@ -214,8 +214,18 @@ bool Master::is_ours(std::string_view path) const {
   return node && is_chubby(node->kind);
 }
 
+// A list of principals that is about to change: whoever may read by it now may not be told later.
+bool Master::is_list_closed(std::string_view path) const {
+  if (cache_.closed() == 0) return false;
+  const auto acl = state().acl(path, super());
+  return acl && std::ranges::any_of(*acl, [&](const state::AclEntry& entry) {
+           return entry.scheme == "aclfile" && !cache_.may_cache(std::string(kAclDirectory) + '/' + entry.id);
+         });
+}
+
 bool Master::let_cache(SessionId id, std::string_view path, state::NodeKind kind) {
-  if (!is_chubby(kind) || !cache_.may_cache(path) || cache_.cached_by(id) >= settings_.limits.cached_max) return false;
+  if (!is_chubby(kind) || !cache_.may_cache(path) || is_list_closed(path)) return false;
+  if (cache_.cached_by(id) >= settings_.limits.cached_max) return false;
   cache_.cached(path, id);
   return true;
 }
@@ -374,7 +384,7 @@ void Master::offer(std::string_view path) {
 // --- nodes that live while open (CH-23)
 
 void Master::review_open(const std::string& path, Zxid instance) {
-  if (clock_.now() < unopened_due_ || handles_.is_open(path, instance) || reaping_.contains(path)) return;
+  if (!reaps_ || handles_.is_open(path, instance) || reaping_.contains(path)) return;
   reaping_[path];
   gateway_.submit({.session = SessionId(),
                    .identities = super(),
@@ -400,8 +410,9 @@ void Master::on_tick() {
   const Instant now = clock_.now();
   while (!due_.empty() && due_.begin()->first <= now) answer(sessions_.at(due_.begin()->second));
   for (const std::string& path : lock_queue_.drop_late(now)) offer(path);
-  if (now >= unopened_due_ && unopened_due_ != Instant{INT64_MIN}) {
-    unopened_due_ = Instant{INT64_MIN};
+  if (now >= next_review_) {
+    reaps_ = true;
+    next_review_ = now + settings_.unopened_grace;  // again, for what could not be decided
     for (const auto& [path, instance] : state().nodes_that_live_while_open()) review_open(path, instance);
   }
 }

@@ -102,6 +102,7 @@ class Master {
   bool concerns_cachers(const state::FactBody& fact) const;
   void add_names(const state::FactBody& fact, std::vector<std::string_view>* names) const;
   bool is_ours(std::string_view path) const;
+  bool is_list_closed(std::string_view path) const;
 
   const env::Clock& clock_;
   env::Executor& executor_;
@@ -112,7 +113,8 @@ class Master {
   bool open_ = false;  // H3 holds for all sessions
   size_t fail_overs_pending_ = 0;
   bool release_posted_ = false;
-  Instant unopened_due_{INT64_MAX};
+  bool reaps_ = false;  // who has nodes open that live while open has had the time to say so
+  Instant next_review_{INT64_MAX};
 
   absl::btree_map<SessionId, Session> sessions_;
   absl::btree_set<std::pair<Instant, SessionId>> due_;  // KeepAlives to answer then

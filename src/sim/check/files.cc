@@ -11,7 +11,8 @@ FileOracle::Begun FileOracle::begin(const std::string& path) {
           .seen = file.seen,
           .floor = file.floor,
           .deletions = file.deletions,
-          .surely_there = file.surely_there};
+          .surely_there = file.surely_there,
+          .calm = file.under_way == 0};
 }
 
 FileOracle::Begun FileOracle::begin_deletion(const std::string& path) {
@@ -31,7 +32,7 @@ FileOracle::Fault FileOracle::ended_there(const Begun& begun, uint64_t generatio
   }
   file.seen = std::max(file.seen, generation);
   file.floor = std::max(file.floor, generation);
-  if (begun.deletions == file.deletions && file.under_way == 0) file.surely_there = true;
+  if (begun.calm && begun.deletions == file.deletions) file.surely_there = true;
   if (content == 0) return std::nullopt;
   const auto [known, is_new] = file.contents.emplace(generation, content);
   if (!is_new && known->second != content) {

@@ -21,6 +21,7 @@ class FileOracle {
     uint64_t floor = 0;  // older ones were replaced, or their node deleted
     uint64_t deletions = 0;
     bool surely_there = false;
+    bool calm = true;  // no deletion was under way
   };
   // What is wrong, if anything.
   using Fault = std::optional<std::string>;

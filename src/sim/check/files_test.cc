@@ -58,6 +58,16 @@ TEST_F(FileOracleTest, AReadThatADeletionOverlapsProvesNothing) {
   EXPECT_FALSE(oracle.ended_absent(begin()));
 }
 
+// Seed 1 of the profile `locks`: it ended behind the deletion, and had seen what was there before that.
+TEST_F(FileOracleTest, AReadThatBeganDuringADeletionProvesNothing) {
+  seen(1);
+  const auto deletion = oracle.begin_deletion("/f");
+  const auto read = begin();
+  oracle.ended_deletion(deletion, true);
+  EXPECT_FALSE(oracle.ended_there(read, 1, 0));
+  EXPECT_FALSE(oracle.ended_absent(begin()));
+}
+
 TEST_F(FileOracleTest, AGenerationHasOneContent) {
   EXPECT_FALSE(oracle.ended_there(begin(), 1, 77));
   EXPECT_FALSE(oracle.ended_there(begin(), 1, 77));

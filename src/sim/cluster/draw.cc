@@ -29,6 +29,8 @@ class Drawing {
     cell();
     world();
     clients();
+    // Every new epoch is a fail-over to these clients: with one every second none would ever be over.
+    plan_.epoch_counter_high = Plan().epoch_counter_high;
     plan_.clients = static_cast<int64_t>(random_.between(1, 2));
     plan_.lock_clients = static_cast<int64_t>(random_.between(2, 8));
     plan_.lock_keys = one_of(std::array<int64_t, 3>{1, 2, 5});

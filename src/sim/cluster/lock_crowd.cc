@@ -101,6 +101,15 @@ std::string LockCrowd::without_progress_since(Instant from) {
   return out;
 }
 
+std::string LockCrowd::describe() {
+  std::string out;
+  for (uint32_t number = 0; number < size(); ++number) {
+    out += "  lock client " + std::to_string(number) + ": ";
+    out += (host(number).running() ? program(number).describe() : std::string("not running")) + "\n";
+  }
+  return out;
+}
+
 LockFigures LockCrowd::figures() {
   LockFigures figures = oracles_.figures;
   figures.files_judged = oracles_.files.judged();

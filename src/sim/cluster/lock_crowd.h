@@ -31,6 +31,7 @@ class LockCrowd {
   bool gone();
   // Numbers of those that were answered no write asked for after `from`; empty: none.
   std::string without_progress_since(Instant from);
+  std::string describe();
   LockFigures figures();
 
  private:

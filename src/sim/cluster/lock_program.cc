@@ -12,7 +12,6 @@ namespace {
 using chubby::CallCode;
 using chubby::Outcome;
 
-constexpr std::string_view kDirectory = "/svc";
 constexpr Duration kEndPatience = Duration::seconds(2);
 constexpr Duration kNewSessionPause = Duration::millis(100);
 constexpr uint64_t kBurst = 20;  // reads
@@ -75,6 +74,12 @@ void LockProgram::on_session(chubby::SessionEvent event) {
     if (client_->session_state() == chubby::SessionState::expired) client_->restart();
     gone_ = leaving_;
   });
+}
+
+std::string LockProgram::describe() const {
+  return fmt::format("session {}, epoch {}, {} calls under way, set up {}, last failure: {}",
+                     chubby::to_string(client_->session_state()), client_->epoch(), under_way_, set_up_,
+                     client_->last_failure());
 }
 
 void LockProgram::leave() {

@@ -20,6 +20,9 @@ namespace conclave::sim {
 
 class LockProgram {
  public:
+  // All that these clients make is in here.
+  static constexpr std::string_view kDirectory = "/svc";
+
   LockProgram(const env::World& world, const Plan& plan, std::vector<env::Address> replicas, uint32_t number,
               uint64_t life, LockOracles& oracles, const Scheduler& scheduler);
   ~LockProgram();
@@ -32,6 +35,8 @@ class LockProgram {
   size_t under_way() const { return under_way_; }
   // From now on writes all the time, besides.
   void start_probing() { probing_ = true; }
+  // Its session and what it waits for, for a person.
+  std::string describe() const;
   // Adds what its client library counted.
   void add_figures(LockFigures& figures) const;
   // True time at which the last answered write was asked for.

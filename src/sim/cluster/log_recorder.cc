@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "sim/cluster/lock_program.h"
+#include "state/tree/path.h"
 #include "state/txn/transaction.h"
 
 namespace conclave::sim {
@@ -11,6 +13,9 @@ namespace {
 check::Change change_of(const state::FactBody& fact) {
   return std::visit(
       []<class T>(const T& f) -> check::Change {
+        if constexpr (requires { f.path; }) {  // judged by the oracles of the lock service
+          if (state::within(f.path, LockProgram::kDirectory)) return check::Other{.path = f.path};
+        }
         if constexpr (std::is_same_v<T, state::EpochStartTxn>) {
           return check::EpochStarted{};
         } else if constexpr (std::is_same_v<T, state::CreateTxn>) {
@@ -24,6 +29,7 @@ check::Change change_of(const state::FactBody& fact) {
         } else if constexpr (std::is_same_v<T, state::CheckTxn>) {
           return check::Checked{.path = f.path};
         } else if constexpr (std::is_same_v<T, state::CreateSessionTxn>) {
+          if (f.caching) return check::Other{};  // of the lock service, as above
           return check::SessionOpened{.session = f.id, .timeout = Duration::millis(f.timeout_ms)};
         } else if constexpr (std::is_same_v<T, state::MoveSessionTxn>) {
           return check::Other{};
@@ -59,14 +65,21 @@ void LogRecorder::committed(const consensus::Entry& entry) {
   }
   check::Transaction out{.zxid = txn->zxid,
                          .index = entry.index,
-                         .session = txn->session,
+                         .session = lock_sessions_.contains(txn->session) ? SessionId() : txn->session,
                          .first_applied = scheduler_.now(),
                          .changes = {}};
   if (txn->call.number != 0 && !calls_.emplace(txn->session, txn->call.number).second) {
     findings_.add("calls", fmt::format("call {} of session {:#x} was done twice, the second time by zxid {:#x}",
                                        txn->call.number, txn->session.value, txn->zxid.value));
   }
-  for (const state::FactBody& fact : txn->facts) out.changes.push_back(change_of(fact));
+  for (const state::FactBody& fact : txn->facts) {
+    if (const auto* opened = std::get_if<state::CreateSessionTxn>(&fact); opened != nullptr && opened->caching) {
+      lock_sessions_.insert(opened->id);
+    }
+    const auto* closed = std::get_if<state::CloseSessionTxn>(&fact);
+    const bool of_lock_service = closed != nullptr && lock_sessions_.contains(closed->id);
+    out.changes.push_back(of_lock_service ? check::Change(check::Other{}) : change_of(fact));
+  }
   log_.push_back(std::move(out));
 }
 

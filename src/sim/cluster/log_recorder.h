@@ -33,6 +33,7 @@ class LogRecorder {
   Findings& findings_;
   std::vector<check::Transaction> log_;
   std::set<std::pair<SessionId, uint64_t>> calls_;  // numbered requests that were done (RP-02)
+  std::set<SessionId> lock_sessions_;               // that were ever open
   uint64_t skipped_ = 0;
 };
 

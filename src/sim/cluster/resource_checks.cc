@@ -24,12 +24,14 @@ uint64_t requests_of_client(const Plan& plan) {
 check::ResourceLimits limits_of(const Plan& plan) {
   const frontend::zookeeper::Limits front_end;
   const auto clients = static_cast<uint64_t>(plan.clients);
+  const auto lock_clients = static_cast<uint64_t>(plan.lock_clients);
+  const frontend::chubby::Limits lock_service;
   return {.transactions_in_flight = static_cast<uint64_t>(plan.transactions_in_flight_max),
           .slots_in_flight = static_cast<uint64_t>(plan.slots_in_flight_max),
           .entries_kept_in_memory = static_cast<uint64_t>(plan.entries_kept_in_memory),
           .snapshots_kept = static_cast<uint64_t>(plan.snapshots_kept),
-          .requests = clients * requests_of_client(plan),
-          .sessions = clients * kSessionsOfClient,
+          .requests = clients * requests_of_client(plan) + 2 * lock_clients * lock_service.calls_max,
+          .sessions = (clients + lock_clients) * kSessionsOfClient,
           .requests_of_connection = front_end.outstanding_requests_max,
           .unread_bytes_of_connection = front_end.outstanding_bytes_max + 2 * front_end.frame_bytes_max,
           .unsent_bytes_of_connection =

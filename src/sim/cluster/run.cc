@@ -176,7 +176,7 @@ class Run {
                           static_cast<int>(cell_.at(id).role().role), status.master.value, status.ballot,
                           status.applied.value, status.committed.value, status.last.value, status.damaged);
     }
-    return text;
+    return text + cell_.lock_crowd().describe();
   }
 
   void not_live(std::string what) { liveness_.push_back({.checker = "liveness", .what = std::move(what)}); }
