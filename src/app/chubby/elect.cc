@@ -20,7 +20,7 @@ using chubby::Opened;
 using chubby::OpenOptions;
 using chubby::Outcome;
 
-ElectCommand::ElectCommand(CellRun& run, HoldOptions options, std::string id)
+ElectCommand::ElectCommand(CellRun& run, const HoldOptions& options, const std::string& id)
     : run_(run),
       holder_(run, options),
       election_(
@@ -33,7 +33,7 @@ ElectCommand::ElectCommand(CellRun& run, HoldOptions options, std::string id)
           },
           static_cast<uint32_t>(options.lock_delay_ms)) {
   holder_.give_up_by([this] { election_.resign(nullptr); });
-  election_.run(std::move(id), [this](const CallError& error) { holder_.failed(error); });
+  election_.run(id, [this](const CallError& error) { holder_.failed(error); });
 }
 
 PrimaryCommand::PrimaryCommand(CellRun& run, std::string name, bool follow)

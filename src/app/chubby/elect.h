@@ -12,7 +12,7 @@ namespace conclave::app {
 // Runs for primary and holds that for the user's command. REQUIRES: lives until the run is over.
 class ElectCommand {
  public:
-  ElectCommand(CellRun& run, HoldOptions options, std::string id);
+  ElectCommand(CellRun& run, const HoldOptions& options, const std::string& id);
 
  private:
   CellRun& run_;

@@ -44,6 +44,7 @@ void give_terminal_to(pid_t group) {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (std::string& text : texts) out.push_back(text.data());
   out.push_back(nullptr);
   return out;
@@ -58,7 +59,7 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
     });
     if (!replaced) out.emplace_back(text);
   }
-  for (const auto& [name, value] : more) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : more) out.push_back(fmt::format("{}={}", name, value));
   return out;
 }
 
@@ -130,7 +131,7 @@ HeldCommand::~HeldCommand() {
   if (in_front_) give_terminal_to(getpgrp());
 }
 
-void HeldCommand::signal(int number) {
+void HeldCommand::signal(int number) const {
   if (running_) kill(-pid_, number);
 }
 
@@ -141,7 +142,7 @@ void HeldCommand::end(Duration patience) {
   kill_timer_ = loop_.schedule(patience, [this] { signal(SIGKILL); });
 }
 
-void HeldCommand::wake_if_stopped() {
+void HeldCommand::wake_if_stopped() const {
   siginfo_t info{};
   if (!running_ || waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WNOHANG) != 0 || info.si_pid != pid_)
     return;

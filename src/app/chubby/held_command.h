@@ -32,11 +32,11 @@ class HeldCommand {
   pid_t pid() const { return pid_; }
   bool running() const { return running_; }
   // To the whole group.
-  void signal(int number);
+  void signal(int number) const;
   // TERM, and KILL if it has not ended then.
   void end(Duration patience);
   // After SIGCHLD: who holds a lock must not be suspended, since nobody would take it from a sleeper in time.
-  void wake_if_stopped();
+  void wake_if_stopped() const;
 
  private:
   class ExitWatcher;

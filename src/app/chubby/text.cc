@@ -36,6 +36,7 @@ std::string place_json(const LockPlace& place) {
 
 std::string places_json(const std::vector<LockPlace>& places) {
   std::vector<std::string> out;
+  out.reserve(places.size());
   for (const LockPlace& place : places) out.push_back(place_json(place));
   return fmt::format("[{}]", fmt::join(out, ","));
 }
@@ -220,6 +221,7 @@ std::string sessions_text(const std::vector<SessionInfo>& sessions) {
 
 std::string sessions_json(const std::vector<SessionInfo>& sessions) {
   std::vector<std::string> out;
+  out.reserve(sessions.size());
   for (const SessionInfo& session : sessions) {
     out.push_back(fmt::format(R"({{"session":"{}","client":{},"handles":{},"cached":{},"acknowledged":{}}})",
                               session_text(session.id), session.client.empty() ? "null" : json_quoted(session.client),
