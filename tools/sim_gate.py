@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Holds the figures of a simulation against what a run of the tests must reach.
 
-usage: sim_gate.py FIGURES.json STANDARD.json
+usage: sim_gate.py FIGURES.json STANDARD.json LOCKS.json
 
-Both are what `conclave sim --json` writes, the second with `--profile standard`, whose speed is looked at. Prints every
+All are what `conclave sim --json` writes, the second with `--profile standard`, whose speed is looked at, the third
+with `--profile locks`. Prints every
 figure that falls short, and exits with 1 if one does.
 """
 
@@ -20,15 +21,22 @@ AT_LEAST = {
     "watch_events": 20_000,
     "recoveries": 5_000,
 }
+AT_LEAST_LOCKS = {
+    "fail_overs_seen": 1_000,
+    "grants": 5_000,
+    "files_judged": 1_000_000,
+    "cached_reads": 100_000,
+    "guarded_writes": 3_000,
+}
 AT_MOST = {"failed": 0}
 REPEATED_SHARE_MIN = 0.1
 SIMULATED_PER_CORE_SECOND_MIN = 100
 
 
-def short_falls(figures):
+def short_falls(figures, at_least=AT_LEAST):
     """What is missing, in words; empty when all is well."""
     found = []
-    for name, bound in AT_LEAST.items():
+    for name, bound in at_least.items():
         if figures[name] < bound:
             found.append(f"{name}: {figures[name]}, at least {bound} wanted")
     for name, bound in AT_MOST.items():
@@ -49,11 +57,12 @@ def too_slow(standard):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    swarm, standard = (json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:])
+    swarm, standard, locks = (json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:])
     found = short_falls(swarm) + too_slow(standard)
+    found += [f"profile locks: {line}" for line in short_falls(locks, AT_LEAST_LOCKS)]
     for line in found:
         print(f"simulation: {line}")
     return 1 if found else 0

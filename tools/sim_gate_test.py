@@ -15,6 +15,11 @@ class SimGate(unittest.TestCase):
             short = sim_gate.short_falls({**GOOD, name: sim_gate.AT_LEAST[name] - 1})
             self.assertIn(name, " ".join(short))
 
+    def test_the_lock_service_has_bounds_of_its_own(self):
+        good = {name: bound for name, bound in sim_gate.AT_LEAST_LOCKS.items()} | {"seeds": 100, "failed": 0, "repeated": 10}
+        self.assertEqual(sim_gate.short_falls(good, sim_gate.AT_LEAST_LOCKS), [])
+        self.assertIn("grants", sim_gate.short_falls({**good, "grants": 0}, sim_gate.AT_LEAST_LOCKS)[0])
+
     def test_a_failed_seed_fails(self):
         self.assertEqual(sim_gate.short_falls({**GOOD, "failed": 1}), ["failed: 1, at most 0 wanted"])
 

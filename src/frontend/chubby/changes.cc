@@ -1,4 +1,6 @@
 // The calls that change something: each proposes at most one request, under its own number (RP-02).
+#include <algorithm>
+
 #include "base/probe.h"
 #include "frontend/chubby/calls.h"
 #include "frontend/chubby/master.h"
@@ -194,6 +196,11 @@ void Calls::acquired(const Asked& asked, const std::string& path) {
   reply.mutable_acquired()->set_sequencer(sequencer.text());
   reply.mutable_acquired()->set_generation(sequencer.generation);
   answer(asked, std::move(reply));
+  // Others waited before it was the holder, and asked the former one.
+  const auto* const waiting = master_.lock_queue().waiting(path);
+  const bool in_the_way =
+      waiting != nullptr && std::ranges::any_of(*waiting, [](const Waiter& waiter) { return !waiter.offered(); });
+  if (in_the_way) master_.tell_holders_of_conflict(path, SessionId(), 0);
 }
 
 void Calls::await_lock(const AskedPtr& asked) {

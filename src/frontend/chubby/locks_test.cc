@@ -281,6 +281,18 @@ TEST_F(LocksTest, CH_40_TheHolderIsToldOfAConflictingRequestIfItAsked) {
   EXPECT_THAT(two.told(), ElementsAre("-")) << "it holds nothing";
 }
 
+// Found by the simulator: a lock that its holder's library kept was never given up to those who waited already (CH-61).
+TEST_F(LocksTest, CH_40_ANewHolderIsToldOfThoseWhoWaitAlready) {
+  TestClient one = contender(), two = contender(wire::EVENT_LOCK_CONFLICT), three = contender();
+  one.acquire(1);
+  two.await(1);
+  three.await(1);
+  one.release(1);
+  EXPECT_THAT(two.told(), ElementsAre("-"));
+  two.acquire(1);
+  EXPECT_THAT(two.told(), ElementsAre("1 lock-conflict"));
+}
+
 TEST_F(LocksTest, CH_53_TheRecipeForAPrimary) {
   TestClient one = contender(), two = client(), service = client();
   ASSERT_EQ(one.acquire(1).code(), wire::OK);

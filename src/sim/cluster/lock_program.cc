@@ -78,9 +78,9 @@ void LockProgram::on_session(chubby::SessionEvent event) {
 
 std::string LockProgram::describe() const {
   if (client_ == nullptr) return "gone";
-  return fmt::format("session {}, epoch {}, {} calls under way, set up {}, last failure: {}",
-                     chubby::to_string(client_->session_state()), client_->epoch(), under_way_, set_up_,
-                     client_->last_failure());
+  return fmt::format("session {} {:#x}, epoch {}, {} calls under way, set up {}, last failure: {}",
+                     chubby::to_string(client_->session_state()), client_->session().value, client_->epoch(),
+                     under_way_, set_up_, client_->last_failure());
 }
 
 void LockProgram::leave() {

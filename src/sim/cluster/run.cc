@@ -188,6 +188,15 @@ class Run {
           replica.proposer.held, replica.proposer.backlog, replica.proposer.in_flight, replica.proposer.unconfirmed,
           replica.forwarder.outstanding);
     }
+    if (const auto master = cell_.master(); master && plan_.lock_clients > 0) {
+      for (const auto& [path, lock] : cell_.at(*master).state().locks()) {
+        for (const state::LockPlace& place : lock.places()) {
+          text +=
+              fmt::format("  lock {}: session {:#x} handle {} exclusive {} lost {}\n", path, place.holder.session.value,
+                          place.holder.handle, place.mode == state::LockMode::exclusive, place.lost);
+        }
+      }
+    }
     return text + cell_.lock_crowd().describe();
   }
 
