@@ -102,6 +102,7 @@ class Master {
   bool concerns_cachers(const state::FactBody& fact) const;
   void add_names(const state::FactBody& fact, std::vector<std::string_view>* names) const;
   bool is_ours(std::string_view path) const;
+  void release_if_closed(SessionId id, const std::string& path);
   bool is_list_closed(std::string_view path) const;
 
   const env::Clock& clock_;
