@@ -109,11 +109,15 @@ CallId Client::release(HandleId handle, Completion<void> done) {
 void Client::send_release(Remote& remote, Completion<void> done) {
   remote.lock.reset();
   remote.lock_wanted = false;
+  remote.letting_go = true;  // if it fails only the Close of the handle ends it (seed 63 of the profile `locks`)
   Call call;
   call.remote = remote.number();
   call.changes = true;
   call.message.mutable_release()->set_handle(remote.number());
-  ask(std::move(call), std::move(done), [](const Answer&) { return Outcome<void>(); });
+  ask(std::move(call), std::move(done), [this, number = remote.number()](const Answer&) {
+    if (Remote* const released = handles_.remote(number)) released->letting_go = false;
+    return Outcome<void>();
+  });
 }
 
 Outcome<std::string> Client::get_sequencer(HandleId handle) const {

@@ -58,7 +58,8 @@ Remote* HandleTable::reusable(std::string_view path, uint64_t instance, uint32_t
 
 std::optional<uint64_t> HandleTable::park(const Remote& remote) {
   const uint32_t events = remote.handle.events() & ~static_cast<uint32_t>(wire::EVENT_LOCK_CONFLICT);
-  if (remote.ephemeral || remote.invalid || remote.lock || events != 0 || idle_max_ == 0) return remote.number();
+  if (remote.ephemeral || remote.invalid || remote.lock || remote.letting_go || events != 0 || idle_max_ == 0)
+    return remote.number();
   parked_.push_front(remote.number());
   if (parked_.size() <= idle_max_) return std::nullopt;
   const uint64_t oldest = parked_.back();

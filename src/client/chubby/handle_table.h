@@ -35,6 +35,7 @@ struct Remote {
   bool ephemeral = false;  // its node
   std::optional<HeldLock> lock;
   bool lock_wanted = false;  // by somebody else, since we asked for it
+  bool letting_go = false;   // a Release was sent, and nothing says that it was done
   std::vector<HandleId> users;
   std::vector<wire::Event> early;  // told before the answer to Open came
 
