@@ -183,14 +183,6 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   batch_.emplace_back(std::move(payload));
 }
 
-std::optional<Proposer::Line> Proposer::line_of(const state::Request& request, const state::RequestTag& tag) {
-  const bool waits_for_none = tag.number == 0 || std::holds_alternative<state::CreateSessionRequest>(request.body) ||
-                              std::holds_alternative<state::ResumeSessionRequest>(request.body) ||
-                              std::holds_alternative<state::ReapUnopenedRequest>(request.body);
-  if (waits_for_none) return std::nullopt;
-  return Line(request.session, request.session == SessionId() ? tag.replica : ReplicaId());
-}
-
 void Proposer::release(uint64_t ticket, Instant now, int64_t wall_ms) {
   auto held = held_.extract(ticket);
   if (held.empty()) return;
@@ -350,13 +342,13 @@ void Proposer::on_tick(Instant now, int64_t wall_ms) {
 }
 
 void Proposer::own_request(state::RequestBody body, SessionId session, Instant now, int64_t wall_ms) {
-  state::Request request{.session = session, .identities = {{"super", ""}}, .body = std::move(body)};
+  state::Request request{.session = session, .identities = state::super_identities(), .body = std::move(body)};
   evaluate(request, {}, now, wall_ms);
 }
 
 void Proposer::write_member_config(Instant now, int64_t wall_ms) {
   if (options_.member_config.empty()) return;
-  const auto current = service_.get("/zookeeper/config", {{"super", ""}});
+  const auto current = service_.get("/zookeeper/config", state::super_identities());
   if (current && current->data == options_.member_config) return;
   own_request(state::SetDataRequest{.path = "/zookeeper/config", .data = options_.member_config}, SessionId(), now,
               wall_ms);

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "consensus/api/event.h"
+#include "replica/line.h"
 #include "replica/lock_delays.h"
 #include "replica/options.h"
 #include "replica/session_leases.h"
@@ -105,12 +106,6 @@ class Proposer final : private state::Admission {
     wire::peer::ForwardKind kind = wire::peer::ForwardKind::request;
     state::Request request;
   };
-  // Requests that take effect in the order in which they came: those of a session, or of the sessions that only their
-  // replica knows. Nothing: it waits behind none. What the master itself asks for does not, least of all the end of a
-  // session that has expired: what is held may wait for just that. Nor does the return of its client, who may have to
-  // give up what is waited for.
-  using Line = std::pair<SessionId, ReplicaId>;
-  static std::optional<Line> line_of(const state::Request& request, const state::RequestTag& tag);
   // An answer that needs no fact, until a barrier says that it may leave.
   struct Unconfirmed {
     ReplicaId origin;

@@ -148,7 +148,9 @@ TEST_F(ProposerGateTest, M5_TheReturnOfAClientDoesNotWaitBehindWhatItAskedFor) {
 
 // Found by the simulator: sessions could not be opened behind the deletion of a node that lived while open.
 TEST_F(ProposerGateTest, M5_SessionsAreOpenedMeanwhile) {
-  proposer.take(kPeer, from_peer(5, {set("/a", "held"), open_session(SessionId(9), 1000)}), now, 0);
+  state::Request open = open_session(SessionId(9), 1000);
+  open.session = SessionId();  // as front ends ask
+  proposer.take(kPeer, from_peer(5, {set("/a", "held"), open}), now, 0);
   settle();
   EXPECT_TRUE(service.session(SessionId(9)));
 }

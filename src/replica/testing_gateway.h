@@ -15,6 +15,7 @@
 
 #include "env/executor.h"
 #include "replica/gateway.h"
+#include "replica/line.h"
 #include "state/service/evaluator.h"
 
 namespace conclave::replica {
@@ -34,11 +35,9 @@ class FakeGateway final : public Gateway, private state::Admission {
     auto held = by_gate_.extract(ticket);
     if (held.empty()) return;
     released.push_back(ticket);
-    const SessionId line = held.mapped().request->session;
     std::deque<Asked> items;
-    if (const auto behind = behind_.find(line); behind != behind_.end()) {
-      items = std::move(behind->second);
-      behind_.erase(behind);
+    if (const auto line = line_of(*held.mapped().request, tag())) {
+      if (auto behind = behind_.extract(*line); !behind.empty()) items = std::move(behind.mapped());
     }
     items.push_front(std::move(held.mapped()));
     for (Asked& item : items) evaluate(std::move(item));
@@ -164,6 +163,7 @@ class FakeGateway final : public Gateway, private state::Admission {
     Completion done;
   };
 
+  state::RequestTag tag() const { return {.replica = self, .incarnation = 1, .number = 1}; }
   bool admits(const state::Transaction& txn) override {
     return gate_ == nullptr || gate_->admit(txn, last_ticket_ + 1);
   }
@@ -175,18 +175,18 @@ class FakeGateway final : public Gateway, private state::Admission {
       if (hold_log) return asked.done({.outcome = {}, .zxid = service_.last_zxid()});
       return log_.push_back({std::nullopt, {}, std::move(asked.done)});
     }
-    const SessionId line = asked.request->session;
-    if (const auto behind = behind_.find(line); behind != behind_.end()) {
+    const auto line = line_of(*asked.request, tag());
+    if (const auto behind = line ? behind_.find(*line) : behind_.end(); behind != behind_.end()) {
       return behind->second.push_back(std::move(asked));
     }
-    auto made = evaluator_->evaluate(*asked.request, context({.replica = self, .incarnation = 1, .number = 1}, this));
+    auto made = evaluator_->evaluate(*asked.request, context(tag(), this));
     if (auto* txn = std::get_if<state::Transaction>(&made)) {
       log_.push_back({std::move(*txn), {}, std::move(asked.done)});
     } else if (auto* refusal = std::get_if<state::Refusal>(&made)) {
       log_.push_back({std::nullopt, std::move(refusal->outcome), std::move(asked.done)});
     } else {
       by_gate_.emplace(++last_ticket_, std::move(asked));
-      behind_.try_emplace(line);
+      if (line) behind_.try_emplace(*line);
     }
   }
   void post_log() {
@@ -220,8 +220,8 @@ class FakeGateway final : public Gateway, private state::Admission {
   std::deque<Asked> asked_;
   std::vector<Completion> syncs_;
   std::deque<Logged> log_;
-  std::map<uint64_t, Asked> by_gate_;              // by ticket
-  std::map<SessionId, std::deque<Asked>> behind_;  // of sessions with something held
+  std::map<uint64_t, Asked> by_gate_;         // by ticket
+  std::map<Line, std::deque<Asked>> behind_;  // of lines with something held
   uint64_t last_ticket_ = 0;
   int64_t last_session_ = 0x100;
 };
