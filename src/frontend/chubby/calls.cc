@@ -11,11 +11,6 @@
 namespace conclave::frontend::chubby {
 namespace {
 
-const state::Identities& super() {
-  static const state::Identities who = {{"super", ""}};
-  return who;
-}
-
 constexpr uint32_t kModes = wire::MODE_READ | wire::MODE_WRITE | wire::MODE_CHANGE_ACL;
 constexpr uint32_t kEvents =
     wire::EVENT_CONTENT_CHANGED | wire::EVENT_CHILD_CHANGED | wire::EVENT_LOCK_ACQUIRED | wire::EVENT_LOCK_CONFLICT;
@@ -140,8 +135,8 @@ std::optional<state::NodeView> Calls::node_of(const Asked& asked, const Handle& 
 }
 
 std::optional<wire::Stat> Calls::stat_of(std::string_view path) const {
-  const auto node = master_.state().get(path, super());
-  const auto acl = master_.state().acl(path, super());
+  const auto node = master_.state().get(path, state::super_identities());
+  const auto acl = master_.state().acl(path, state::super_identities());
   if (!node || !acl) return std::nullopt;
   return to_wire(*node, master_.state().lock(path), *acl);
 }
@@ -170,7 +165,7 @@ void Calls::open(const AskedPtr& asked) {
 // CH-31, of a name below a handle.
 bool Calls::parent_is_gone(const wire::Open& open) const {
   if (open.parent_instance() == 0) return false;
-  const auto parent = master_.state().get(state::parent_path(open.path()), super());
+  const auto parent = master_.state().get(state::parent_path(open.path()), state::super_identities());
   return !parent || parent->stat.czxid != Zxid(open.parent_instance());
 }
 
@@ -185,7 +180,7 @@ bool Calls::waits_for_reaping(const AskedPtr& asked, const state::NodeView& node
 void Calls::open_existing(const AskedPtr& asked) {
   const wire::Open& open = asked->call.open();
   if (parent_is_gone(open)) return answer(*asked, wire::HANDLE_INVALID);
-  const auto node = master_.state().get(open.path(), super());
+  const auto node = master_.state().get(open.path(), state::super_identities());
   if (!node) {
     wire::Reply reply = reply_to(*asked, wire::NO_NODE);
     reply.set_cacheable(master_.let_cache_absence(asked->session, open.path()));
@@ -197,8 +192,8 @@ void Calls::open_existing(const AskedPtr& asked) {
 
 void Calls::opened(const Asked& asked, Zxid instance, bool created) {
   const wire::Open& open = asked.call.open();
-  const auto node = master_.state().get(open.path(), super());
-  const auto acl = master_.state().acl(open.path(), super());
+  const auto node = master_.state().get(open.path(), state::super_identities());
+  const auto acl = master_.state().acl(open.path(), state::super_identities());
   if (!node || !acl || node->stat.czxid != instance) return answer(asked, wire::HANDLE_INVALID);
   const Handle handle{.number = open.handle(),
                       .path = open.path(),
@@ -260,7 +255,7 @@ wire::Code Calls::reopen(SessionId id, const wire::Handle& presented) {
   // Made in this epoch and not known: it was closed.
   if (handle.epoch == master_.epoch() || master_.sessions().at(id).closed.contains(handle.number))
     return wire::NOT_OPEN;
-  const auto node = master_.state().get(handle.path, super());
+  const auto node = master_.state().get(handle.path, state::super_identities());
   handle.valid = node && node->stat.czxid == handle.instance;
   handle.counted = handle.valid && state::lives_while_open(node->kind);
   const wire::Code code = handle.valid ? wire::OK : wire::HANDLE_INVALID;

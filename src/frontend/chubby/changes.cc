@@ -63,7 +63,7 @@ void Calls::open_instead(const AskedPtr& asked, state::Code refused) {
   if (open.creation() == wire::Open::MUST || code == wire::HANDLE_INVALID || code == wire::UNAVAILABLE) {
     return answer(*asked, code);
   }
-  const auto node = master_.state().get(open.path(), {{"super", ""}});
+  const auto node = master_.state().get(open.path(), state::super_identities());
   if (!node && refused == state::Code::node_exists) return create(asked);  // it was there, and has gone
   if (!node) return answer(*asked, code);
   if (parent_is_gone(open)) return answer(*asked, wire::HANDLE_INVALID);
@@ -80,7 +80,7 @@ void Calls::set_contents(const AskedPtr& asked) {
   if (set.contents().size() > wire::kFileBytesMax) return answer(*asked, wire::TOO_LARGE);
   const Handle* const handle = handle_of(*asked, set.handle(), wire::MODE_WRITE);
   if (handle == nullptr) return;
-  const auto node = master_.state().get(handle->path, {{"super", ""}});
+  const auto node = master_.state().get(handle->path, state::super_identities());
   if (node && !is_file(node->kind)) return answer(*asked, wire::NOT_A_FILE);
   state::Guard guard = guard_of(*handle);
   guard.content = Zxid(set.generation());
@@ -95,11 +95,11 @@ void Calls::set_contents(const AskedPtr& asked) {
 void Calls::contents_set(const Asked& asked, const state::Outcome& outcome, const std::string& path) {
   const state::NodeView changed{
       .data = asked.call.set_contents().contents(), .stat = outcome.ops.front().stat, .kind = state::NodeKind::file};
-  const auto now = master_.state().get(path, {{"super", ""}});
+  const auto now = master_.state().get(path, state::super_identities());
   const bool is_there = now && !path.empty() && now->stat.czxid == changed.stat.czxid;
   wire::Reply reply = reply_to(asked);
   *reply.mutable_stat() = to_wire(changed, is_there ? master_.state().lock(path) : nullptr,
-                                  is_there ? *master_.state().acl(path, {{"super", ""}}) : state::Acl());
+                                  is_there ? *master_.state().acl(path, state::super_identities()) : state::Acl());
   answer(asked, std::move(reply));
 }
 
@@ -181,11 +181,8 @@ void Calls::turned_away(const AskedPtr& asked) {
 
 void Calls::acquired(const Asked& asked, const std::string& path) {
   const state::LockHolder holder{asked.session, asked.call.acquire().handle()};
-  if (const uint64_t waited = master_.lock_queue().leave(path, holder); waited != 0) {
-    wire::Reply reply;
-    reply.set_number(waited);
-    master_.reply(asked.session, std::move(reply));
-  }
+  if (const uint64_t waited = master_.lock_queue().leave(path, holder); waited != 0)
+    master_.reply(asked.session, waited, wire::OK);
   master_.offer(path);  // to readers behind a reader
   const state::Lock* const lock = master_.state().lock(path);
   const state::LockPlace* const place = lock == nullptr ? nullptr : lock->place_of(holder);
@@ -211,10 +208,7 @@ void Calls::await_lock(const AskedPtr& asked) {
   const state::LockHolder holder{asked->session, handle->number};
   const state::LockMode mode = await.shared() ? state::LockMode::shared : state::LockMode::exclusive;
   if (const uint64_t before = master_.lock_queue().wait(path, holder, mode, asked->call.number()); before != 0) {
-    wire::Reply reply;
-    reply.set_number(before);
-    reply.set_code(wire::CANCELLED);
-    master_.reply(asked->session, std::move(reply));
+    master_.reply(asked->session, before, wire::CANCELLED);
   }
   master_.offer(path);
   master_.tell_holders_of_conflict(path, asked->session, holder.handle);
@@ -236,10 +230,7 @@ void Calls::cancel(SessionId id, uint64_t number) {
   Session* const session = master_.session(id);
   if (session == nullptr || !session->calls.contains(number)) return;
   if (!master_.lock_queue().cancel(id, number)) return;  // of another kind: it is answered as usual
-  wire::Reply reply;
-  reply.set_number(number);
-  reply.set_code(wire::CANCELLED);
-  master_.reply(id, std::move(reply));
+  master_.reply(id, number, wire::CANCELLED);
 }
 
 // --- handles and sessions
@@ -262,12 +253,8 @@ void Calls::close(const AskedPtr& asked) {
     return answer(*asked, wire::OK);
   }
   const state::LockHolder holder{asked->session, number};
-  if (const uint64_t waited = master_.lock_queue().leave(handle->path, holder); waited != 0) {
-    wire::Reply reply;
-    reply.set_number(waited);
-    reply.set_code(wire::CANCELLED);
-    master_.reply(asked->session, std::move(reply));
-  }
+  if (const uint64_t waited = master_.lock_queue().leave(handle->path, holder); waited != 0)
+    master_.reply(asked->session, waited, wire::CANCELLED);
   master_.offer(handle->path);
   const state::Lock* const lock = master_.state().lock(handle->path);
   const bool holds = lock != nullptr && lock->place_of(holder) != nullptr;

@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::string_view kAclDirectory = "/acl";
 
-const state::Identities& super() {
-  static const state::Identities who = {{"super", ""}};
-  return who;
-}
-
 // The node that a fact changes; empty: none that anybody could have cached.
 std::string_view changed_name(const state::FactBody& fact) {
   if (const auto* create = std::get_if<state::CreateTxn>(&fact)) return create->path;
@@ -207,17 +202,24 @@ void Master::reply(SessionId id, wire::Reply reply) {
   found->link->send(message);
 }
 
+void Master::reply(SessionId id, uint64_t call, wire::Code code) {
+  wire::Reply answer;
+  answer.set_number(call);
+  answer.set_code(code);
+  reply(id, std::move(answer));
+}
+
 // --- the cache
 
 bool Master::is_ours(std::string_view path) const {
-  const auto node = state().get(path, super());
+  const auto node = state().get(path, state::super_identities());
   return node && is_chubby(node->kind);
 }
 
 // A list of principals that is about to change: whoever may read by it now may not be told later.
 bool Master::is_list_closed(std::string_view path) const {
   if (cache_.closed() == 0) return false;
-  const auto acl = state().acl(path, super());
+  const auto acl = state().acl(path, state::super_identities());
   return acl && std::ranges::any_of(*acl, [&](const state::AclEntry& entry) {
            return entry.scheme == "aclfile" && !cache_.may_cache(std::string(kAclDirectory) + '/' + entry.id);
          });
@@ -231,7 +233,7 @@ bool Master::let_cache(SessionId id, std::string_view path, state::NodeKind kind
 }
 
 bool Master::let_cache_absence(SessionId id, std::string_view path) {
-  const auto parent = state().get(state::parent_path(path), super());
+  const auto parent = state().get(state::parent_path(path), state::super_identities());
   return parent && let_cache(id, path, parent->kind);
 }
 
@@ -251,7 +253,7 @@ void Master::add_names(const state::FactBody& fact, std::vector<std::string_view
   const auto list = acl_file(name);
   if (!list) return;
   cache_.for_each_cached([&](const std::string& cached) {
-    const auto acl = state().acl(cached, super());
+    const auto acl = state().acl(cached, state::super_identities());
     const bool governed = acl && std::ranges::any_of(*acl, [&](const state::AclEntry& entry) {
                             return entry.scheme == "aclfile" && entry.id == *list;
                           });
@@ -309,15 +311,13 @@ void Master::on_applied(const state::Applied& applied) {
         break;
       case state::NodeEventKind::deleted:
         for (const Waiter& waiter : lock_queue_.leave_all(event.path)) {
-          wire::Reply gone;
-          gone.set_number(waiter.call);
-          gone.set_code(wire::HANDLE_INVALID);
-          reply(waiter.holder.session, std::move(gone));
+          reply(waiter.holder.session, waiter.call, wire::HANDLE_INVALID);
         }
         tell(event.path, wire::EVENT_NONE, wire::Event::HANDLE_INVALID);
         handles_.for_each_on(event.path, [](SessionId, Handle& handle) { handle.valid = false; });
         tell(parent, wire::EVENT_CHILD_CHANGED, wire::Event::CHILD_REMOVED, name);
-        if (const auto above = state().get(parent, super()); above && state::lives_while_open(above->kind)) {
+        if (const auto above = state().get(parent, state::super_identities());
+            above && state::lives_while_open(above->kind)) {
           review_open(std::string(parent), above->stat.czxid);
         }
         break;
@@ -338,8 +338,8 @@ void Master::on_applied(const state::Applied& applied) {
   for (const SessionId id : applied.closed_sessions) end_session(id);
 }
 
-// Found by the simulator (seeds 63 and 71 of the profile `locks`): what a former mastership of this replica had
-// proposed may be decided behind the Close of its handle, and nobody would let go of the lock.
+// What was proposed under a former mastership of this replica may be decided behind the Close of its handle, which did
+// not see it: nobody would let go of the lock.
 void Master::release_if_closed(SessionId id, const std::string& path) {
   const Session* const holder = session(id);
   const state::Lock* const lock = state().lock(path);
@@ -348,7 +348,7 @@ void Master::release_if_closed(SessionId id, const std::string& path) {
     if (place.holder.session != id || place.lost || !holder->closed.contains(place.holder.handle)) continue;
     CONCLAVE_PROBE("chubby.lock-of-a-closed-handle");
     gateway_.submit({.session = id,
-                     .identities = super(),
+                     .identities = state::super_identities(),
                      .body = state::ReleaseLockRequest{.path = path, .instance = Zxid(), .handle = place.holder.handle},
                      .guard = std::nullopt,
                      .call = {}},
@@ -395,9 +395,7 @@ void Master::offer(std::string_view path) {
     return verdict == state::LockVerdict::granted || verdict == state::LockVerdict::held_already;
   };
   for (const Waiter& waiter : lock_queue_.offer(path, clock_.now() + settings_.offer, free_for)) {
-    wire::Reply offered;
-    offered.set_number(waiter.call);
-    reply(waiter.holder.session, std::move(offered));
+    reply(waiter.holder.session, waiter.call, wire::OK);
   }
 }
 
@@ -407,7 +405,7 @@ void Master::review_open(const std::string& path, Zxid instance) {
   if (!reaps_ || handles_.is_open(path, instance) || reaping_.contains(path)) return;
   reaping_[path];
   gateway_.submit({.session = SessionId(),
-                   .identities = super(),
+                   .identities = state::super_identities(),
                    .body = state::ReapUnopenedRequest{.path = path, .instance = instance, .epoch = epoch_},
                    .guard = std::nullopt,
                    .call = {}},

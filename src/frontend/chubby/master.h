@@ -78,6 +78,7 @@ class Master {
   // Null: it has ended.
   Session* session(SessionId id);
   void reply(SessionId id, wire::Reply reply);
+  void reply(SessionId id, uint64_t call, wire::Code code);
   // May the session keep what a reply says of the name from now on? Then the name is entered for it.
   bool let_cache(SessionId id, std::string_view path, state::NodeKind kind);
   bool let_cache_absence(SessionId id, std::string_view path);
