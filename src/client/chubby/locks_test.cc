@@ -157,6 +157,16 @@ TEST_F(LocksTest, SetSequencer) {  // CH-50
   EXPECT_THAT(log, ElementsAre("set: 0", "set: the sequencer is not valid any more", "stat: 0"));
 }
 
+// Seeds 63 and 71 of the simulator's profile `locks`: the handle was kept open for later use, and its lock with it.
+TEST_F(LocksTest, AHandleWhoseReleaseFailedIsClosedForReal) {  // CH-46, CH-60
+  const HandleId file = start_locking();
+  lock(file);
+  client->release(file, record<void>("release"));
+  reply(next_call(), wire::REFUSED_BEFORE);
+  client->close(file, nullptr);
+  EXPECT_TRUE(next_call().has_close());
+}
+
 class CachedLocksTest : public LocksTest {
  protected:
   CachedLocksTest() { options.cache_locks = true; }

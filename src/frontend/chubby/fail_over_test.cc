@@ -71,6 +71,18 @@ TEST_F(FailOverTest, CH_77_3_SessionsAndLocksAreThoseOfTheState) {
   EXPECT_EQ(again.acquire(9).code(), wire::LOCK_HELD);
 }
 
+// What its client had asked of a former mastership of this replica is decided behind the Close.
+TEST_F(FailOverTest, CH_46_ALockThatIsGotForAClosedHandleIsLetGoOf) {
+  fail_over();
+  TestClient again = come_back(*one);
+  EXPECT_EQ(again.close(2), wire::OK);
+  gateway.apply(state::AcquireLockRequest{.path = "/d/f", .instance = Zxid(file.instance()), .handle = 2},
+                SessionId(again.session), state::super_identities());
+  ASSERT_NE(gateway.state().lock("/d/f"), nullptr);
+  come_back(*two);  // nothing is changed before all know of the fail-over
+  EXPECT_FALSE(gateway.state().lock("/d/f")->is_held());
+}
+
 TEST_F(FailOverTest, CH_77_4_HelloAndKeepAlivesAreAnswered) {
   fail_over();
   TestClient again = greeted(*one);
