@@ -45,7 +45,7 @@ class CacheTable {
   void acknowledged(SessionId session, std::string_view path);
   void session_ended(SessionId session);
   void applied(Zxid zxid);
-  // Those of the held changes that became ready since the last call, oldest first. Then `forget` each, when it has
+  // Those of the held changes that became ready since the last call, in that order. Then `forget` each, when it has
   // asked again.
   std::vector<Ticket> take_ready() { return std::exchange(ready_, {}); }
   void forget(Ticket ticket);
