@@ -1,7 +1,7 @@
 # Simulation, exploration and planted bugs in `./dev test`, and long runs of them: ./dev soak.
 
 SIM_SEEDS=1..700        # of every run of the tests: 700 seeds of two minutes, about 23 simulated hours
-LOCK_SEEDS=1..60        # of the lock service: its clients, caches, locks and fail-overs
+LOCK_SEEDS=1..100       # of the lock service: its clients, caches, locks and fail-overs
 STANDARD_SEEDS=1..20    # of five usual replicas, whose speed is measured
 EXPLORE_STATES=1000000
 
@@ -11,7 +11,7 @@ simulation() {
   rm -rf "$out" && mkdir -p "$out" || return 1
   nice "$ROOT/build/release/conclave" sim --seeds "$SIM_SEEDS" --repeat 10 --jobs "$JOBS" --no-shrink \
     --failures "$out/failures" --json "$out/figures.json" &&
-    nice "$ROOT/build/release/conclave" sim --profile locks --seeds "$LOCK_SEEDS" --repeat 25 --jobs "$JOBS" --no-shrink \
+    nice "$ROOT/build/release/conclave" sim --profile locks --seeds "$LOCK_SEEDS" --repeat 10 --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/locks.json" | tail -n 6 &&
     nice "$ROOT/build/release/conclave" sim --profile standard --seeds "$STANDARD_SEEDS" --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/standard.json" | tail -n 5 &&
