@@ -25,9 +25,10 @@ WHY = re.compile(r"^  (\S[^\n]*)$", re.MULTILINE)
 SECONDS_MAX = 600
 
 
-def hunt(program, name, seeds, jobs, safety, without=()):
+def hunt(program, name, seeds, jobs, row, without=()):
     """(seed that found it or None, what it said)"""
-    command = [program, "sim", "--seeds", f"1..{seeds}", "--safety", safety, "--jobs", str(jobs), "--failures-max", "1",
+    command = [program, "sim", "--profile", row.get("profile", "swarm"), "--seeds", f"1..{seeds}",
+               "--safety", row.get("safety", "60s"), "--jobs", str(jobs), "--failures-max", "1",
                "--no-shrink", "--failures", "build/sim/planted", *(["--without", ",".join(without)] if without else [])]
     run = subprocess.run(command, env={**os.environ, "CONCLAVE_PLANT": name}, capture_output=True, text=True,
                          errors="replace", timeout=SECONDS_MAX, check=False)
@@ -38,11 +39,11 @@ def hunt(program, name, seeds, jobs, safety, without=()):
     return int(found.group(1)), f"{found.group(2)}; {why.group(1)[:140] if why else ''}"
 
 
-def escape(program, name, seeds, jobs, safety):
+def escape(program, name, seeds, jobs, row):
     """The checkers that find the bug, each when those before it are not listened to; and what still does in the end."""
     finders = []
     while True:
-        seed, said = hunt(program, name, seeds, jobs, safety, finders)
+        seed, said = hunt(program, name, seeds, jobs, row, finders)
         if seed is None:
             return finders, "escapes"
         checker = re.search(r"; ([a-z]+): ", said)
@@ -79,13 +80,13 @@ def main():
             continue
         seeds = arguments.measure or row["seeds"]
         if arguments.escapes:
-            finders, end = escape(arguments.program, name, seeds, arguments.jobs, row.get("safety", "60s"))
+            finders, end = escape(arguments.program, name, seeds, arguments.jobs, row)
             print(f"{name}: found by {', then '.join(finders) or 'no checker'}; without: {end}", flush=True)
             found = bool(finders) or end != "escapes"
             passed += found
             failed += not found
             continue
-        seed, said = hunt(arguments.program, name, seeds, arguments.jobs, row.get("safety", "60s"))
+        seed, said = hunt(arguments.program, name, seeds, arguments.jobs, row)
         if seed is None:
             failed += 1
             print(f"{name}: not found within {seeds} seeds ({said.strip()})", flush=True)

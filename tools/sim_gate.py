@@ -23,6 +23,8 @@ AT_LEAST = {
 }
 AT_LEAST_LOCKS = {
     "fail_overs_seen": 1_000,
+    "datagram_leases": 100,
+    "killed_at_least_at_each_step": 1,
     "grants": 5_000,
     "files_judged": 1_000_000,
     "cached_reads": 100_000,

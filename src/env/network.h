@@ -45,6 +45,7 @@ class Stream {
   virtual void resume_reading() = 0;
   // Sends what is queued, then closes; on_closed follows.
   virtual void close_after_writes() = 0;
+  // Its literal address, whatever name was connected to.
   virtual const Address& peer() const = 0;
 };
 

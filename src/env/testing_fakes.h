@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "env/clock.h"
 #include "env/entropy.h"
@@ -125,11 +126,17 @@ class FakeNetwork final : public Network {
   }
   void connect(const Address&, Duration, Connected) override {}
   void resolve(const Address&, Duration, Resolved) override {}
-  Result<std::unique_ptr<DatagramSocket>> open_datagrams(const Address&, Receive) override {
-    return fail(ErrorKind::io, "no datagrams here");
+  Result<std::unique_ptr<DatagramSocket>> open_datagrams(const Address& local, Receive receive) override {
+    if (datagram_sockets_max-- == 0) return fail(ErrorKind::io, "the address is taken");
+    receive_ = std::move(receive);
+    return std::make_unique<FakeDatagramSocket>(this, local);
   }
+  // A datagram comes. REQUIRES: a socket is open.
+  void receive(const Address& from, BytesView bytes) { receive_(from, bytes); }
 
   bool refuses_to_listen = false;
+  size_t datagram_sockets_max = 100;                 // more are refused
+  std::vector<std::pair<Address, Bytes>> datagrams;  // that were sent, and to whom
 
  private:
   class FakeListener final : public Listener {
@@ -140,7 +147,22 @@ class FakeNetwork final : public Network {
    private:
     Address address_;
   };
+  class FakeDatagramSocket final : public DatagramSocket {
+   public:
+    FakeDatagramSocket(FakeNetwork* network, Address local) : network_(network), local_(std::move(local)) {}
+    Result<> send(const Address& to, BytesView bytes) override {
+      network_->datagrams.emplace_back(to, Bytes(bytes));
+      return {};
+    }
+    uint64_t dropped() const override { return 0; }
+    const Address& local() const override { return local_; }
+
+   private:
+    FakeNetwork* network_;
+    Address local_;
+  };
   Accept accept_;
+  Receive receive_;
 };
 
 }  // namespace conclave::env

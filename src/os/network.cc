@@ -89,7 +89,7 @@ class Network::Connector final : private Watcher {
     }
     loop_.unwatch(fd_.get(), this);
     watched_ = false;
-    finish(std::make_unique<TcpStream>(loop_, std::move(fd_), address_));
+    finish(std::make_unique<TcpStream>(loop_, std::move(fd_), candidates_[next_ - 1].numeric()));
   }
 
   void abandon_socket() {

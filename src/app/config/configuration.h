@@ -66,6 +66,8 @@ struct ChubbySettings {
   std::string address;  // empty: the host of this replica's member entry, or every interface
   int64_t port = 0;     // 0: as the members name their addresses, if they do
   int64_t lease_ms = 12'000;
+  int64_t lease_max_ms = 60'000;
+  int64_t lease_sessions = 5'000;
   int64_t offer_ms = 5'000;
   int64_t unopened_grace_ms = 60'000;
   int64_t hello_timeout_ms = 5'000;

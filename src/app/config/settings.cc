@@ -109,6 +109,12 @@ const std::vector<Setting>& table() {
        "long "
        "for a client that was lost.",
        1'000, 600'000},
+      {"chubby.lease_max_ms", "", CONCLAVE_FIELD(chubby, lease_max_ms), "ms",
+       "The longest lease, of sessions that open while there are many. Not longer than lease_ms: all have that.", 1'000,
+       600'000},
+      {"chubby.lease_sessions", "", CONCLAVE_FIELD(chubby, lease_sessions), "sessions",
+       "From so many sessions on, a further one gets a lease that is longer in proportion, for its whole life.", 1,
+       kMany},
       {"chubby.offer_ms", "", CONCLAVE_FIELD(chubby, offer_ms), "ms",
        "A client whose turn it is to take a lock and that does not take it for so long loses its turn.", 100, 600'000},
       {"chubby.unopened_grace_ms", "", CONCLAVE_FIELD(chubby, unopened_grace_ms), "ms",

@@ -169,6 +169,8 @@ frontend::chubby::Settings chubby_settings(const Configuration& configuration) {
     if (member.chubby_address) settings.members[id_of(member.id)] = *member.chubby_address;
   }
   settings.lease = Duration::millis(chubby.lease_ms);
+  settings.lease_max = Duration::millis(chubby.lease_max_ms);
+  settings.lease_sessions = static_cast<size_t>(chubby.lease_sessions);
   settings.offer = Duration::millis(chubby.offer_ms);
   settings.unopened_grace = Duration::millis(chubby.unopened_grace_ms);
   settings.limits.connections_max = static_cast<size_t>(chubby.connections_max);

@@ -114,6 +114,8 @@ TEST(ServerOptions, LockService) {
   const frontend::chubby::Settings own;
   EXPECT_TRUE(got.listen.empty());
   EXPECT_EQ(got.lease, own.lease);
+  EXPECT_EQ(got.lease_max, own.lease_max);
+  EXPECT_EQ(got.lease_sessions, own.lease_sessions);
   EXPECT_EQ(got.offer, own.offer);
   EXPECT_EQ(got.unopened_grace, own.unopened_grace);
   EXPECT_EQ(got.limits.connections_max, own.limits.connections_max);

@@ -30,8 +30,10 @@ class Server {
     auto opened = replica::Replica::open(env, replica_options(configuration_, env.entropy.u64()));
     if (!opened) return std::unexpected(opened.error());
     replica_ = *std::move(opened);
+    frontend::zookeeper::Settings settings = front_end_settings(configuration_);
+    settings.other_figures = [this] { return lock_service_figures(); };
     front_end_ = std::make_unique<frontend::zookeeper::Server>(env.clock, env.executor, env.entropy, *replica_,
-                                                               front_end_settings(configuration_));
+                                                               std::move(settings));
     if (auto listening = front_end_->listen(env.network); !listening) return listening;
     // Also where it does not listen: as the master this replica waits for caches that another one has let clients fill.
     chubby_ = std::make_unique<frontend::chubby::Server>(env.clock, env.executor, env.entropy, *replica_,
@@ -66,6 +68,20 @@ class Server {
   }
 
  private:
+  std::vector<std::pair<std::string_view, uint64_t>> lock_service_figures() const {
+    if (chubby_ == nullptr) return {};
+    const frontend::chubby::ServerFigures figures = chubby_->figures();
+    return {{"lock_connections", figures.connections},
+            {"lock_sessions", figures.master.sessions},
+            {"lock_handles", figures.master.handles},
+            {"lock_cached_names", figures.master.cached_names},
+            {"lock_held_changes", figures.master.held_changes},
+            {"lock_waiters", figures.master.lock_waiters},
+            {"lock_notices", figures.master.notices},
+            {"lock_fail_overs_pending", figures.master.fail_overs_pending},
+            {"lock_fail_over_step", static_cast<uint64_t>(figures.master.step)}};
+  }
+
   void on_stop_signal(int signal) {
     if (stopping_) {
       log::warning("server", "told to stop a second time: ending at once");

@@ -10,6 +10,7 @@ template <class Figures, class Visit>
 void visit_numbers(Figures& figures, Visit visit) {
   for (const auto number : sim::kRunNumbers) visit(figures.*number);
   for (const auto number : sim::kLockNumbers) visit(figures.locks.*number);
+  for (auto& killed : figures.killed_at_steps) visit(killed);
   for (auto& most : figures.most) visit(most);
   for (auto& phases : figures.struck) {
     for (auto& count : phases) visit(count);

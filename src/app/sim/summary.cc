@@ -24,6 +24,9 @@ void Summary::add(const SeedReport& report) {
   total_.simulated = total_.simulated + report.figures.simulated;
   for (uint64_t sim::RunFigures::* number : sim::kRunNumbers) total_.*number += report.figures.*number;
   for (const auto number : sim::kLockNumbers) total_.locks.*number += report.figures.locks.*number;
+  for (size_t step = 0; step < total_.killed_at_steps.size(); ++step) {
+    total_.killed_at_steps[step] += report.figures.killed_at_steps[step];
+  }
   sim::check::raise_to(total_.most, report.figures.most);
   for (size_t kind = 0; kind < total_.struck.size(); ++kind) {
     for (size_t phase = 0; phase < sim::kPhases; ++phase) {
@@ -114,11 +117,12 @@ std::string Summary::text(double wall_seconds) const {
   if (const sim::LockFigures& locks = total_.locks; locks.files_judged > 0) {
     out += fmt::format(
         "lock service: grants {}; reads, writes and deletions of files judged {}, cached reads {}; fail-overs of "
-        "sessions {}, jeopardies {}, expired {}; calls sent again {}; writes under a verified lock {}, refused {}; "
-        "lost "
-        "without {}\n",
-        locks.grants, locks.files_judged, locks.cached_reads, locks.fail_overs_seen, locks.jeopardies, locks.expired,
-        locks.calls_sent_again, locks.guarded_writes, locks.guarded_refused, locks.unguarded_lost);
+        "sessions {}, leases by datagram {}, jeopardies {}, expired {}; calls sent again {}; writes under a verified "
+        "lock {}, refused {}; lost without {}\n"
+        "new masters killed at each of the nine steps of a fail-over: {}\n",
+        locks.grants, locks.files_judged, locks.cached_reads, locks.fail_overs_seen, locks.datagram_leases,
+        locks.jeopardies, locks.expired, locks.calls_sent_again, locks.guarded_writes, locks.guarded_refused,
+        locks.unguarded_lost, fmt::join(total_.killed_at_steps, " "));
   }
   out += "a replica held at most:";
   std::string_view separator = " ";
@@ -141,8 +145,9 @@ std::string Summary::json(double wall_seconds) const {
       R"("hung": {}, "repeated": {}, "simulated_hours": {:.3f}, "wall_seconds": {:.1f}, "core_seconds": {:.1f}, )"
       R"("fault_kinds": {}, "operations": {}, "answered": {}, "linear_checked": {}, "order_blind_checked": {}, )"
       R"("order_blind_given_up": {}, "watch_events": {}, "transactions": {}, "recoveries": {}, "masters": {}, )"
-      R"("grants": {}, "files_judged": {}, "cached_reads": {}, "fail_overs_seen": {}, "jeopardies": {}, )"
-      R"("guarded_writes": {}, "guarded_refused": {}, "unguarded_lost": {}, )"
+      R"("grants": {}, "files_judged": {}, "cached_reads": {}, "fail_overs_seen": {}, "datagram_leases": {}, )"
+      R"("jeopardies": {}, )"
+      R"("guarded_writes": {}, "guarded_refused": {}, "unguarded_lost": {}, "killed_at_least_at_each_step": {}, )"
       R"("engine_steps": {}, "digests_compared": {}, "probes": {}, "probes_never_reached": {}, )"
       R"("at_most": {{{}}}}})",
       seeds_, failed(), count(Ending::unsafe), count(Ending::no_liveness), count(Ending::not_deterministic),
@@ -150,8 +155,9 @@ std::string Summary::json(double wall_seconds) const {
       fault_kinds_struck(), total_.operations, total_.answered, total_.linear_checked, total_.order_blind_checked,
       total_.order_blind_given_up, total_.watch_events, total_.transactions, total_.recoveries, total_.masters,
       total_.locks.grants, total_.locks.files_judged, total_.locks.cached_reads, total_.locks.fail_overs_seen,
-      total_.locks.jeopardies, total_.locks.guarded_writes, total_.locks.guarded_refused, total_.locks.unguarded_lost,
-      total_.engine_steps, total_.digests_compared, Probe::all().size(), probes_never_reached().size(), most);
+      total_.locks.datagram_leases, total_.locks.jeopardies, total_.locks.guarded_writes, total_.locks.guarded_refused,
+      total_.locks.unguarded_lost, std::ranges::min(total_.killed_at_steps), total_.engine_steps,
+      total_.digests_compared, Probe::all().size(), probes_never_reached().size(), most);
 }
 
 }  // namespace conclave::app

@@ -83,7 +83,16 @@ namespace conclave::plant {
   X(missed_event_not_told, "B49", "frontend/zookeeper/reads.cc",                                                       \
     "a change made while the client was between replicas is not told", "watches")                                      \
   X(watches_not_set_again, "B49", "client/client.cc", "the client does not tell the next replica of its watches",      \
-    "watches")
+    "watches")                                                                                                         \
+  X(call_done_again, "", "state/service/evaluator.cc", "a numbered call is done as often as it is sent (S6)", "calls") \
+  X(caches_not_waited_for, "", "frontend/chubby/master.cc",                                                            \
+    "a change is made before caches have dropped what it changes (CH-57)", "files")                                    \
+  X(fail_over_not_waited_for, "", "frontend/chubby/master.cc",                                                         \
+    "a new master changes what clients of the former one may have cached (H3)", "files")                               \
+  X(lease_counted_from_answer, "", "client/chubby/session_messages.cc",                                                \
+    "a client's lease counts from when it is told of it (CH-70)", "files")                                             \
+  X(overtaken_reply_cached, "", "client/chubby/session_messages.cc",                                                   \
+    "a reply that an invalidation has overtaken is cached", "files")
 
 #define CONCLAVE_PLANT_NAME(name, ...) name,
 enum class Plant : uint8_t { CONCLAVE_PLANTED_BUGS(CONCLAVE_PLANT_NAME) };

@@ -34,6 +34,7 @@ class Link final : public env::StreamHandler {
     wire::put_frame(message, &frame);
     stream_->write(std::move(frame));
   }
+  const env::Address& peer() const { return stream_->peer(); }
   // Nothing is heard of it any more.
   void forget() { user_ = nullptr; }
 

@@ -18,8 +18,9 @@ struct Credential {
 };
 
 struct Options {
-  std::vector<env::Address> replicas;  // at least one
-  std::string cell;                    // as the program was told; empty: whichever answers
+  // At least one. A name may stand for several: all of its addresses in DNS are tried, and looked up anew each time.
+  std::vector<env::Address> replicas;
+  std::string cell;  // as the program was told; empty: whichever answers
   std::vector<Credential> credentials;
   Duration connect_timeout = Duration::millis(2'000);  // of one replica, until it has answered Hello
   Duration grace = Duration::seconds(45);              // CH-71
@@ -39,7 +40,9 @@ struct Figures {
   uint64_t messages_sent = 0;
   uint64_t messages_received = 0;
   uint64_t keep_alives = 0;
-  uint64_t calls_sent = 0;  // the first time
+  uint64_t datagrams_sent = 0;   // that asked for a lease while the stream was late
+  uint64_t datagram_leases = 0;  // granted so
+  uint64_t calls_sent = 0;       // the first time
   uint64_t calls_sent_again = 0;
   uint64_t cache_hits = 0;  // reads answered from the cache
   uint64_t cache_misses = 0;

@@ -12,6 +12,14 @@ namespace {
 
 constexpr int64_t kRetryFirstMs = 50;
 constexpr int64_t kRetryMaxMs = 1'000;
+// Datagrams ask for a lease when so much of the one that runs is left, and again after each such pause. While the
+// stream works its answers come earlier.
+constexpr Duration datagram_ahead(Duration lease) {
+  return lease / 4;
+}
+constexpr Duration datagram_pause(Duration lease) {
+  return lease / 24;
+}
 
 void fail_call(Call& call, const CallError& why) {
   if (!call.given_up && call.done) call.done({.error = why});
@@ -29,11 +37,13 @@ Session::Session(const Surroundings& around, const Options& options, SessionUser
       random_(around.entropy.u64()),
       lease_(options.clock_rate_ppm_max, options.grace),
       calls_(options.calls_max),
-      locator_(options.replicas, random_.u64()) {}
+      locator_(options.replicas, random_.u64()),
+      datagrams_(clock_, network_,
+                 [this](Instant sent, const wire::LeaseAnswer& answer) { on_datagram(sent, answer); }) {}
 
 Session::~Session() {
   for (const env::TimerId timer :
-       {connect_timer_, keep_alive_timer_, lease_timer_, retry_timer_, idle_timer_, end_timer_}) {
+       {connect_timer_, keep_alive_timer_, datagram_timer_, lease_timer_, retry_timer_, idle_timer_, end_timer_}) {
     executor_.cancel(timer);
   }
   drop_link();
@@ -124,12 +134,30 @@ void Session::connect_now() {
     check_time();
     if (state_ != SessionState::none && state_ != SessionState::expired) lose_connection("no answer to Hello");
   });
-  network_.connect(locator_.next(), options_.connect_timeout,
-                   [this, attempt, alive = std::weak_ptr(alive_)](Result<std::unique_ptr<env::Stream>> stream) mutable {
+  network_.resolve(locator_.next(), options_.connect_timeout,
+                   [this, attempt, alive = std::weak_ptr(alive_)](Result<std::vector<env::Address>> found) {
                      if (alive.expired() || attempt != attempt_) return;
-                     check_time();
-                     if (attempt == attempt_) on_connected(std::move(stream));
+                     if (!found) return lose_connection(found.error().message);
+                     // A name with several addresses may stand for as many replicas (CH-14).
+                     for (size_t i = found->size() - 1; i > 0; --i) {
+                       std::swap((*found)[i], (*found)[static_cast<size_t>(random_.below(i + 1))]);
+                     }
+                     candidates_ = *std::move(found);
+                     connect_to_candidate();
                    });
+}
+
+void Session::connect_to_candidate() {
+  const env::Address to = std::move(candidates_.back());
+  candidates_.pop_back();
+  network_.connect(
+      to, options_.connect_timeout,
+      [this, attempt = attempt_, alive = std::weak_ptr(alive_)](Result<std::unique_ptr<env::Stream>> stream) mutable {
+        if (alive.expired() || attempt != attempt_) return;
+        if (!stream && !candidates_.empty()) return connect_to_candidate();
+        check_time();
+        if (attempt == attempt_) on_connected(std::move(stream));
+      });
 }
 
 void Session::on_connected(Result<std::unique_ptr<env::Stream>> stream) {
@@ -231,6 +259,18 @@ void Session::become_safe() {
     arm_idle_timer();
   }
   arm_lease_timer();
+  arm_datagram_timer(lease_.end() - datagram_ahead(lease_length_) - clock_.now());
+}
+
+void Session::arm_datagram_timer(Duration pause) {
+  executor_.cancel(datagram_timer_);
+  datagram_timer_ = executor_.schedule(std::max(pause, Duration{}), [this] {
+    check_time();
+    if (state_ != SessionState::safe && state_ != SessionState::jeopardy) return;
+    datagrams_.ask();
+    ++figures_.datagrams_sent;
+    arm_datagram_timer(datagram_pause(lease_length_));
+  });
 }
 
 void Session::put_off() {
@@ -264,10 +304,11 @@ void Session::on_idle_timer() {
 }
 
 void Session::finish(SessionState state, const CallError& why) {
-  for (env::TimerId* timer : {&connect_timer_, &lease_timer_, &idle_timer_, &end_timer_}) {
+  for (env::TimerId* timer : {&connect_timer_, &datagram_timer_, &lease_timer_, &idle_timer_, &end_timer_}) {
     executor_.cancel(std::exchange(*timer, 0));
   }
   drop_link();
+  datagrams_.reset();
   state_ = state;
   session_ = SessionId();
   password_.clear();

@@ -9,6 +9,7 @@
 //       outage loses a suffix of them (CH-73).
 //   S5  A notice is acted on once, in order, before it is acknowledged (CH-69).
 //   S6  One KeepAlive waits at the master at any time (CH-68); one that is not answered in time ends the connection.
+//       Before the lease ends a longer one is asked for in datagrams too, which wait for no connection (CH-98).
 #pragma once
 
 #include <deque>
@@ -20,6 +21,7 @@
 
 #include "base/random.h"
 #include "client/chubby/call_table.h"
+#include "client/chubby/datagram_lease.h"
 #include "client/chubby/lease.h"
 #include "client/chubby/link.h"
 #include "client/chubby/locator.h"
@@ -96,6 +98,7 @@ class Session final : LinkUser {
   void open();
   void connect_after(Duration pause);
   void connect_now();
+  void connect_to_candidate();
   void on_connected(Result<std::unique_ptr<env::Stream>> stream);
   void lose_connection(const std::string& reason);
   void drop_link();
@@ -105,6 +108,8 @@ class Session final : LinkUser {
   void on_welcome(const wire::Welcome& message);
   void on_session_over(const wire::SessionOver& message);
   void on_keep_alive(const wire::KeepAliveReply& message);
+  void on_datagram(Instant sent, const wire::LeaseAnswer& answer);
+  void grant(Instant sent, uint64_t held_us, uint64_t lease_us);
   void on_notice(const wire::Notice& notice);
   void on_reply(const wire::Reply& message);
   void on_presented(const Call& call, const wire::Reply& reply);
@@ -117,6 +122,7 @@ class Session final : LinkUser {
 
   void check_time();
   void arm_lease_timer();
+  void arm_datagram_timer(Duration pause);
   void become_safe();
   void arm_idle_timer();
   void on_idle_timer();
@@ -139,9 +145,10 @@ class Session final : LinkUser {
   CallTable calls_;
 
   Locator locator_;
-  std::shared_ptr<Link> link_;  // null between connections
-  bool welcomed_ = false;       // on link_
-  uint64_t attempt_ = 0;        // tells late answers of connect from current ones
+  std::shared_ptr<Link> link_;            // null between connections
+  bool welcomed_ = false;                 // on link_
+  uint64_t attempt_ = 0;                  // tells late answers of connect from current ones
+  std::vector<env::Address> candidates_;  // of the attempt: addresses not tried yet
   Instant hello_sent_{0};
   Instant opening_since_{0};
   std::string last_failure_;
@@ -153,6 +160,8 @@ class Session final : LinkUser {
   env::TimerId keep_alive_timer_ = 0;
   uint64_t acted_on_ = 0;  // highest notice, in this epoch
 
+  DatagramLease datagrams_;
+  env::TimerId datagram_timer_ = 0;
   env::TimerId lease_timer_ = 0;
   env::TimerId retry_timer_ = 0;  // calls were put off until then; 0: none
   int retries_ = 0;               // in a row

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "base/plant.h"
 #include "base/probe.h"
 #include "client/chubby/session.h"
 
@@ -75,6 +76,7 @@ void Session::on_welcome(const wire::Welcome& message) {
     lease_.grant(hello_sent_, Duration{}, lease_length_);
     become_safe();
   }
+  datagrams_.aim(link_->peer(), session_, password_, epoch_);
   send_keep_alive();
   pump();
 }
@@ -137,18 +139,40 @@ void Session::on_keep_alive(const wire::KeepAliveReply& message) {
   if (link_ == nullptr) return;
   if (message.lease_us() == 0) return lose_connection("no lease was granted");
   locator_.succeeded();
-  lease_length_ = Duration::micros(static_cast<int64_t>(message.lease_us()));
-  lease_.grant(keep_alive_sent_, Duration::micros(static_cast<int64_t>(message.held_us())), lease_length_);
-  become_safe();
+  grant(CONCLAVE_PLANT(lease_counted_from_answer) ? clock_.now() : keep_alive_sent_, message.held_us(),
+        message.lease_us());
   send_keep_alive();
   pump();
+}
+
+void Session::grant(Instant sent, uint64_t held_us, uint64_t lease_us) {
+  lease_length_ = Duration::micros(static_cast<int64_t>(lease_us));
+  lease_.grant(sent, Duration::micros(static_cast<int64_t>(held_us)), lease_length_);
+  become_safe();
+}
+
+void Session::on_datagram(Instant sent, const wire::LeaseAnswer& answer) {
+  check_time();
+  if (state_ != SessionState::safe && state_ != SessionState::jeopardy) return;
+  if (answer.held_us() > kLeaseUsMax || answer.lease_us() > kLeaseUsMax) return;
+  if (answer.lease_us() != 0) {
+    ++figures_.datagram_leases;
+    grant(sent, answer.held_us(), answer.lease_us());
+    return pump();
+  }
+  // Notices wait for us. The KeepAlive has been at the master for long, which answers it for a notice at once: what
+  // carries the answer is stuck, and a new connection may not be.
+  if (welcomed_ && clock_.now() - keep_alive_sent_ > lease_length_ / 4) {
+    CONCLAVE_PROBE("chubby-client.stream-is-stuck");
+    lose_connection("notices wait at the master, and the connection is silent");
+  }
 }
 
 void Session::on_notice(const wire::Notice& notice) {
   switch (notice.body_case()) {
     case wire::Notice::kInvalidation:
       ++figures_.invalidations;
-      calls_.forbid_keeping(notice.invalidation().path());
+      if (!CONCLAVE_PLANT(overtaken_reply_cached)) calls_.forbid_keeping(notice.invalidation().path());
       return user_.on_invalidation(notice.invalidation().path());
     case wire::Notice::kEvent:
       ++figures_.events;

@@ -27,6 +27,56 @@ TEST_F(ClientTest, NothingIsConnectedBeforeItIsNeeded) {  // CH-66
   EXPECT_THAT(log, ElementsAre("open: opened"));
 }
 
+// The network of the world, with names that stand for several addresses.
+class NamedNetwork final : public env::Network {
+ public:
+  NamedNetwork(env::Executor& executor, env::Network& network) : executor_(executor), network_(network) {}
+  Result<std::unique_ptr<env::Listener>> listen(const env::Address& address, Accept accept) override {
+    return network_.listen(address, std::move(accept));
+  }
+  void connect(const env::Address& address, Duration timeout, Connected done) override {
+    tried.push_back(address.host);
+    network_.connect(address, timeout, std::move(done));
+  }
+  void resolve(const env::Address& address, Duration timeout, Resolved done) override {
+    if (address.host != "cell.example") return network_.resolve(address, timeout, std::move(done));
+    ++look_ups;
+    executor_.post([this, done = std::move(done)]() mutable { done(addresses); });
+  }
+  Result<std::unique_ptr<env::DatagramSocket>> open_datagrams(const env::Address& local, Receive receive) override {
+    return network_.open_datagrams(local, std::move(receive));
+  }
+
+  std::vector<env::Address> addresses;
+  std::vector<std::string> tried;
+  int look_ups = 0;
+
+ private:
+  env::Executor& executor_;
+  env::Network& network_;
+};
+
+TEST_F(ClientTest, CH_14_ANameInDnsStandsForAllReplicas) {
+  ScriptedReplica master(world, 5);
+  NamedNetwork named(host().env().executor, host().env().network);
+  // The first three do not answer, so all addresses of one look-up are tried.
+  named.addresses = {sim::World::address(2, 7000), sim::World::address(3, 7000), sim::World::address(4, 7000),
+                     master.address()};
+  options.replicas = {{.host = "cell.example", .port = 7000}};
+  const env::World env = host().env();
+  client = std::make_unique<Client>(env.clock, env.executor, named, env.entropy, options);
+  client->open("/f", {}, record<Opened>("open"));
+  const wire::Call call = next_call(master);
+  EXPECT_EQ(named.look_ups, 1);
+  EXPECT_TRUE(call.has_open());
+  // The cell has moved: the name is looked up anew.
+  named.addresses = {replica.address()};
+  replica.session_over = "moved";
+  master.disconnect();
+  ASSERT_TRUE(until([&] { return !replica.hellos.empty(); }));
+  EXPECT_EQ(named.look_ups, 2);
+}
+
 TEST_F(ClientTest, CredentialsAndCellAreInHello) {  // CH-26
   options.cell = "test";
   options.credentials = {{.scheme = "digest", .secret = "a:b"}};

@@ -12,6 +12,7 @@
 #include "base/frame.h"
 #include "client/chubby/convert.h"
 #include "sim/world/world.h"
+#include "wire/chubby/datagram.h"
 
 namespace conclave::chubby {
 
@@ -19,6 +20,7 @@ class ScriptedReplica {
  public:
   static constexpr uint16_t kPort = 7000;
   static constexpr Duration kLease = Duration::seconds(12);
+  static constexpr BytesView kPassword = "0123456789abcdef";
 
   ScriptedReplica(sim::World& world, uint32_t host) : world_(world), host_(host) {
     listener_ = world.host(host)
@@ -27,12 +29,19 @@ class ScriptedReplica {
                     .listen({.host = "0.0.0.0", .port = kPort},
                             [this](std::unique_ptr<env::Stream> stream) { accept(std::move(stream)); })
                     .value();
+    socket_ = world.host(host)
+                  .env()
+                  .network
+                  .open_datagrams({.host = "0.0.0.0", .port = kPort},
+                                  [this](const env::Address& from, BytesView bytes) { on_datagram(from, bytes); })
+                  .value();
   }
   env::Address address() const { return sim::World::address(host_, kPort); }
 
   // --- what it does by itself
   bool answers_hello = true;
   bool answers_keep_alives = false;  // after two thirds of a lease
+  bool answers_datagrams = false;    // by a lease, at once
   std::optional<wire::Elsewhere> elsewhere;
   std::string session_over;  // not empty: the answer to Hello
   int64_t session = 77;
@@ -43,7 +52,8 @@ class ScriptedReplica {
   // --- what it heard
   std::vector<wire::Hello> hellos;
   std::vector<wire::KeepAlive> keep_alives;
-  std::deque<wire::Call> calls;  // not answered by on_call
+  std::vector<wire::LeaseRequest> lease_requests;  // in datagrams
+  std::deque<wire::Call> calls;                    // not answered by on_call
   std::vector<uint64_t> cancels;
   size_t connections = 0;
   size_t closed = 0;
@@ -61,7 +71,7 @@ class ScriptedReplica {
     wire::ServerMessage message;
     wire::Welcome& out = *message.mutable_welcome();
     out.set_session(session);
-    out.set_password("0123456789abcdef");
+    out.set_password(Bytes(kPassword));
     out.set_epoch(epoch);
     out.set_lease_ms(static_cast<uint32_t>(kLease.ms()));
     out.set_cell("test");
@@ -85,6 +95,18 @@ class ScriptedReplica {
     out.set_lease_us(static_cast<uint64_t>(lease.us));
     for (const wire::Notice& notice : notices) *out.add_notices() = notice;
     send(message);
+  }
+  // Answers a request that came in a datagram, the newest one.
+  wire::LeaseAnswer lease_answer(Duration lease = kLease) const {
+    wire::LeaseAnswer out;
+    out.set_session(session);
+    out.set_epoch(epoch);
+    out.set_number(lease_requests.back().number());
+    out.set_lease_us(static_cast<uint64_t>(lease.us));
+    return out;
+  }
+  void send_datagram(const wire::LeaseAnswer& answer, BytesView password = kPassword) {
+    CONCLAVE_ASSERT(socket_->send(datagram_from_, wire::seal(answer, password)).has_value());
   }
   void disconnect() {
     if (link_ != nullptr) ++closed;
@@ -177,9 +199,19 @@ class ScriptedReplica {
     send(message);
   }
 
+  void on_datagram(const env::Address& from, BytesView bytes) {
+    const auto request = wire::open_request(bytes).value();
+    CONCLAVE_ASSERT(wire::is_genuine(request, kPassword));
+    lease_requests.push_back(request.message);
+    datagram_from_ = from;
+    if (answers_datagrams) send_datagram(lease_answer());
+  }
+
   sim::World& world_;
   uint32_t host_;
   std::unique_ptr<env::Listener> listener_;
+  std::unique_ptr<env::DatagramSocket> socket_;
+  env::Address datagram_from_;
   std::unique_ptr<Link> link_;
   std::vector<std::unique_ptr<Link>> past_;
   Instant keep_alive_arrived_{0};

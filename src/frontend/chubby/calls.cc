@@ -261,6 +261,7 @@ wire::Code Calls::reopen(SessionId id, const wire::Handle& presented) {
   const wire::Code code = handle.valid ? wire::OK : wire::HANDLE_INVALID;
   if (master_.handles().count(id) >= master_.settings().limits.handles_max) return wire::BUSY;
   master_.handles().add(id, std::move(handle));
+  master_.reach(FailOverStep::handles);
   return code;
 }
 

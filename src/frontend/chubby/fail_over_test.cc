@@ -45,6 +45,36 @@ TEST_F(FailOverTest, CH_77_1_ANewEpochAndWhatIsMeantForAnOldOneIsRefusedAndToldT
   EXPECT_EQ(reply->lease_us(), 0u);
 }
 
+TEST_F(FailOverTest, CH_77_TheStepReachedIsShown) {
+  const auto step = [&] { return server->figures().master.step; };
+  gateway.end_mastership();
+  EXPECT_EQ(step(), FailOverStep::none);
+  gateway.begin_mastership(Epoch(3));
+  executor.run();
+  EXPECT_EQ(step(), FailOverStep::new_epoch);
+  TestClient again = connect();
+  again.resume(*one);
+  EXPECT_EQ(step(), FailOverStep::locating);
+  EXPECT_FALSE(server->master()->steps().reached(FailOverStep::sessions));
+  gateway.start_epoch();
+  EXPECT_EQ(step(), FailOverStep::sessions);
+  executor.run();
+  ASSERT_TRUE(again.welcomed());
+  EXPECT_EQ(step(), FailOverStep::keep_alives);
+  again.keep_alive();
+  EXPECT_EQ(step(), FailOverStep::telling);
+  EXPECT_THAT(again.told(), ElementsAre("fail-over"));
+  again.keep_alive();
+  EXPECT_EQ(step(), FailOverStep::waiting);
+  EXPECT_FALSE(server->master()->steps().reached(FailOverStep::open));
+  expire(*two);
+  EXPECT_EQ(step(), FailOverStep::open);
+  again.reopen({file});
+  EXPECT_EQ(step(), FailOverStep::handles);
+  advance(Duration::seconds(61));
+  EXPECT_EQ(step(), FailOverStep::reaping);
+}
+
 TEST_F(FailOverTest, CH_77_2_FirstItSaysOnlyWhoIsMaster) {
   gateway.end_mastership();
   gateway.begin_mastership(Epoch(3));

@@ -1,29 +1,9 @@
 #include "frontend/chubby/handle.h"
 
-#include <array>
-
 #include "base/codec.h"
-#include "base/sha1.h"
+#include "base/hmac.h"
 
 namespace conclave::frontend::chubby {
-namespace {
-
-// RFC 2104.
-std::array<uint8_t, 20> hmac_sha1(BytesView key, BytesView text) {
-  constexpr size_t kBlock = 64;
-  Bytes inner(kBlock, '\x36');
-  Bytes outer(kBlock, '\x5c');
-  for (size_t i = 0; i < key.size() && i < kBlock; ++i) {
-    inner[i] = static_cast<char>(inner[i] ^ key[i]);
-    outer[i] = static_cast<char>(outer[i] ^ key[i]);
-  }
-  inner.append(text);
-  const auto digest = sha1(inner);
-  outer.append(reinterpret_cast<const char*>(digest.data()), digest.size());
-  return sha1(outer);
-}
-
-}  // namespace
 
 uint64_t check_digits(BytesView secret, SessionId session, const Handle& handle) {
   Bytes text;

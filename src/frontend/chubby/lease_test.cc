@@ -47,6 +47,52 @@ TEST_F(LeaseTest, CH_68_TheNextIsHeldForTwoThirdsOfALease) {
   EXPECT_LE(lease->held_us(), 8'100'000u);
 }
 
+// With as many KeepAlives a second for twice the sessions; each keeps its own length, over fail-overs too.
+TEST(LeaseLength, CH_68_LongerLeasesWhenThereAreMany) {
+  Settings settings;
+  EXPECT_EQ(settings.lease_beside(0), Duration::seconds(12));
+  EXPECT_EQ(settings.lease_beside(5'000), Duration::seconds(12));
+  EXPECT_EQ(settings.lease_beside(10'000), Duration::seconds(24));
+  EXPECT_EQ(settings.lease_beside(25'000), Duration::seconds(60));
+  EXPECT_EQ(settings.lease_beside(1'000'000), Duration::seconds(60));
+  settings.lease_max = Duration::seconds(1);
+  EXPECT_EQ(settings.lease_beside(10'000), Duration::seconds(12)) << "never shorter";
+}
+
+class CrowdedLeaseTest : public LeaseTest {
+ protected:
+  void SetUp() override {
+    Settings settings;
+    settings.lease_sessions = 1;
+    lead(2, settings);
+  }
+};
+
+TEST_F(CrowdedLeaseTest, CH_68_EachSessionKeepsTheLengthThatItBeganWith) {
+  TestClient first = client();
+  TestClient second = client();
+  TestClient third = connect();
+  third.hello();
+  EXPECT_EQ(third.welcomed()->lease_ms(), 24'000u);
+  third.keep_alive();
+  EXPECT_EQ(third.lease()->lease_us(), 24'000'000u);
+  third.keep_alive();
+  EXPECT_EQ(gateway.state().session(SessionId(third.session))->timeout_ms, 24'000) << "the cell counts the same";
+  advance(Duration::millis(8'100));
+  EXPECT_TRUE(first.lease());
+  EXPECT_FALSE(third.lease());
+  advance(Duration::seconds(8));
+  EXPECT_TRUE(third.lease()) << "held for two thirds of its own";
+  hang_up(first);
+  hang_up(second);
+  fail_over();
+  TestClient back = connect();
+  back.resume(third);
+  EXPECT_EQ(back.welcomed()->lease_ms(), 24'000u);
+  back.keep_alive();
+  EXPECT_EQ(back.lease()->lease_us(), 24'000'000u);
+}
+
 TEST_F(LeaseTest, CH_69_AnEventIsToldAtOnce) {
   TestClient writer = client();
   TestClient reader = client();

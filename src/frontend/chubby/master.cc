@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/probe.h"
 #include "frontend/chubby/calls.h"
 #include "frontend/chubby/translate.h"
@@ -39,7 +40,9 @@ Master::Master(const env::Clock& clock, env::Executor& executor, replica::Gatewa
       settings_(settings),
       epoch_(epoch),
       calls_(std::make_unique<Calls>(*this)),
-      barrier_(clock, executor, gateway) {}
+      barrier_(clock, executor, gateway) {
+  steps_.reach(FailOverStep::new_epoch);
+}
 
 Master::~Master() {
   *alive_ = false;
@@ -54,21 +57,24 @@ Session* Master::session(SessionId id) {
 
 void Master::become_ready() {
   ready_ = true;
+  steps_.reach(FailOverStep::sessions);
   for (const state::SessionView& known : state().sessions()) {
     if (!known.caching) continue;
     Session& session = sessions_[known.id];
     session.id = known.id;
+    session.lease = Duration::millis(known.timeout_ms);
     session.fail_over_pending = true;
     session.notices.fail_over();
     ++fail_overs_pending_;
   }
   next_review_ = clock_.now() + settings_.unopened_grace;
   log::info("chubby", "master of the lock service", {{"epoch", to_string(epoch_)}, {"sessions", sessions_.size()}});
-  if (fail_overs_pending_ == 0) fail_over_done();
+  if (fail_overs_pending_ == 0 || CONCLAVE_PLANT(fail_over_not_waited_for)) fail_over_done();
 }
 
 void Master::fail_over_done() {
   open_ = true;
+  steps_.reach(FailOverStep::open);
   if (!sessions_.empty()) log::info("chubby", "every session knows of the fail-over", {{"sessions", sessions_.size()}});
   cache_.open();
   release_ready();
@@ -79,9 +85,11 @@ void Master::fail_over_done() {
 void Master::attach(SessionId id, ClientLink* link, state::Identities identities) {
   Session& session = sessions_[id];
   session.id = id;
+  session.lease = Duration::millis(state().session(id)->timeout_ms);
   session.link = link;
   session.identities = std::move(identities);
   session.told = session.notices.acknowledged();
+  steps_.reach(FailOverStep::keep_alives);
   session.leased = false;
 }
 
@@ -89,7 +97,7 @@ void Master::detach(SessionId id, const ClientLink* link) {
   Session* const found = session(id);
   if (found == nullptr || found->link != link) return;
   found->link = nullptr;
-  if (found->keep_alive) due_.erase({found->keep_alive->arrived + settings_.hold(), id});
+  if (found->keep_alive) due_.erase({found->keep_alive->arrived + found->hold(), id});
   found->keep_alive.reset();
 }
 
@@ -97,7 +105,7 @@ void Master::end_session(SessionId id) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
   Session session = std::move(found->second);
-  if (session.keep_alive) due_.erase({session.keep_alive->arrived + settings_.hold(), id});
+  if (session.keep_alive) due_.erase({session.keep_alive->arrived + session.hold(), id});
   sessions_.erase(found);
   for (const Handle& handle : handles_.remove_all(id)) {
     lock_queue_.leave(handle.path, {id, handle.number});
@@ -142,7 +150,11 @@ void Master::on_keep_alive(SessionId id, const wire::KeepAlive& keep_alive) {
   }
   if (session.fail_over_pending && session.notices.acknowledged() > 0) {
     session.fail_over_pending = false;
-    if (--fail_overs_pending_ == 0) fail_over_done();
+    if (--fail_overs_pending_ == 0) {
+      fail_over_done();
+    } else {
+      steps_.reach(FailOverStep::waiting);
+    }
   }
   release_ready();
   const Instant now = clock_.now();
@@ -151,7 +163,7 @@ void Master::on_keep_alive(SessionId id, const wire::KeepAlive& keep_alive) {
   if (!session.notices.empty() || !session.leased) {
     answer(session);
   } else {
-    due_.insert({now + settings_.hold(), id});
+    due_.insert({now + session.hold(), id});
   }
 }
 
@@ -161,7 +173,7 @@ void Master::notify(Session& session) {
 
 void Master::answer(Session& session) {
   session.keep_alive->being_answered = true;
-  due_.erase({session.keep_alive->arrived + settings_.hold(), session.id});
+  due_.erase({session.keep_alive->arrived + session.hold(), session.id});
   barrier_.after([this, id = session.id, number = session.keep_alive->number, link = session.link](Instant asked) {
     Session* const found = this->session(id);
     if (found == nullptr || found->link != link || !found->keep_alive || found->keep_alive->number != number) return;
@@ -175,13 +187,36 @@ void Master::grant(Session& session, Instant asked) {
   reply.set_number(session.keep_alive->number);
   reply.set_epoch(epoch_.value);
   reply.set_held_us(static_cast<uint64_t>((asked - session.keep_alive->arrived).us));
-  reply.set_lease_us(static_cast<uint64_t>(settings_.lease.us));
+  reply.set_lease_us(static_cast<uint64_t>(session.lease.us));
   for (const wire::Notice& notice : session.notices.waiting()) *reply.add_notices() = notice;
+  if (session.fail_over_pending) steps_.reach(FailOverStep::telling);
   session.told = session.notices.last();
   session.leased = true;
   session.keep_alive.reset();
   gateway_.touch(session.id);
   session.link->send(message);
+}
+
+void Master::on_lease_request(SessionId id, uint64_t number, AnswerLease answer) {
+  Session* const asking = session(id);
+  if (asking == nullptr || number <= asking->lease_requests) return;
+  asking->lease_requests = number;
+  barrier_.after([this, id, number, arrived = clock_.now(), answer = std::move(answer)](Instant asked) mutable {
+    const Session* const found = session(id);
+    if (found == nullptr) return;
+    wire::LeaseAnswer out;
+    out.set_session(id.value);
+    out.set_epoch(epoch_.value);
+    out.set_number(number);
+    if (found->notices.empty()) {
+      out.set_held_us(static_cast<uint64_t>((asked - arrived).us));
+      out.set_lease_us(static_cast<uint64_t>(found->lease.us));
+      gateway_.touch(id);
+    } else {
+      CONCLAVE_PROBE("chubby.no-lease-in-a-datagram");
+    }
+    answer(out);
+  });
 }
 
 // --- calls
@@ -268,7 +303,7 @@ bool Master::admit(const state::Transaction& txn, uint64_t ticket) {
     if (open_ || concerns_cachers(fact)) add_names(fact, &names);
   }
   if (names.empty()) return true;
-  if (open_ && cache_.admit(names, txn.zxid)) return true;
+  if (open_ && (cache_.admit(names, txn.zxid) || CONCLAVE_PLANT(caches_not_waited_for))) return true;
   CONCLAVE_PROBE("chubby.change-waits-for-caches");
   for (CacheTable::Invalidation& invalidation : cache_.hold(names, ticket)) {
     Session& session = sessions_.at(invalidation.session);
@@ -430,6 +465,7 @@ void Master::on_tick() {
   for (const std::string& path : lock_queue_.drop_late(now)) offer(path);
   if (now >= next_review_) {
     reaps_ = true;
+    steps_.reach(FailOverStep::reaping);
     next_review_ = now + settings_.unopened_grace;  // again, for what could not be decided
     for (const auto& [path, instance] : state().nodes_that_live_while_open()) review_open(path, instance);
   }
@@ -442,7 +478,8 @@ MasterFigures Master::figures() const {
                         .closed_names = cache_.closed(),
                         .held_changes = cache_.held(),
                         .lock_waiters = lock_queue_.size(),
-                        .fail_overs_pending = fail_overs_pending_};
+                        .fail_overs_pending = fail_overs_pending_,
+                        .step = steps_.last()};
   for (const auto& [id, session] : sessions_) {
     if (session.link != nullptr) ++figures.connected;
     figures.notices += session.notices.size();

@@ -5,11 +5,13 @@
 // Invariants:
 //   H1  Nothing is granted or answered by this master's knowledge alone before a barrier confirms that it is the master
 //       still; a lease counts from the time at which that barrier was asked for.
-//   H2  No lease is granted to a session that was told something on this connection and has not acted on it (CH-69).
+//   H2  No lease is granted to a session that was told something on this connection and has not acted on it (CH-69);
+//       in a datagram, none to one that has anything to be told.
 //   H3  Nothing that may be cached is changed until every session of earlier masters has acknowledged the fail-over, or
 //       has ended (CH-77, step 6).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +19,7 @@
 #include "absl/container/btree_map.h"
 #include "frontend/chubby/barrier.h"
 #include "frontend/chubby/cache_table.h"
+#include "frontend/chubby/fail_over.h"
 #include "frontend/chubby/handle_table.h"
 #include "frontend/chubby/lock_queue.h"
 #include "frontend/chubby/session.h"
@@ -38,10 +41,13 @@ struct MasterFigures {
   size_t notices = 0;  // not acknowledged
   size_t calls = 0;    // without an answer
   size_t fail_overs_pending = 0;
+  FailOverStep step = FailOverStep::none;  // of taking over; the last one reached
 };
 
 class Master {
  public:
+  using AnswerLease = std::move_only_function<void(const wire::LeaseAnswer&)>;
+
   Master(const env::Clock& clock, env::Executor& executor, replica::Gateway& gateway, const Settings& settings,
          Epoch epoch);
   ~Master();
@@ -49,12 +55,15 @@ class Master {
   Epoch epoch() const { return epoch_; }
   // Its first transaction is applied: it knows everything that earlier masters did.
   bool ready() const { return ready_; }
+  const FailOverSteps& steps() const { return steps_; }
 
   // --- its clients. REQUIRES: ready.
   // The session's client is connected here; it is in the replicated state.
   void attach(SessionId id, ClientLink* link, state::Identities identities);
   void detach(SessionId id, const ClientLink* link);
   void on_keep_alive(SessionId id, const wire::KeepAlive& keep_alive);
+  // A request for a lease that came in a datagram (CH-98). `answer` is called at most once.
+  void on_lease_request(SessionId id, uint64_t number, AnswerLease answer);
   void on_call(SessionId id, wire::Call call);
   void on_cancel(SessionId id, uint64_t number);
 
@@ -77,6 +86,7 @@ class Master {
   const CacheTable& cache() const { return cache_; }
   // Null: it has ended.
   Session* session(SessionId id);
+  void reach(FailOverStep step) { steps_.reach(step); }
   void reply(SessionId id, wire::Reply reply);
   void reply(SessionId id, uint64_t call, wire::Code code);
   // May the session keep what a reply says of the name from now on? Then the name is entered for it.
@@ -111,6 +121,7 @@ class Master {
   replica::Gateway& gateway_;
   const Settings& settings_;
   const Epoch epoch_;
+  FailOverSteps steps_;
   bool ready_ = false;
   bool open_ = false;  // H3 holds for all sessions
   size_t fail_overs_pending_ = 0;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/sha1.h"
+#include "wire/chubby/datagram.h"
 
 namespace conclave::frontend::chubby {
 namespace {
@@ -43,17 +44,29 @@ Server::~Server() {
 
 Result<> Server::listen(env::Network& network) {
   for (const env::Address& address : settings_.listen) {
-    auto listener = network.listen(address, [this, alive = std::weak_ptr(alive_)](std::unique_ptr<env::Stream> stream) {
-      if (const auto live = alive.lock(); live && *live) accept(std::move(stream));
-    });
-    if (!listener) {
+    if (auto bound = listen_at(network, address); !bound) {
       listeners_.clear();
-      return fail(listener.error().kind,
-                  "cannot listen for Chubby clients on " + env::to_string(address) + ": " + listener.error().message);
+      sockets_.clear();
+      return fail(bound.error().kind,
+                  "cannot listen for Chubby clients on " + env::to_string(address) + ": " + bound.error().message);
     }
-    listeners_.push_back(*std::move(listener));
   }
   tick();
+  return {};
+}
+
+// Datagrams have the port of the streams.
+Result<> Server::listen_at(env::Network& network, const env::Address& address) {
+  auto listener = network.listen(address, [this, alive = std::weak_ptr(alive_)](std::unique_ptr<env::Stream> stream) {
+    if (const auto live = alive.lock(); live && *live) accept(std::move(stream));
+  });
+  if (!listener) return std::unexpected(listener.error());
+  auto socket = network.open_datagrams(
+      {.host = address.host, .port = (*listener)->local().port},
+      [this, place = sockets_.size()](const env::Address& from, BytesView bytes) { on_datagram(place, from, bytes); });
+  if (!socket) return std::unexpected(socket.error());
+  listeners_.push_back(*std::move(listener));
+  sockets_.push_back(*std::move(socket));
   return {};
 }
 
@@ -65,6 +78,7 @@ std::vector<env::Address> Server::addresses() const {
 
 void Server::stop() {
   listeners_.clear();
+  sockets_.clear();
   for (auto& [number, connection] : connections_) connection->finish();
 }
 
@@ -141,6 +155,7 @@ void Server::on_hello(Connection* connection, const wire::Hello& hello) {
   }
   if (master_ == nullptr) return send_elsewhere(connection, "this replica is not the master");
   if (!master_->ready()) {
+    master_->reach(FailOverStep::locating);
     waiting_.emplace(connection->number(), hello);
     return;
   }
@@ -170,12 +185,12 @@ Connection* Server::still_here(uint64_t number, Epoch epoch) const {
 void Server::open_session(Connection* connection, state::Identities who) {
   const SessionId session = gateway_.new_session_id();
   const Bytes password = entropy_.bytes(kPasswordBytes);
+  const Duration lease = settings_.lease_beside(master_->sessions().size());
   state::Request request{
       .session = SessionId(),
       .identities = who,
       .body =
-          state::CreateSessionRequest{
-              .id = session, .password = password, .timeout_ms = settings_.lease.ms(), .caching = true},
+          state::CreateSessionRequest{.id = session, .password = password, .timeout_ms = lease.ms(), .caching = true},
       .guard = std::nullopt,
       .call = {}};
   gateway_.submit(std::move(request), [this, alive = alive_, number = connection->number(), epoch = master_->epoch(),
@@ -221,14 +236,15 @@ void Server::resume_session(Connection* connection, SessionId session, const Byt
 
 void Server::welcome(Connection* connection, SessionId session, BytesView password, state::Identities who) {
   // It may have ended since the request was answered.
-  if (!gateway_.state().session(session)) return refuse(connection, "the session has expired");
+  const auto known = gateway_.state().session(session);
+  if (!known) return refuse(connection, "the session has expired");
   connection->welcome(session);
   wire::ServerMessage message;
   wire::Welcome& welcome = *message.mutable_welcome();
   welcome.set_session(session.value);
   welcome.set_password(std::string(password));
   welcome.set_epoch(master_->epoch().value);
-  welcome.set_lease_ms(static_cast<uint32_t>(settings_.lease.ms()));
+  welcome.set_lease_ms(static_cast<uint32_t>(known->timeout_ms));
   welcome.set_cell(settings_.cell);
   connection->send(message);
   master_->attach(session, connection, std::move(who));
@@ -271,6 +287,18 @@ void Server::on_message(Connection* connection, wire::ClientMessage message) {
     case wire::ClientMessage::BODY_NOT_SET:
       return connection->fail("unexpected message");
   }
+}
+
+// What cannot be believed, or is another master's business, is not answered.
+void Server::on_datagram(size_t socket, const env::Address& from, BytesView bytes) {
+  const auto request = wire::open_request(bytes);
+  if (!request || master_ == nullptr || !master_->ready() || request->message.epoch() != master_->epoch().value) return;
+  const auto session = gateway_.state().session(SessionId(request->message.session()));
+  if (!session || !is_genuine(*request, session->password)) return;
+  master_->on_lease_request(session->id, request->message.number(),
+                            [this, socket, from, password = Bytes(session->password)](const wire::LeaseAnswer& answer) {
+                              if (socket < sockets_.size()) (void)sockets_[socket]->send(from, seal(answer, password));
+                            });
 }
 
 void Server::tick() {

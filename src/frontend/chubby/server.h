@@ -32,7 +32,7 @@ class Server final : public replica::GatewayObserver, public replica::ChangeGate
          Settings settings);
   ~Server() override;
 
-  // Binds every address of the settings; all or none.
+  // Binds every address of the settings, for streams and for datagrams; all or none.
   Result<> listen(env::Network& network);
   std::vector<env::Address> addresses() const;
   // Stops listening and closes every connection.
@@ -47,6 +47,8 @@ class Server final : public replica::GatewayObserver, public replica::ChangeGate
   bool admit(const state::Transaction& txn, uint64_t ticket) override;
 
   ServerFigures figures() const;
+  // Null: this replica is not the master.
+  const Master* master() const { return master_.get(); }
 
  private:
   // ConnectionHost
@@ -54,7 +56,10 @@ class Server final : public replica::GatewayObserver, public replica::ChangeGate
   void on_message(Connection* connection, wire::ClientMessage message) override;
   void gone(Connection* connection) override;
 
+  Result<> listen_at(env::Network& network, const env::Address& address);
   void accept(std::unique_ptr<env::Stream> stream);
+  // Came at the socket of that place in `sockets_`.
+  void on_datagram(size_t socket, const env::Address& from, BytesView bytes);
   void answer_hello(Connection* connection, const wire::Hello& hello);
   void open_session(Connection* connection, state::Identities who);
   void resume_session(Connection* connection, SessionId session, const Bytes& password, state::Identities who);
@@ -71,6 +76,7 @@ class Server final : public replica::GatewayObserver, public replica::ChangeGate
   replica::Gateway& gateway_;
   const Settings settings_;
   std::vector<std::unique_ptr<env::Listener>> listeners_;
+  std::vector<std::unique_ptr<env::DatagramSocket>> sockets_;
   std::map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::map<uint64_t, wire::Hello> waiting_;  // by connection: until the master is ready
   std::map<SessionId, uint64_t> holders_;    // the connection that a session is at, or comes back at

@@ -33,7 +33,11 @@ struct Session {
     bool being_answered = false;
   };
 
+  // How long a KeepAlive waits (CH-68).
+  Duration hold() const { return lease * 2 / 3; }
+
   SessionId id;
+  Duration lease;  // of each grant
   state::Identities identities;
   ClientLink* link = nullptr;  // null: not connected
   Notices notices;
@@ -41,6 +45,7 @@ struct Session {
   bool fail_over_pending = false;
   bool leased = false;                  // a lease was granted on this connection
   std::optional<KeepAlive> keep_alive;  // waiting
+  uint64_t lease_requests = 0;          // the highest number that came in a datagram
   absl::btree_set<uint64_t> calls;      // without an answer
   absl::btree_set<uint64_t> closed;     // handles of earlier epochs that were closed in this one (CH-77, step 8)
   uint64_t ending = 0;                  // the call that ends it

@@ -1,6 +1,7 @@
 // Settings of the Chubby front end; the application fills them from its configuration.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -27,13 +28,21 @@ struct Settings {
   std::string cell = "conclave";
   std::map<ReplicaId, env::Address> members;  // where clients reach each replica's Chubby front end
 
-  Duration lease = Duration::seconds(12);           // CH-68
+  Duration lease = Duration::seconds(12);           // CH-68; of a session that opens while there are few
+  Duration lease_max = Duration::seconds(60);       // if there are many
+  size_t lease_sessions = 5'000;                    // these are few
   Duration offer = Duration::seconds(5);            // a waiter that is offered a lock takes it within this
   Duration unopened_grace = Duration::seconds(60);  // CH-77, step 9
   Limits limits;
 
-  // How long a KeepAlive waits.
-  Duration hold() const { return lease * 2 / 3; }
+  // Of a session that opens beside so many others, and for its whole life. Longer in proportion beyond
+  // `lease_sessions`, so that twice the sessions do not send twice the KeepAlives (CH-68, CH-89).
+  Duration lease_beside(size_t sessions) const {
+    const size_t loaded = std::max(sessions, lease_sessions);
+    const auto proportional = Duration::micros(static_cast<int64_t>(
+        static_cast<double>(lease.us) * static_cast<double>(loaded) / static_cast<double>(lease_sessions)));
+    return std::clamp(proportional, lease, std::max(lease, lease_max));
+  }
 };
 
 }  // namespace conclave::frontend::chubby

@@ -144,6 +144,9 @@ void mntr(const ServerView& view, Bytes* out) {
   own("damaged", status.damaged);
   own("fsync_p50_us", status.fsync_p50.us);
   own("fsync_p99_us", status.fsync_p99.us);
+  if (view.hub.settings.other_figures) {
+    for (const auto& [key, value] : view.hub.settings.other_figures()) own(key, value);
+  }
   if (status.role != replica::Role::leader) return;
   int64_t learners = -1;  // ourselves
   int64_t followers = -1;

@@ -60,7 +60,9 @@ TEST_F(FrontEndTest, SrvrAndStat) {
 }
 
 TEST_F(FrontEndTest, MntrIsTabSeparated) {
-  start(all_words());
+  Settings settings = all_words();
+  settings.other_figures = [] { return std::vector<std::pair<std::string_view, uint64_t>>{{"lock_waiters", 7}}; };
+  start(settings);
   TestClient client = connected();
   client.call(OpCode::exists, wire::PathWatchRequest{"/a", true});
   gateway.peers.resize(3);
@@ -68,7 +70,7 @@ TEST_F(FrontEndTest, MntrIsTabSeparated) {
   const std::string text = word("mntr");
   for (const char* line : {"zk_version\t", "zk_server_state\tleader\n", "zk_watch_count\t1\n", "zk_avg_latency\t0.0\n",
                            "zk_num_alive_connections\t2\n", "zk_global_sessions\t1\n", "zk_synced_followers\t2\n",
-                           "zk_outstanding_requests\t0\n", "zk_quorum_size\t3\n"}) {
+                           "zk_outstanding_requests\t0\n", "zk_quorum_size\t3\n", "conclave_lock_waiters\t7\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
   EXPECT_THAT(text, MatchesRegex("((zk|conclave)_[a-z0-9_]+\t[^\n]*\n)+"));

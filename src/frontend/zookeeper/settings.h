@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -59,6 +61,8 @@ struct Settings {
   std::vector<std::string> conf_lines;
   std::vector<std::string> environment_lines;
   std::function<ProcessFigures()> process_figures;  // empty: zeroes
+  // What mntr tells of the other front ends of this process, as conclave_NAME; empty: nothing.
+  std::function<std::vector<std::pair<std::string_view, uint64_t>>()> other_figures;
 };
 
 }  // namespace conclave::frontend::zookeeper

@@ -16,10 +16,17 @@ std::vector<consensus::Member> members_of(const Plan& plan) {
   return members;
 }
 
+constexpr uint32_t kDatagramLossPerMillion = 100'000;
+constexpr uint32_t kDatagramDuplicatePerMillion = 100'000;
+
 WorldOptions world_options(const Plan& plan) {
   WorldOptions options;
   options.link.latency_min = plan.latency_min;
   options.link.latency_max = plan.latency_max;
+  if (plan.lock_clients > 0) {
+    options.link.datagram_loss_per_million = kDatagramLossPerMillion;
+    options.link.datagram_duplicate_per_million = kDatagramDuplicatePerMillion;
+  }
   options.disk.sync_time_max = plan.sync_time_max;
   options.disk.survive_percent = static_cast<uint32_t>(plan.survive_percent);
   return options;
@@ -50,7 +57,7 @@ Cell::Cell(const Plan& plan, Findings& findings)
           [this] { return world_.scheduler().now(); }, patience_of(plan)),
       state_checks_(log_, findings),
       recorder_(world_.scheduler(), [this](Zxid zxid) { engine_checks_.note_acknowledged(log_.index_of(zxid)); }),
-      crowd_(world_, plan, addresses_of(plan, kLockPort), clients(), findings) {
+      crowd_(world_, plan, addresses_of(plan, kLockPort), addresses_of(plan, kClientPort), clients(), findings) {
   for (const consensus::Member& member : members_) {
     ids_.push_back(member.id);
     world_.host(member.id);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/random.h"
+#include "frontend/chubby/fail_over.h"
 
 namespace conclave::sim {
 namespace {
@@ -41,6 +42,7 @@ class Drawing {
     plan_.pause_between_operations = between_ms(20, 300);
     faults();
     added_later();
+    fail_overs();
     return std::move(plan_);
   }
 
@@ -111,6 +113,7 @@ class Drawing {
   void faults() {
     std::vector<FaultKind> kinds;
     for (const FaultType& type : fault_types()) {
+      if (type.kind == FaultKind::crash_in_fail_over) continue;  // of the lock service
       if (one_in(2)) kinds.push_back(type.kind);
     }
     if (plan_.leases) std::erase(kinds, FaultKind::clock_jump);  // beyond what a lease allows for
@@ -177,6 +180,16 @@ class Drawing {
     if (one_in(2)) plan_.snapshot_slice_bytes = one_of(std::array<int64_t, 3>{1, 200, 2000});
     if (one_in(2)) rot_behind_restarts();
     if (one_in(2)) plan_.read_only_percent = one_of(std::array<int64_t, 2>{50, 100});
+  }
+
+  void fail_overs() {
+    const Duration pace = between_ms(5'000, 60'000);
+    for (Duration at = between_ms(0, 20'000); at < plan_.safety;) {
+      Fault next = fault(at, FaultKind::crash_in_fail_over);
+      next.amount = random_.between(1, frontend::chubby::kFailOverSteps);
+      plan_.faults.insert(std::ranges::upper_bound(plan_.faults, at, {}, &Fault::at), next);
+      at = at + Duration::micros(static_cast<int64_t>(random_.between(1, static_cast<uint64_t>(pace.us) * 2)));
+    }
   }
 
   // What was written last is known to few replicas yet, or to one alone. It rots, and the next thing to happen is that

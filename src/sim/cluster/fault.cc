@@ -41,6 +41,7 @@ constexpr std::array kTypes = {
     FaultType{FaultKind::fault_points, "fault-points"},
     FaultType{FaultKind::client_crash, "client-crash"},
     FaultType{FaultKind::client_isolate, "client-isolate"},
+    FaultType{FaultKind::crash_in_fail_over, "crash-in-fail-over"},
 };
 
 Result<uint64_t> parse_number(std::string_view text) {

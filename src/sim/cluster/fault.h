@@ -57,6 +57,8 @@ enum class FaultKind : uint8_t {
   // clients
   client_crash,    // a client program dies and another takes its place after `lasting`
   client_isolate,  // a client sees no replica for `lasting`
+  // the lock service
+  crash_in_fail_over,  // the master is killed, and the next one when it reaches step `amount` of nine (CH-77)
 };
 
 struct FaultType {

@@ -4,15 +4,17 @@
 
 namespace conclave::sim {
 
-LockCrowd::LockCrowd(World& world, const Plan& plan, std::vector<env::Address> replicas, uint32_t first_client,
-                     Findings& findings)
+LockCrowd::LockCrowd(World& world, const Plan& plan, std::vector<env::Address> replicas,
+                     std::vector<env::Address> servers, uint32_t first_client, Findings& findings)
     : world_(world),
       plan_(plan),
       replicas_(std::move(replicas)),
+      servers_(std::move(servers)),
       first_(first_client),
       oracles_(findings),
       random_(xxh3_64("lock crowd", static_cast<uint64_t>(plan.seed))) {
   for (uint32_t number = 0; number < size(); ++number) host(number);
+  if (has_stranger()) stranger_host();
 }
 
 void LockCrowd::start(uint32_t number) {
@@ -24,8 +26,15 @@ void LockCrowd::start(uint32_t number) {
   });
 }
 
+void LockCrowd::start_stranger() {
+  if (!has_stranger() || stranger_host().running()) return;
+  stranger_host().boot(
+      [this](const env::World& env) { return std::make_shared<LockStranger>(env, plan_, servers_, oracles_); });
+}
+
 void LockCrowd::start_all() {
   for (uint32_t number = 0; number < size(); ++number) start(number);
+  start_stranger();
 }
 
 void LockCrowd::maybe_strike() {
@@ -37,16 +46,29 @@ void LockCrowd::maybe_strike() {
   const auto number = static_cast<uint32_t>(random_.below(size()));
   const auto lasting = Duration::micros(static_cast<int64_t>(
       random_.between(1, static_cast<uint64_t>((random_.chance(1, 2) ? plan_.lock_lease : plan_.lock_lease * 3).us))));
-  const uint64_t what = random_.below(4);
+  const uint64_t what = random_.below(6);
   if (!host(number).running()) return start(number);
   if (what == 0) {
     host(number).crash(Crash::kill);
   } else if (what == 1) {
     oracles_.doubts_all(number);  // it cannot know
     host(number).pause_for(lasting);
+  } else if (what == 2) {
+    stall(number, lasting);
   } else {
     world_.isolate(host(number).id().value);
     world_.scheduler().at(now + lasting, [this, number] { reconnect(number); });
+  }
+}
+
+// Its streams bring nothing, one way or both; what is sent in datagrams passes.
+void LockCrowd::stall(uint32_t number, Duration lasting) {
+  const uint32_t here = host(number).id().value;
+  const uint64_t ways = random_.between(1, 3);
+  for (const env::Address& replica : replicas_) {
+    const uint32_t there = host_of(replica.host)->value;
+    if ((ways & 1) != 0) world_.stall(here, there, lasting);
+    if ((ways & 2) != 0) world_.stall(there, here, lasting);
   }
 }
 
@@ -73,24 +95,26 @@ void LockCrowd::start_probing() {
 
 void LockCrowd::stop_asking() {
   for (uint32_t number = 0; number < size(); ++number) program(number).stop_asking();
+  if (has_stranger()) stranger().stop_asking();
 }
 
 void LockCrowd::leave() {
   for (uint32_t number = 0; number < size(); ++number) program(number).leave();
+  if (has_stranger()) stranger().leave();
 }
 
 bool LockCrowd::quiet() {
   for (uint32_t number = 0; number < size(); ++number) {
     if (program(number).under_way() > 0) return false;
   }
-  return true;
+  return !has_stranger() || stranger().under_way() == 0;
 }
 
 bool LockCrowd::gone() {
   for (uint32_t number = 0; number < size(); ++number) {
     if (!program(number).gone()) return false;
   }
-  return true;
+  return !has_stranger() || stranger().gone();
 }
 
 std::string LockCrowd::without_progress_since(Instant from) {

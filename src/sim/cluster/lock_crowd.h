@@ -7,16 +7,19 @@
 #include "base/random.h"
 #include "sim/cluster/lock_oracles.h"
 #include "sim/cluster/lock_program.h"
+#include "sim/cluster/lock_stranger.h"
 #include "sim/world/world.h"
 
 namespace conclave::sim {
 
 class LockCrowd {
  public:
-  // `first_client` is the number of the first host that is free for them.
-  LockCrowd(World& world, const Plan& plan, std::vector<env::Address> replicas, uint32_t first_client,
-            Findings& findings);
+  // `first_client` is the number of the first host that is free for them. `servers`: the replicas' ports for clients of
+  // ZooKeeper.
+  LockCrowd(World& world, const Plan& plan, std::vector<env::Address> replicas, std::vector<env::Address> servers,
+            uint32_t first_client, Findings& findings);
 
+  // Clients of the lock service.
   uint32_t size() const { return static_cast<uint32_t>(plan_.lock_clients); }
   void start_all();
   // Strikes one now and then. Call it often.
@@ -37,12 +40,18 @@ class LockCrowd {
  private:
   Host& host(uint32_t number) { return world_.client(first_ + number); }
   LockProgram& program(uint32_t number) { return host(number).process<LockProgram>(); }
+  bool has_stranger() const { return size() > 0; }
+  Host& stranger_host() { return host(size()); }
+  LockStranger& stranger() { return stranger_host().process<LockStranger>(); }
   void start(uint32_t number);
+  void start_stranger();
   void reconnect(uint32_t number);
+  void stall(uint32_t number, Duration lasting);
 
   World& world_;
   const Plan& plan_;
   const std::vector<env::Address> replicas_;
+  const std::vector<env::Address> servers_;
   const uint32_t first_;
   LockOracles oracles_;
   Random random_;

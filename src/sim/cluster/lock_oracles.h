@@ -25,6 +25,7 @@ struct LockFigures {
   uint64_t files_judged = 0;     // reads, writes and deletions
   uint64_t cached_reads = 0;     // answered by a client's cache
   uint64_t fail_overs_seen = 0;  // sessions that went on with another master
+  uint64_t datagram_leases = 0;  // granted while a stream was late
   uint64_t jeopardies = 0;
   uint64_t expired = 0;
   uint64_t calls_sent_again = 0;

@@ -59,6 +59,7 @@ void LockProgram::add_figures(LockFigures& figures) const {
   const chubby::Figures& counted = client_->figures();
   figures.cached_reads += counted.cache_hits;
   figures.fail_overs_seen += counted.fail_overs;
+  figures.datagram_leases += counted.datagram_leases;
   figures.jeopardies += counted.jeopardies;
   figures.calls_sent_again += counted.calls_sent_again;
 }

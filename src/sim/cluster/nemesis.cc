@@ -45,6 +45,8 @@ void Nemesis::strike(const Fault& fault) {
     points_.set_rate(static_cast<uint32_t>(fault.amount));
     undo_after(fault.lasting, [this] { points_.set_rate(0); });
     struck = true;
+  } else if (fault.kind == FaultKind::crash_in_fail_over) {
+    struck = strike_fail_over(fault);
   } else {
     struck = strike_client(fault, choice);
   }
@@ -57,6 +59,7 @@ void Nemesis::strike(const Fault& fault) {
 
 void Nemesis::stop() {
   stopped_ = true;
+  ambush_.reset();
   while (!undos_.empty()) {
     const Undo undo = std::move(undos_.front());
     undos_.pop_front();
@@ -74,6 +77,31 @@ void Nemesis::let_run(const std::vector<ReplicaId>& ids) {
   for (const ReplicaId id : ids) {
     held_down_.erase(id);
     restart_after(id, Duration{0});
+  }
+}
+
+// ---------------------------------------------------------------- the lock service
+
+bool Nemesis::strike_fail_over(const Fault& fault) {
+  const auto id = cell_.master();
+  if (ambush_ || !id || cell_.lock_service(*id) == nullptr || cell_.lock_service(*id)->master() == nullptr)
+    return false;
+  if (fault.amount == 0 || fault.amount > frontend::chubby::kFailOverSteps) return false;
+  ambush_ = Ambush{.step = static_cast<frontend::chubby::FailOverStep>(fault.amount),
+                   .behind = cell_.lock_service(*id)->master()->epoch(),
+                   .lasting = fault.lasting};
+  crash(*id, Crash::kill, 0, fault.lasting);
+  return true;
+}
+
+void Nemesis::watch() {
+  for (const ReplicaId id : cell_.replicas()) {
+    if (!ambush_ || !cell_.up(id) || cell_.lock_service(id) == nullptr) continue;
+    const frontend::chubby::Master* const master = cell_.lock_service(id)->master();
+    if (master == nullptr || master->epoch() <= ambush_->behind || !master->steps().reached(ambush_->step)) continue;
+    ++killed_at_steps_.at(static_cast<size_t>(ambush_->step) - 1);
+    crash(id, Crash::kill, 0, ambush_->lasting);
+    ambush_.reset();
   }
 }
 

@@ -10,10 +10,12 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "frontend/chubby/fail_over.h"
 #include "sim/cluster/atlas.h"
 #include "sim/cluster/cell.h"
 #include "sim/cluster/fault.h"
@@ -22,7 +24,7 @@
 
 namespace conclave::sim {
 
-constexpr size_t kFaultKinds = static_cast<size_t>(FaultKind::client_isolate) + 1;
+constexpr size_t kFaultKinds = static_cast<size_t>(FaultKind::crash_in_fail_over) + 1;
 
 class Nemesis {
  public:
@@ -38,16 +40,29 @@ class Nemesis {
   // Starts whatever does not run and can.
   void let_run(const std::vector<ReplicaId>& ids);
 
+  // Somebody is waited for: call watch() after every event.
+  bool watches() const { return ambush_.has_value(); }
+  void watch();
+
   const Atlas& atlas() const { return atlas_; }
   // A start that was refused, and may be: the disk was damaged.
   bool given_up(ReplicaId id) const { return given_up_.contains(id); }
 
   using Counts = std::array<std::array<uint64_t, kPhases>, kFaultKinds>;
   const Counts& struck() const { return struck_; }
+  // New masters of the lock service that were killed at each step of taking over.
+  using StepCounts = std::array<uint64_t, frontend::chubby::kFailOverSteps>;
+  const StepCounts& killed_at_steps() const { return killed_at_steps_; }
   uint64_t left_out() const { return left_out_; }
 
  private:
   using Undo = std::function<void()>;
+  // For the next master that comes so far.
+  struct Ambush {
+    frontend::chubby::FailOverStep step{};
+    Epoch behind;  // not this one, or an earlier
+    Duration lasting;
+  };
 
   bool strike_process(const Fault& fault, Random& choice);
   bool strike_network(const Fault& fault, Random& choice);
@@ -55,6 +70,7 @@ class Nemesis {
   bool strike_clock(const Fault& fault, Random& choice);
   bool strike_disk(const Fault& fault, Random& choice);
   bool strike_client(const Fault& fault, Random& choice);
+  bool strike_fail_over(const Fault& fault);
 
   void crash(ReplicaId id, Crash how, uint64_t torn_bytes, Duration lasting);
   void damage(ReplicaId id);
@@ -83,7 +99,9 @@ class Nemesis {
   uint64_t last_link_change_ = 0;
   std::set<ReplicaId> given_up_;
   std::set<ReplicaId> held_down_;
+  std::optional<Ambush> ambush_;
   Counts struck_{};
+  StepCounts killed_at_steps_{};
   uint64_t left_out_ = 0;
 };
 

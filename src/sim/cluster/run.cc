@@ -51,10 +51,20 @@ class Run {
       if (reached()) return true;
       const Instant now = cell_.world().now();
       if (now >= end) return false;
-      cell_.world().run_for(std::min(kStep, end - now));
+      run_for(std::min(kStep, end - now));
       resources_.observe();
     }
     return false;
+  }
+
+  void run_for(Duration time) {
+    if (!nemesis_.watches()) return cell_.world().run_for(time);
+    cell_.world().run_until(
+        [this] {
+          nemesis_.watch();
+          return false;
+        },
+        time);
   }
 
   // The faults end, but those outside of a random majority of the intact voters stay down.
@@ -249,6 +259,7 @@ class Run {
             .masters = cell_.engine_checks().masters(),
             .faults_left_out = nemesis_.left_out(),
             .locks = cell_.lock_crowd().figures(),
+            .killed_at_steps = nemesis_.killed_at_steps(),
             .most = resources_.most(),
             .struck = nemesis_.struck(),
             .points = points_.counts()};

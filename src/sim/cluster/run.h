@@ -44,6 +44,7 @@ struct RunFigures {
   uint64_t masters = 0;
   uint64_t faults_left_out = 0;
   LockFigures locks;
+  Nemesis::StepCounts killed_at_steps{};
   check::Holdings most{};  // that any replica held, at any moment looked at
   Nemesis::Counts struck{};
   FaultPoints::Counts points;
@@ -65,11 +66,11 @@ inline constexpr std::array kRunNumbers = {&RunFigures::events,
                                            &RunFigures::masters,
                                            &RunFigures::faults_left_out};
 
-inline constexpr std::array kLockNumbers = {&LockFigures::grants,           &LockFigures::files_judged,
-                                            &LockFigures::cached_reads,     &LockFigures::fail_overs_seen,
-                                            &LockFigures::jeopardies,       &LockFigures::expired,
-                                            &LockFigures::calls_sent_again, &LockFigures::guarded_writes,
-                                            &LockFigures::guarded_refused,  &LockFigures::unguarded_lost};
+inline constexpr std::array kLockNumbers = {
+    &LockFigures::grants,           &LockFigures::files_judged,   &LockFigures::cached_reads,
+    &LockFigures::fail_overs_seen,  &LockFigures::jeopardies,     &LockFigures::expired,
+    &LockFigures::calls_sent_again, &LockFigures::guarded_writes, &LockFigures::guarded_refused,
+    &LockFigures::unguarded_lost,   &LockFigures::datagram_leases};
 
 enum class Verdict : uint8_t {
   passed,

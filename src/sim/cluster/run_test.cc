@@ -86,14 +86,16 @@ TEST(Run, EveryKindOfFaultStrikes) {
     plan.replicas = 5;
     plan.leases = type.kind != FaultKind::clock_jump;
     plan.safety = Duration::seconds(6);
+    if (type.kind == FaultKind::crash_in_fail_over) plan.lock_clients = 3;
     for (const int64_t at : {2, 3, 4}) {
       plan.faults.push_back({.at = Duration::seconds(at),
                              .kind = type.kind,
                              .target = {},
                              .lasting = Duration::millis(500),
-                             .amount = type.kind == FaultKind::clock_rate        ? 1'000'400u
-                                       : type.kind == FaultKind::wall_clock_jump ? 999'990'000u
-                                                                                 : 20u,
+                             .amount = type.kind == FaultKind::clock_rate           ? 1'000'400u
+                                       : type.kind == FaultKind::wall_clock_jump    ? 999'990'000u
+                                       : type.kind == FaultKind::crash_in_fail_over ? 4u
+                                                                                    : 20u,
                              .choice = static_cast<uint64_t>(at)});
     }
     const RunResult result = run(plan);

@@ -57,7 +57,8 @@ Duration Fabric::latency(const Link& link, HostId from, HostId to, Random& rando
 }
 
 Duration Fabric::travel_time(HostId from, HostId to) {
-  return latency(from, to) + std::max(Duration{0}, link(from, to).clogged_until - scheduler_.now());
+  const Link& it = link(from, to);
+  return latency(from, to) + std::max(Duration{0}, std::max(it.clogged_until, it.stalled_until) - scheduler_.now());
 }
 
 Channel::Item Fabric::reset_by_peer() {
@@ -158,11 +159,20 @@ void Fabric::clog(HostId from, HostId to, Duration time) {
   scheduler_.at(until, [this, from, to] { unclog(from, to); });
 }
 
+void Fabric::stall(HostId from, HostId to, Duration time) {
+  Link& it = link(from, to);
+  const Instant until = scheduler_.now() + time;
+  if (until <= it.stalled_until) return;
+  it.stalled_until = until;
+  trace_.record(scheduler_.now(), "streams stalled", from.value, to.value, static_cast<uint64_t>(time.us));
+  scheduler_.at(until, [this, from, to] { unclog(from, to); });
+}
+
 void Fabric::unclog(HostId from, HostId to) {
   Link& it = link(from, to);
   if (scheduler_.now() < it.clogged_until) return;  // for longer
   for (Task& task : std::exchange(it.after_clog, {})) task();
-  if (blocked(it)) return;  // by a cut: healing releases what is held
+  if (blocked(it)) return;  // by a stall that is longer, or by a cut: healing releases what is held
   for (const auto& channel : between(from, to)) {
     release_held(channel, channel->sides_[0].host == from ? Channel::Side::first : Channel::Side::second);
   }
@@ -172,10 +182,10 @@ void Fabric::heal_all() {
   std::vector<std::pair<HostId, HostId>> cuts, clogs;
   for (auto& [ends, it] : links_) {
     if (it.cut) cuts.push_back(ends);
-    if (it.clogged_until > scheduler_.now()) clogs.push_back(ends);
+    if (std::max(it.clogged_until, it.stalled_until) > scheduler_.now()) clogs.push_back(ends);
   }
   for (const auto& [from, to] : clogs) {
-    link(from, to).clogged_until = scheduler_.now();
+    link(from, to).clogged_until = link(from, to).stalled_until = scheduler_.now();
     trace_.record(scheduler_.now(), "link unclogged", from.value, to.value);
     scheduler_.after(Duration{0}, [this, from, to] { unclog(from, to); });
   }

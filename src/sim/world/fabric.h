@@ -102,11 +102,16 @@ class Fabric {
   void heal(HostId from, HostId to);
   // One way: what arrives within `time` from now is held back until then.
   void clog(HostId from, HostId to, Duration time);
-  // Ends all cuts and clogs.
+  // The same of streams alone, as when TCP backs off after a loss.
+  void stall(HostId from, HostId to, Duration time);
+  // Ends all cuts, clogs and stalls.
   void heal_all();
   bool is_cut(HostId from, HostId to) const;
-  // Cut or clogged.
-  bool blocked(HostId from, HostId to) { return blocked(link(from, to)); }
+  // Cut or clogged: for what is not a stream.
+  bool blocked(HostId from, HostId to) {
+    const Link& it = link(from, to);
+    return it.cut || scheduler_.now() < it.clogged_until;
+  }
   // Runs `task` once no clog is left, whether the link is cut or not; those of one link in their order.
   void when_unclogged(HostId from, HostId to, Task task) { link(from, to).after_clog.push_back(std::move(task)); }
   // Called after a link healed.
@@ -121,7 +126,7 @@ class Fabric {
   Duration latency(HostId from, HostId to) { return latency(from, to, random_); }
   // The same, drawn from other random numbers.
   Duration latency(HostId from, HostId to, Random& random) { return latency(link(from, to), from, to, random); }
-  // The same, and what is left of a clog.
+  // The same, and what is left of a clog or stall.
   Duration travel_time(HostId from, HostId to);
 
   // The host's side of all its channels is gone: reset (a killed process) or silent (a power cut).
@@ -132,7 +137,10 @@ class Fabric {
  private:
   friend class Channel;
   Link& link(HostId from, HostId to);
-  bool blocked(const Link& link) const { return link.cut || scheduler_.now() < link.clogged_until; }
+  // For streams.
+  bool blocked(const Link& link) const {
+    return link.cut || scheduler_.now() < std::max(link.clogged_until, link.stalled_until);
+  }
   Duration latency(const Link& link, HostId from, HostId to, Random& random);
   void transmit(Channel& channel, Channel::Side sender, Channel::Item item);
   static Channel::Item reset_by_peer();

@@ -43,6 +43,7 @@ struct Link {
   bool cut = false;
   uint64_t generation = 0;   // counts cuts and heals
   Instant clogged_until{0};  // held back until then
+  Instant stalled_until{0};  // the same, of streams alone
   std::vector<Task> after_clog;
 };
 

@@ -66,6 +66,36 @@ TEST_F(StreamsTest, BytesFlowBothWays) {
   EXPECT_EQ(accepted_->peer().host, "host-1001");
 }
 
+TEST_F(StreamsTest, AStallHoldsStreamsAndLetsDatagramsPass) {
+  ASSERT_EQ(connect(), "connected");
+  std::string heard;
+  const auto in = server()
+                      .network
+                      .open_datagrams({.host = "0.0.0.0", .port = 2181},
+                                      [&](const env::Address&, BytesView bytes) { heard += bytes; })
+                      .value();
+  const auto out = client().network.open_datagrams({}, [](const env::Address&, BytesView) {}).value();
+  world_.stall(1001, 1, Duration::seconds(3));
+  world_.clog(1001, 1, Duration::seconds(1));
+  connected_->write("slow");
+  ASSERT_TRUE(out->send(World::address(1, 2181), "fast"));
+  world_.run_for(Duration::millis(900));
+  EXPECT_EQ(heard, "") << "a clog holds both";
+  world_.run_for(Duration::millis(200));
+  EXPECT_EQ(heard, "fast");
+  world_.run_for(Duration::millis(1'800));
+  EXPECT_EQ(server_reader_.text, "");
+  world_.run_for(Duration::millis(200));
+  EXPECT_EQ(server_reader_.text, "slow");
+  world_.stall(1001, 1, Duration::seconds(100));
+  connected_->write("er");
+  world_.run_for(Duration::seconds(1));
+  EXPECT_EQ(server_reader_.text, "slow");
+  world_.heal_all();
+  world_.run_for(Duration::millis(1));
+  EXPECT_EQ(server_reader_.text, "slower");
+}
+
 TEST_F(StreamsTest, ConnectErrors) {
   EXPECT_EQ(connect(99), "connect host-1:99: Connection refused");
   world_.cut(1, 1001);

@@ -62,7 +62,9 @@ class World {
   bool is_cut(uint32_t from, uint32_t to) const { return fabric_.is_cut(HostId(from), HostId(to)); }
   // Holds traffic back for `time`, then releases it in a burst.
   void clog(uint32_t from, uint32_t to, Duration time) { fabric_.clog(HostId(from), HostId(to), time); }
-  // Ends all cuts and clogs.
+  // The same of streams alone, as when TCP backs off: datagrams pass.
+  void stall(uint32_t from, uint32_t to, Duration time) { fabric_.stall(HostId(from), HostId(to), time); }
+  // Ends all cuts, clogs and stalls.
   void heal_all() { fabric_.heal_all(); }
 
   // Latency, spikes, and what happens to frames, reads and datagrams: from now on, for one link or for all.

@@ -265,7 +265,8 @@ std::variant<Transaction, Refusal, NotAdmitted> Evaluator::evaluate(const Reques
   }
   if (impl_->is_anothers(request, context.origin)) return impl_->refuse({Code::session_moved, {}});
   // Before the guard, which may not hold any more because of what the request itself did.
-  if (auto settled = impl_->check_call(request)) return std::move(*settled);
+  if (auto settled = impl_->check_call(request); settled && !CONCLAVE_PLANT(call_done_again))
+    return std::move(*settled);
   if (request.guard) {
     if (const Code code = impl_->check(*request.guard); code != Code::ok)
       return impl_->refuse(failed(request.body, code));
