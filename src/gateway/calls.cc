@@ -83,8 +83,8 @@ Completion<void> answer_empty(Finish finish) {
 
 template <class Reply>
 Completion<chubby::Stat> answer_stat(Finish finish) {
-  return answer<Reply, chubby::Stat>(
-      std::move(finish), [](const chubby::Stat& stat, Reply& reply) { fill(stat, reply.mutable_stat()); });
+  return answer<Reply, chubby::Stat>(std::move(finish),
+                                     [](const chubby::Stat& stat, Reply& reply) { fill(stat, reply.mutable_stat()); });
 }
 
 template <class Reply>

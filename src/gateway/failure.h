@@ -1,4 +1,5 @@
-// Why a call over gRPC failed: a code of lock_service.proto, the gRPC status that goes with it, words for a person. Pure.
+// Why a call over gRPC failed: a code of lock_service.proto, the gRPC status that goes with it, words for a person.
+// Pure.
 #pragma once
 
 #include <string>

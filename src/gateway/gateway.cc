@@ -75,8 +75,7 @@ CallRef Gateway::begin(const api::Call& header, CallOptions options, StartOnSess
   session->calls().acknowledge(header.answered_below());
   options.number = header.number();
   const WaiterId waiter = session->calls().call(
-      options,
-      [&](CallTable::Finish finish) { return start_call(*session, std::move(finish)); }, std::move(done));
+      options, [&](CallTable::Finish finish) { return start_call(*session, std::move(finish)); }, std::move(done));
   return {.session = session->number(), .waiter = waiter};
 }
 

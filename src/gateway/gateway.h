@@ -4,13 +4,14 @@
 // Invariants, by which a client that believes in its locks is right (docs/gateway.md has the argument):
 //   G1  A client's lease ends before the cell's lease of its session does (S1 of session.h), and counts from when the
 //       client asked.
-//   G2  The gateway ends a session only when its client asked for that. It lets one go, without a word to the cell, when
-//       the cell has ended it, when its client was not heard from for `client_timeout` (so after every lease that it was
-//       granted), or when the gateway stops. What is let go loses its locks abnormally: their lock-delay protects what a
-//       message under way might still do (CH-39).
+//   G2  The gateway ends a session only when its client asked for that. It lets one go, without a word to the cell,
+//   when
+//       the cell has ended it, when its client was not heard from for `client_timeout` (so after every lease that it
+//       was granted), or when the gateway stops. What is let go loses its locks abnormally: their lock-delay protects
+//       what a message under way might still do (CH-39).
 //   G3  Time in which the gateway stood still is no silence of a client.
-//   G4  A session is named by its token alone, which has 128 unpredictable bits. It has one stream at a time, the newest.
-//   G5  Everything is bounded by the Settings; what finds no room is refused.
+//   G4  A session is named by its token alone, which has 128 unpredictable bits. It has one stream at a time, the
+//   newest. G5  Everything is bounded by the Settings; what finds no room is refused.
 #pragma once
 
 #include <cstdint>
@@ -44,11 +45,10 @@ class Gateway {
   // `done` is called once, also from inside, unless the call is abandoned.
   template <class Request>
   CallRef call(const Request& request, Done done) {
-    return begin(request.call(), {.method = method_of<Request>(), .kind = kind_of(request)},
-                 [&request](Session& session, CallTable::Finish finish) {
-                   return start(session, request, std::move(finish));
-                 },
-                 std::move(done));
+    return begin(
+        request.call(), {.method = method_of<Request>(), .kind = kind_of(request)},
+        [&request](Session& session, CallTable::Finish finish) { return start(session, request, std::move(finish)); },
+        std::move(done));
   }
   void abandon(const CallRef& call);
 

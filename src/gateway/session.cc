@@ -11,8 +11,7 @@ Session::Session(uint64_t number, const std::string& secret, std::unique_ptr<Cel
     : number_(number),
       token_(fmt::format("{}.{}", number, secret)),
       settings_(settings),
-      calls_(settings.calls_max, settings.answers_max,
-             [this](chubby::CallId call) { return service().cancel(call); }),
+      calls_(settings.calls_max, settings.answers_max, [this](chubby::CallId call) { return service().cancel(call); }),
       cell_(std::move(cell)) {}
 
 Duration Session::lease(Instant now) const {

@@ -21,9 +21,9 @@ namespace conclave::gateway {
 
 struct Settings {
   size_t sessions_max = 1000;
-  size_t calls_max = 256;    // of a session, under way
+  size_t calls_max = 256;     // of a session, under way
   size_t answers_max = 1024;  // of a session, under way or not acknowledged
-  size_t events_max = 1000;  // of a session, not acknowledged
+  size_t events_max = 1000;   // of a session, not acknowledged
   // A session is kept for this long after its client was last heard from.
   Duration client_timeout = Duration::seconds(20);
   // How long a client stays in jeopardy before it gives up; told to it (CH-71).

@@ -2,6 +2,7 @@
 import enum
 import os
 import queue
+import sys
 import threading
 import time
 from typing import Callable, Dict, List, Optional
@@ -66,6 +67,7 @@ class Session:
         self._handles: Dict[int, Handle] = {}
         self._early: List[Event] = []
         self._numbers = CallNumbers()
+        self._calls = set()  # under way
         self._callbacks: "queue.SimpleQueue[Optional[Callable[[], None]]]" = queue.SimpleQueue()
         self._owner = os.getpid()
         begin = pb.Begin(credentials=[pb.Credential(scheme="digest", secret=user.encode()) for user in users])
@@ -178,12 +180,11 @@ class Session:
             self._wait_safe(deadline_s)
             request.call.session = self._token
             request.call.number = number
-            request.call.answered_below = min(number, self._numbers.answered_below()) if number else \
-                self._numbers.answered_below()
+            request.call.answered_below = self._numbers.answered_below()
             left_s = None if deadline_s is None else max(0.001, deadline_s - now_s())
             call = getattr(self._stub, method).future(request, timeout=left_s)
             with self._changed:
-                self._under_way().add(call)
+                self._calls.add(call)
             try:
                 return call.result()
             except grpc.FutureCancelledError:
@@ -202,11 +203,9 @@ class Session:
                     raise CallError(code, error.details()) from None
                 time.sleep(RETRY_S)
             finally:
+                call.cancel()  # of one that was interrupted
                 with self._changed:
-                    self._under_way().discard(call)
-
-    def _under_way(self):
-        return self.__dict__.setdefault("_calls", set())
+                    self._calls.discard(call)
 
     def _wait_safe(self, deadline_s):
         if os.getpid() != self._owner:
@@ -240,7 +239,7 @@ class Session:
                     if now_s() + RETRY_S > deadline_s:
                         raise error
                     self._changed.wait(RETRY_S)
-                    self._stream = _Stream(self, begin)
+                    self._stream = _Stream(self, pb.Begin(session=self._token) if self._token else begin)
                 elif self._stream.begun and now_s() >= self._next_ask_s:
                     self._ask()
                 if now_s() > deadline_s:
@@ -291,7 +290,7 @@ class Session:
             self._over = why
         if self._stream is not None:
             self._stream.cancel()
-        for call in list(self._under_way()):
+        for call in list(self._calls):
             call.cancel()
         if self._told != State.EXPIRED:
             self._told = State.EXPIRED
@@ -362,7 +361,7 @@ class Session:
             try:
                 callback()
             except Exception:  # of the application: it must not end the thread
-                threading.excepthook(threading.ExceptHookArgs((*__import__("sys").exc_info(), threading.current_thread())))
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
 
 class _Stream:

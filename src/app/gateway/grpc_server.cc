@@ -167,10 +167,9 @@ using Base = api::LockService::CallbackService;
 using Context = grpc::CallbackServerContext;
 
 // NOLINTBEGIN(bugprone-macro-parentheses): names of types
-#define CONCLAVE_UNARY(method, ReplyType)                                                                  \
-  grpc::ServerUnaryReactor* method(Context* context, const api::method##Request* request, ReplyType* reply) \
-      override {                                                                                           \
-    return new UnaryCall<api::method##Request, ReplyType>(around_, context, request, reply);               \
+#define CONCLAVE_UNARY(method, ReplyType)                                                                              \
+  grpc::ServerUnaryReactor* method(Context* context, const api::method##Request* request, ReplyType* reply) override { \
+    return new UnaryCall<api::method##Request, ReplyType>(around_, context, request, reply);                           \
   }
 // NOLINTEND(bugprone-macro-parentheses)
 
@@ -210,9 +209,9 @@ Result<std::shared_ptr<grpc::ServerCredentials>> credentials(const Listening& li
                                                 ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
                                                 : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
-  for (const auto& [file, text] : {std::pair(&listening.certificate, &pair.cert_chain),
-                                   std::pair(&listening.key, &pair.private_key),
-                                   std::pair(&listening.client_ca, &options.pem_root_certs)}) {
+  for (const auto& [file, text] :
+       {std::pair(&listening.certificate, &pair.cert_chain), std::pair(&listening.key, &pair.private_key),
+        std::pair(&listening.client_ca, &options.pem_root_certs)}) {
     if (file->empty()) continue;
     auto read = read_whole_file(*file);
     if (!read) return fail(read.error().kind, fmt::format("{}: {}", *file, read.error().message));
@@ -248,8 +247,9 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Listening& listening
   builder.RegisterService(&parts->service);
   parts->server = builder.BuildAndStart();
   if (parts->server == nullptr || parts->port == 0) {
-    return fail(ErrorKind::io, fmt::format("cannot listen on {}{}", env::to_string(listening.address),
-                                           listening.certificate.empty() ? "" : ", or the key and certificate are bad"));
+    return fail(ErrorKind::io,
+                fmt::format("cannot listen on {}{}", env::to_string(listening.address),
+                            listening.certificate.empty() ? "" : ", or the key and certificate are bad"));
   }
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(parts)));
 }
