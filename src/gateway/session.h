@@ -24,13 +24,14 @@ struct Settings {
   size_t calls_max = 256;     // of a session, under way
   size_t answers_max = 1024;  // of a session, under way or not acknowledged
   size_t events_max = 1000;   // of a session, not acknowledged
-  // A session is kept for this long after its client was last heard from.
-  Duration client_timeout = Duration::seconds(20);
+  // A session is kept for this long after its client was last heard from. Shorter than the cell's leases it shortens
+  // those of clients; longer, a lock outlives its holder for longer.
+  Duration client_timeout = Duration::seconds(12);
   // How long a client stays in jeopardy before it gives up; told to it (CH-71).
   Duration grace = Duration::seconds(45);
 };
 
-// The stream of a client. Neither method calls back.
+// The stream of a client. Neither method calls the gateway from inside.
 class ClientStream {
  public:
   virtual ~ClientStream() = default;

@@ -48,7 +48,8 @@ class Session:
 
     def __init__(self, target: str, users: List[str] = (), credentials: Optional[grpc.ChannelCredentials] = None,
                  on_state: Optional[Callable[[State], None]] = None, timeout_s: float = BEGIN_DEADLINE_S):
-        options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
+        options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000),
+                   ("grpc.keepalive_time_ms", 5000), ("grpc.keepalive_timeout_ms", 5000)]
         if credentials is None:
             self._channel = grpc.insecure_channel(target, options)
         else:

@@ -26,6 +26,10 @@ constexpr int kRequestBytesMax = 512 << 10;
 constexpr int kReplyBytesMax = 64 << 20;
 // Of one stream: a client that does not read is cut off.
 constexpr size_t kUnsentMessagesMax = 4096;
+// A connection whose other end is gone without a word is noticed; clients may look, too.
+constexpr int kPingMs = 20'000;
+constexpr int kClientPingMs = 1'000;
+constexpr int kStreamsMax = 1024;  // calls and streams of one connection
 
 grpc::Status status_of(const Failure& failure) {
   return {static_cast<grpc::StatusCode>(gateway::status_of(failure.code)), failure.message};
@@ -91,12 +95,15 @@ class SessionStream final : public grpc::ServerBidiReactor<api::SessionRequest, 
   void send(api::SessionReply reply) override {
     if (finish_) return;
     unsent_.push_back(std::move(reply));
-    if (unsent_.size() > kUnsentMessagesMax) {
-      lost(Failure{.code = api::BAD_STREAM, .message = "the client does not read its stream"});
+    if (unsent_.size() == kUnsentMessagesMax) {
+      around_.loop.post([this] {
+        drop_unsent();
+        lost({.code = api::BAD_STREAM, .message = "the client does not read its stream"});
+      });
     }
     write();
   }
-  void close(const Failure* why) override { end(why == nullptr ? nullptr : why); }
+  void close(const Failure* why) override { end(why); }
 
  private:
   void OnReadDone(bool ok) override {
@@ -112,7 +119,7 @@ class SessionStream final : public grpc::ServerBidiReactor<api::SessionRequest, 
       writing_ = false;
       if (!unsent_.empty()) unsent_.pop_front();
       if (!ok) {
-        unsent_.clear();
+        drop_unsent();
         lost({});
       }
       write();
@@ -120,7 +127,7 @@ class SessionStream final : public grpc::ServerBidiReactor<api::SessionRequest, 
   }
   void OnCancel() override {
     around_.loop.post([this] {
-      while (unsent_.size() > (writing_ ? 1U : 0U)) unsent_.pop_back();
+      drop_unsent();
       lost({});
     });
   }
@@ -128,6 +135,9 @@ class SessionStream final : public grpc::ServerBidiReactor<api::SessionRequest, 
     around_.loop.post([this] { delete this; });
   }
 
+  void drop_unsent() {
+    while (unsent_.size() > (writing_ ? 1U : 0U)) unsent_.pop_back();
+  }
   // The client is gone, or is sent away.
   void lost(const Failure& why) {
     if (!closed) around_.gateway.on_stream_lost(*this);
@@ -242,6 +252,10 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Listening& listening
   grpc::ServerBuilder builder;
   builder.AddListeningPort(env::to_string(listening.address), *std::move(with), &parts->port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two gateways must not share a port unnoticed
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientPingMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsMax);
   builder.SetMaxReceiveMessageSize(kRequestBytesMax);
   builder.SetMaxSendMessageSize(kReplyBytesMax);
   builder.RegisterService(&parts->service);

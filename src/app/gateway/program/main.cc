@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   app.add_option("--sessions", program.settings.sessions_max, "at most so many clients (default 1000)")
       ->check(CLI::Range(1, 100'000));
   app.add_option("--client-timeout", client_timeout_ms,
-                 "a session is kept for so long after its client was last heard from, in ms (default 20000)")
+                 "a session is kept for so long after its client was last heard from, in ms (default 12000)")
       ->check(CLI::Range(500, 600'000));
   app.add_option("--grace", grace_ms, "how long clients stay in jeopardy before they give up, in ms (default 45000)")
       ->check(CLI::Range(500, 600'000));
