@@ -68,10 +68,6 @@ CallRef Gateway::begin(const api::Call& header, CallOptions options, StartOnSess
     done(std::unexpected(Failure{.code = api::NO_SESSION, .message = "no such session"}));
     return {};
   }
-  if (options.kind != CallKind::read && header.answered_below() > header.number()) {
-    done(std::unexpected(Failure{.code = api::BAD_NUMBER, .message = "a call acknowledges its own answer"}));
-    return {};
-  }
   session->calls().acknowledge(header.answered_below());
   options.number = header.number();
   const WaiterId waiter = session->calls().call(
