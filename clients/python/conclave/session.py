@@ -269,11 +269,15 @@ class Session:
                     retry_at_s = now + RETRY_S
                 elif self._stream.begun and now >= self._next_ask_s:
                     self._ask()
-                due_s = min(self._next_ask_s, now + ASK_IN_JEOPARDY_S)
-                if self._told == State.SAFE:
-                    due_s = min(due_s, self._lease.end_s)
-                self._changed.wait(max(0.005, due_s - now))
+                self._changed.wait(max(0.005, self._due_s(now, retry_at_s) - now))
             self._end(self._over)
+
+    def _due_s(self, now, retry_at_s):
+        """When the keeper has something to do, if nothing is heard before."""
+        ends_s = self._lease.end_s + (0 if self._told == State.SAFE else self._grace_s)
+        if self._stream.error is not None:
+            return min(ends_s, retry_at_s)
+        return min(ends_s, self._next_ask_s if self._stream.begun else now + 1.0)
 
     def _tell_state(self):
         """With the lock. Tells the application if it is another one than before."""
