@@ -130,8 +130,8 @@ class Checker:
             self.check_system_include(where, module, test, header)
             return
         target = self.module_of(header)
-        # x.pb.h is generated from x.proto
-        source = header.removesuffix(".pb.h") + ".proto" if header.endswith(".pb.h") else header
+        # x.pb.h and x.grpc.pb.h are generated from x.proto
+        source = re.sub(r"(\.grpc)?\.pb\.h$", ".proto", header)
         if target is None or not (self.root / "src" / source).is_file():
             self.error(where, f'"{header}" is no file under src/ (write paths from src/ on)')
             return

@@ -72,6 +72,12 @@ class CheckLayers(unittest.TestCase):
     def test_the_good_tree_passes(self):
         self.assertEqual(self.check_files({}), [])
 
+    def test_what_is_generated_from_a_proto_counts_as_the_proto(self):
+        includes = '#include "state/tree/tree.pb.h"\n#include "state/tree/tree.grpc.pb.h"\n'
+        errors = self.check_files({"src/replica/driver.h": includes})
+        self.assertEqual(len(errors), 2, errors)
+        self.assertEqual(self.check_files({"src/replica/driver.h": includes, "src/state/tree/tree.proto": ""}), [])
+
     def test_an_include_of_a_higher_layer_fails(self):
         errors = self.check_files({"src/state/tree/tree.cc": '\n#include "replica/driver.h"\n'})
         self.assert_one_error(errors, "src/state/tree/tree.cc:2", "state/tree (layer 2) may not include replica (layer 4)")
