@@ -142,8 +142,11 @@ void ZoneTree::open(const std::string& path, int attempts, Viewed done) {
       }
       keep(std::move(node));
     }
-    use(path, handle, stat.directory, attempts, std::move(done));
-    if (stat.ephemeral && !stat.directory) close(handle);
+    if (!stat.ephemeral || stat.directory) return use(path, handle, stat.directory, attempts, std::move(done));
+    use(path, handle, false, attempts, [this, handle, done = std::move(done)](Outcome<View> view) mutable {
+      close(handle);
+      done(std::move(view));
+    });
   });
 }
 
@@ -201,14 +204,15 @@ void ZoneTree::read_listed(const std::string& path, const Stat& stat, Completion
       return done(std::unexpected(std::move(opened.error())));
     }
     const HandleId handle = opened->handle;
-    service_.get_contents(handle, guarded([this, path, done = std::move(done)](Outcome<Contents> contents) mutable {
+    service_.get_contents(handle,
+                          guarded([this, path, handle, done = std::move(done)](Outcome<Contents> contents) mutable {
+                            close(handle);
                             if (contents) return done(records_of(path, *contents));
                             const CallCode code = contents.error().code;
                             if (code == CallCode::handle_invalid || code == CallCode::not_a_file)
                               return done(Records());
                             done(std::unexpected(std::move(contents.error())));
                           }));
-    close(handle);
   });
 }
 
