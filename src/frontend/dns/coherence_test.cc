@@ -18,6 +18,7 @@ namespace wire = conclave::chubby::wire;
 class CoherenceTest : public NameServerTest {
  protected:
   static constexpr uint32_t kReplica = 9;
+  static constexpr std::string_view kDirectory = "/dns/pool";  // whose files are ephemeral
 
   CoherenceTest() {
     replica.on_call = [this](const wire::Call& call) { return carry_out(call); };
@@ -33,33 +34,42 @@ class CoherenceTest : public NameServerTest {
     ++calls;
     wire::Reply reply;
     if (call.has_open()) {
-      const auto file = files.find(call.open().path());
-      if (file == files.end()) {
+      const std::string& path = call.open().path();
+      ++opens[path];
+      reply.set_cacheable(true);
+      if (path != kDirectory && !files.contains(path)) {
         reply.set_code(wire::NO_NODE);
-        reply.set_cacheable(true);
         return reply;
       }
-      names[call.open().handle()] = file->first;
-      reply.set_cacheable(true);
+      names[call.open().handle()] = path;
       wire::Handle& handle = *reply.mutable_opened()->mutable_handle();
       handle.set_number(call.open().handle());
-      handle.set_path(file->first);
+      handle.set_path(path);
       handle.set_mode(call.open().mode());
       handle.set_instance(9);
       handle.set_epoch(call.epoch());
-      fill(reply.mutable_opened()->mutable_stat(), file->second);
+      fill(reply.mutable_opened()->mutable_stat(), path);
     } else if (call.has_get_contents()) {
-      const std::string& contents = files.at(names.at(call.get_contents().handle()));
+      const std::string& path = names.at(call.get_contents().handle());
       reply.set_cacheable(true);
-      reply.mutable_contents()->set_contents(contents);
-      fill(reply.mutable_contents()->mutable_stat(), contents);
+      reply.mutable_contents()->set_contents(files.at(path));
+      fill(reply.mutable_contents()->mutable_stat(), path);
+    } else if (call.has_read_directory()) {
+      for (const auto& [path, contents] : files) {
+        if (!is_member(path)) continue;
+        wire::Directory::Entry& entry = *reply.mutable_directory()->add_entries();
+        entry.set_name(path.substr(kDirectory.size() + 1));
+        fill(entry.mutable_stat(), path);
+      }
     }
     return reply;
   }
-  void fill(wire::Stat* stat, const std::string& contents) {
+  static bool is_member(std::string_view path) { return path.starts_with(kDirectory) && path != kDirectory; }
+  void fill(wire::Stat* stat, const std::string& path) {
     stat->set_instance(9);
     stat->set_content_generation(generation);
-    stat->set_length(contents.size());
+    stat->set_directory(path == kDirectory);
+    stat->set_ephemeral(is_member(path));
   }
   // As the master does: tells those who may have cached it, waits for their word, then makes the change.
   void change(const std::string& path, const std::string& contents) {
@@ -77,6 +87,7 @@ class CoherenceTest : public NameServerTest {
   uint64_t generation = 20;
   uint64_t sequence = 0;
   size_t calls = 0;
+  std::map<std::string, size_t> opens;  // at the replica, by path
   std::unique_ptr<Client> client;
 };
 
@@ -98,6 +109,24 @@ TEST_F(CoherenceTest, CH_96_NorIsACachedAbsence) {
   EXPECT_EQ(calls, asked) << "from the cache (CH-97)";
   change("/dns/new", "A 10.0.0.7");
   EXPECT_THAT(answers("new.example.com"), ElementsAre("new.example.com. 0 A 0a000007"));
+}
+
+// Every handle on it would keep it alive when its owner is gone, so a member is opened for new contents alone (CH-23).
+TEST_F(CoherenceTest, CH_96_AMemberIsOpenedOnceForItsContents) {
+  files["/dns/pool/a"] = "A 10.0.0.1";
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(answers("a.pool.example.com"), ElementsAre("a.pool.example.com. 0 A 0a000001"));
+    EXPECT_THAT(answers("pool.example.com"), ElementsAre("pool.example.com. 0 A 0a000001"));
+  }
+  EXPECT_EQ(opens["/dns/pool/a"], 1u);
+  files["/dns/pool/a"] = "A 10.0.0.2";
+  ++generation;
+  EXPECT_THAT(answers("pool.example.com"), ElementsAre("pool.example.com. 0 A 0a000002"));
+  EXPECT_THAT(answers("a.pool.example.com"), ElementsAre("a.pool.example.com. 0 A 0a000002"));
+  EXPECT_EQ(opens["/dns/pool/a"], 2u);
+  EXPECT_EQ(opens["/dns/pool"], 1u);
+  files.erase("/dns/pool/a");
+  EXPECT_THAT(answers("a.pool.example.com"), ElementsAre("rcode 3"));
 }
 
 // Cut off from the cell the cache may be used while the lease runs, and no longer.

@@ -55,7 +55,7 @@ class ServerTest : public NameServerTest {
 };
 
 TEST_F(ServerTest, CH_96_RecordsOfAFile) {
-  put("/dns/web", "A 10.0.0.1\n300 A 10.0.0.2\nA 10.0.0.1\nAAAA ::1\nTXT hi");
+  put("/dns/web", "A 10.0.0.1\nA 10.0.0.1\n300 A 10.0.0.2\nAAAA ::1\nTXT hi");
   EXPECT_THAT(answers("wEb.example.com"),
               ElementsAre("wEb.example.com. 0 A 0a000001", "wEb.example.com. 0 A 0a000002"));
   EXPECT_THAT(answers("web.example.com", Type::aaaa),
@@ -147,6 +147,31 @@ TEST_F(ServerTest, CH_96_MembersOfADirectory) {
   EXPECT_THAT(answers("web.example.com", Type::srv), IsEmpty());
 }
 
+// Asked for by its own name first, and again and again, it ends with its owner all the same.
+TEST_F(ServerTest, CH_96_NobodyKeepsAMemberAliveByAskingForIt) {
+  directory("/dns/web");
+  Fake owner(cell, world.client(4).env().executor);
+  Presence member(owner, "/dns/web");
+  member.join("a", "A 10.0.0.1", nullptr);
+  world.run_for(Duration::millis(1));
+  for (uint16_t id = 0; id < 50; ++id) send(bytes_of({.name = "a.web.example.com", .id = id}));
+  world.run_for(Duration::millis(100));
+  EXPECT_EQ(heard.size(), 50u);
+  EXPECT_THAT(answers("a.web.example.com"), ElementsAre("a.web.example.com. 0 A 0a000001"));
+  for (uint16_t id = 0; id < 50; ++id) send(bytes_of({.name = "a.web.example.com", .id = id}));
+  owner.expire();
+  world.run_for(Duration::millis(100));
+  EXPECT_EQ(cell.contents("/dns/web/a"), std::nullopt);
+  EXPECT_THAT(answers("a.web.example.com"), ElementsAre("rcode 3"));
+}
+
+TEST_F(ServerTest, CH_96_AZoneWithoutANodeHasItsApexAlone) {
+  remove("/dns");
+  EXPECT_EQ(ask({.name = "example.com"}).value().rcode(), 0);
+  EXPECT_THAT(answers("example.com", Type::soa), ElementsAre(kSoa));
+  EXPECT_EQ(ask({.name = "web.example.com"}).value().rcode(), 3);
+}
+
 // Each change is made, and the very next answer has it.
 TEST_F(ServerTest, CH_96_AnswersAreNeverOlderThanTheTree) {
   directory("/dns/svc");
@@ -225,7 +250,8 @@ TEST_F(ServerTest, CH_96_DatagramsAreCutToWhatTheClientTakes) {
   EXPECT_EQ(ask({.name = "web.example.com", .udp_size = 1'100})->answers.size(), 60u);
   put("/dns/web", many + "TXT x\n" + "A 10.1.0.1\nA 10.1.0.2\nA 10.1.0.3\nA 10.1.0.4\nA 10.1.0.5\nA 10.1.0.6\n" +
                       "A 10.1.0.7\nA 10.1.0.8\nA 10.1.0.9\nA 10.1.1.0\nA 10.1.1.1\nA 10.1.1.2\nA 10.1.1.3\nA 10.1.1.4");
-  EXPECT_TRUE(ask({.name = "web.example.com", .udp_size = 4'096})->truncated()) << "more than 1,200 we do not send";
+  EXPECT_TRUE(ask({.name = "web.example.com", .udp_size = 4'096}).value().truncated())
+      << "more than 1,200 we do not send";
   TestConnection connection(world);
   connection.ask({.name = "web.example.com"});
   EXPECT_EQ(connection.answer()->answers.size(), 74u);
@@ -255,12 +281,14 @@ TEST_F(ServerTest, CH_96_ManyQueriesOnOneConnection) {
     world.run_for(Duration::millis(1));
   }
   connection.send(all.substr(50));
+  const Instant sent = world.now();
   for (uint16_t id = 0; id < 100; ++id) {
     const auto answer = connection.answer();
     ASSERT_TRUE(answer) << id;
     EXPECT_EQ(answer->id, id);
     EXPECT_EQ(answer->answers.size(), 1u);
   }
+  EXPECT_LT(world.now() - sent, Duration::millis(20)) << "reading goes on as soon as some are answered";
   connection.send(Bytes("\0\3abc", 5));
   connection.ask({.name = "web.example.com"});
   EXPECT_TRUE(connection.answer()) << "behind nonsense";
@@ -297,6 +325,7 @@ TEST_F(ServerTest, CH_96_StopsWhenWhatIsUnderWayIsAnswered) {
   TestConnection connection(world);
   service.jeopardize();
   connection.ask({.name = "web.example.com"});
+  connection.ask({.name = "example.com", .type = Type::txt});
   send(bytes_of({.name = "web.example.com"}));
   world.run_for(Duration::millis(100));
   bool stopped = false;
@@ -306,7 +335,8 @@ TEST_F(ServerTest, CH_96_StopsWhenWhatIsUnderWayIsAnswered) {
   EXPECT_FALSE(stopped);
   EXPECT_EQ(heard.size(), 0u);
   service.make_safe();
-  EXPECT_EQ(connection.answer()->answers.size(), 1u);
+  EXPECT_TRUE(connection.answer());
+  EXPECT_TRUE(connection.answer());
   world.run_for(Duration::millis(100));
   EXPECT_TRUE(stopped);
   EXPECT_EQ(heard.size(), 1u) << "the later one was not taken";
