@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   add_chubby_file_commands(app, &exit_code);
   add_chubby_lock_commands(app, behind, &exit_code);
   add_chubby_watch_commands(app, &exit_code);
+  add_dns_command(app, &exit_code);
   app.add_subcommand("bench", "drive load at servers of ZooKeeper's protocol (conclave bench --help)");
   try {
     app.parse(argc, argv);

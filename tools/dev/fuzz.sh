@@ -14,6 +14,7 @@ client_session   12000  192
 chubby_messages   8000  192
 client_replies   70000  192
 configuration    30000  384
+dns              40000  160
 snapshot         40000   96
 journal          32000   96
 peer_messages  1880000  256

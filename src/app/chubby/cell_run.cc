@@ -14,6 +14,7 @@ chubby::Options client_options(const CellOptions& options) {
   out.replicas = options.servers;
   out.cell = options.cell;
   for (const std::string& user : options.users) out.credentials.push_back({.scheme = "digest", .secret = user});
+  if (options.keep_session) out.idle_end = Duration();
   return out;
 }
 

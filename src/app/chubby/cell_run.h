@@ -22,6 +22,7 @@ struct CellOptions {
   Duration patience = Duration::seconds(10);
   bool json = false;
   int unreachable = kCellUnreachable;  // the exit code if it is
+  bool keep_session = false;           // also while nothing is asked and no handle is open
 };
 
 class CellRun final : public Run {

@@ -26,6 +26,7 @@ void add_scenario_command(CLI::App& app, int* exit_code);
 void add_chubby_file_commands(CLI::App& app, int* exit_code);
 void add_chubby_lock_commands(CLI::App& app, const std::vector<std::string>& command, int* exit_code);
 void add_chubby_watch_commands(CLI::App& app, int* exit_code);
+void add_dns_command(CLI::App& app, int* exit_code);
 
 // "host:port,host:port"; a port left out is the default one.
 Result<std::vector<env::Address>> parse_servers(const std::string& text, uint16_t default_port = 2181);
