@@ -28,7 +28,7 @@ class LockService {
   // `name` relative to the node of `parent`: fails if that is not the same instance any more.
   virtual CallId open(HandleId parent, std::string_view name, OpenOptions options, Completion<Opened> done) = 0;
   // Ends the handle at once; never fails. `done` is called when its lock is free. An acquisition that waits is
-  // cancelled; other calls under way are answered.
+  // cancelled; other calls under way are answered, reads perhaps with not_open.
   virtual void close(HandleId handle, Completion<void> done) = 0;
   // Outstanding and later calls on it fail, without closing it (CH-46).
   virtual void poison(HandleId handle) = 0;

@@ -260,8 +260,12 @@ wire::Code Calls::reopen(SessionId id, const wire::Handle& presented) {
   handle.counted = handle.valid && state::lives_while_open(node->kind);
   const wire::Code code = handle.valid ? wire::OK : wire::HANDLE_INVALID;
   if (master_.handles().count(id) >= master_.settings().limits.handles_max) return wire::BUSY;
+  const std::string path = handle.path;
+  const state::LockHolder holder{id, handle.number};
   master_.handles().add(id, std::move(handle));
   master_.reach(FailOverStep::handles);
+  const state::Lock* const lock = master_.state().lock(path);
+  if (lock != nullptr && lock->place_of(holder) != nullptr) master_.tell_holders_of_waiters(path);
   return code;
 }
 

@@ -193,11 +193,7 @@ void Calls::acquired(const Asked& asked, const std::string& path) {
   reply.mutable_acquired()->set_sequencer(sequencer.text());
   reply.mutable_acquired()->set_generation(sequencer.generation);
   answer(asked, std::move(reply));
-  // Others waited before it was the holder, and asked the former one.
-  const auto* const waiting = master_.lock_queue().waiting(path);
-  const bool in_the_way =
-      waiting != nullptr && std::ranges::any_of(*waiting, [](const Waiter& waiter) { return !waiter.offered(); });
-  if (in_the_way) master_.tell_holders_of_conflict(path, SessionId(), 0);
+  master_.tell_holders_of_waiters(path);  // who asked the former one
 }
 
 void Calls::await_lock(const AskedPtr& asked) {

@@ -211,6 +211,23 @@ TEST_F(FailOverTest, CH_77_8_HandlesComeBackWhenPresentedAndTheirEventsWithThem)
   EXPECT_THAT(second.told(), ElementsAre("5 content"));
 }
 
+// Found by the simulator (seed 46 of the profile `locks`): who waited was back before the holder, whose library kept
+// the lock until it was asked for (CH-61).
+TEST_F(FailOverTest, CH_40_AHolderThatComesBackIsToldOfThoseWhoWait) {
+  wire::Call open = TestClient::open_call(5, "/d/l", kWrite, wire::Open::IF_MISSING);
+  open.mutable_open()->set_events(wire::EVENT_LOCK_CONFLICT);
+  const wire::Handle holding = one->call(open).opened().handle();
+  const wire::Handle wanting = two->open(6, "/d/l", kWrite).opened().handle();
+  ASSERT_EQ(one->acquire(5).code(), wire::OK);
+  fail_over();
+  TestClient first = come_back(*one), second = come_back(*two);
+  second.reopen({wanting});
+  second.await(6);
+  EXPECT_THAT(first.told(), ElementsAre("-"));
+  first.reopen({file, holding});
+  EXPECT_THAT(first.told(), ElementsAre("5 lock-conflict"));
+}
+
 TEST_F(FailOverTest, CH_77_8_ALockOfAHandleThatComesBackIsStillHeld) {
   const std::string sequencer = [&] {
     const uint64_t acquire = one->ask(TestClient::acquire_call(2));

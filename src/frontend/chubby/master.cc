@@ -422,6 +422,12 @@ void Master::tell_holders_of_conflict(std::string_view path, SessionId asking, u
   }
 }
 
+void Master::tell_holders_of_waiters(std::string_view path) {
+  const auto* const waiting = lock_queue_.waiting(path);
+  const auto waits = [](const Waiter& waiter) { return !waiter.offered(); };
+  if (waiting != nullptr && std::ranges::any_of(*waiting, waits)) tell_holders_of_conflict(path, SessionId(), 0);
+}
+
 void Master::offer(std::string_view path) {
   const auto free_for = [&](const Waiter& waiter) {
     const state::Lock* const lock = state().lock(path);

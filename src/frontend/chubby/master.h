@@ -95,6 +95,8 @@ class Master {
   // Tells those handles on the name that asked for it.
   void tell(std::string_view path, wire::EventBits wanted, wire::Event::Kind kind, std::string_view child = {});
   void tell_holders_of_conflict(std::string_view path, SessionId asking, uint64_t handle);
+  // The same, if others wait for the lock: of those who waited before it was the holder, or before it was back.
+  void tell_holders_of_waiters(std::string_view path);
   // Offers a lock to whoever waits for it next.
   void offer(std::string_view path);
   // The last handle on a node that lives while open may be gone.

@@ -41,6 +41,7 @@ class Cell {
   EngineChecks& engine_checks() { return engine_checks_; }
   const StateChecks& state_checks() const { return state_checks_; }
   const LogRecorder& log() const { return log_; }
+  LogRecorder& log() { return log_; }
   Findings& findings() { return findings_; }
 
   // --- replicas

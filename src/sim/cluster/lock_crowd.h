@@ -36,6 +36,7 @@ class LockCrowd {
   std::string without_progress_since(Instant from);
   std::string describe();
   LockFigures figures();
+  const std::set<SessionId>& strangers() const { return oracles_.strangers; }
 
  private:
   Host& host(uint32_t number) { return world_.client(first_ + number); }

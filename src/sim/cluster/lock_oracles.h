@@ -11,9 +11,11 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "base/ids.h"
 #include "sim/check/files.h"
 #include "sim/cluster/findings.h"
 #include "wire/chubby/sequencer.h"
@@ -40,6 +42,7 @@ class LockOracles {
 
   check::FileOracle files;
   LockFigures figures;
+  std::set<SessionId> strangers;  // sessions of clients of ZooKeeper that no recorder knows
 
   void found(check::FileOracle::Fault fault) {
     if (fault) findings_.add("files", *std::move(fault));

@@ -47,6 +47,7 @@ void LockStranger::open_session() {
       world_.clock, world_.executor, world_.network,
       client::Options{.servers = servers_, .session_timeout = plan_.session_timeout, .seed = random_.u64()});
   client_->start([this](client::SessionState state) {
+    if (state == client::SessionState::connected) oracles_.strangers.insert(client_->session());
     if (state != client::SessionState::expired) return;
     world_.executor.post([this] {
       if (client_ != nullptr && client_->state() == client::SessionState::expired) open_session();

@@ -83,6 +83,19 @@ void LogRecorder::committed(const consensus::Entry& entry) {
   log_.push_back(std::move(out));
 }
 
+void LogRecorder::leave_out(const std::set<SessionId>& sessions) {
+  for (check::Transaction& txn : log_) {
+    if (sessions.contains(txn.session)) txn.session = SessionId();
+    for (check::Change& change : txn.changes) {
+      const auto* opened = std::get_if<check::SessionOpened>(&change);
+      const auto* closed = std::get_if<check::SessionClosed>(&change);
+      const bool named = (opened != nullptr && sessions.contains(opened->session)) ||
+                         (closed != nullptr && sessions.contains(closed->session));
+      if (named) change = check::Other{};
+    }
+  }
+}
+
 Index LogRecorder::index_of(Zxid zxid) const {
   const auto found = std::ranges::lower_bound(log_, zxid, {}, &check::Transaction::zxid);
   return found != log_.end() && found->zxid == zxid ? found->index : Index();

@@ -22,6 +22,9 @@ class LogRecorder {
   // In order of the log, each once.
   void committed(const consensus::Entry& entry);
 
+  // At the end: sessions of clients that are not recorded. Nothing is known of when they gave signs of life.
+  void leave_out(const std::set<SessionId>& sessions);
+
   const std::vector<check::Transaction>& log() const { return log_; }
   // Where the transaction stands; 0 if it never took effect.
   Index index_of(Zxid zxid) const;

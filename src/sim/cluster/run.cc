@@ -218,6 +218,7 @@ class Run {
     for (uint32_t number = 0; number < cell_.clients(); ++number) {
       if (cell_.world().client(number).running()) cell_.client(number).note_contact();
     }
+    cell_.log().leave_out(cell_.lock_crowd().strangers());
     const check::History history = cell_.recorder().take(cell_.log().log(), healthy_);
     result.figures.operations = history.operations.size();
     if (options_.on_history) options_.on_history(history);
