@@ -98,8 +98,8 @@ class Client {
   using Make = std::function<std::unique_ptr<chubby::LockService>(env::Executor&)>;
   Client(LoopThread& loop, const Make& make);
   // Ends the session, its handles and locks with it, if the master can be told within kEndPatience; else it lives until
-  // its lease ends. Calls under way fail with `cancelled` or `session_expired`, and so do later ones on handles that
-  // are still there. No callback is called afterwards. REQUIRES: not in a callback.
+  // its lease ends. Calls under way fail with `cancelled`, and so do later ones on handles that are still there.
+  // No callback is called afterwards. REQUIRES: not in a callback.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

@@ -61,13 +61,13 @@ void Core::on_session(chubby::SessionEvent event) {
 }
 
 void Core::evict() {
+  ending_ = true;
   for (const auto& weak : std::exchange(tenants_, {})) {
     if (const auto tenant = weak.lock()) tenant->on_end();
   }
 }
 
 void Core::end() {
-  evict();
   waiters_.clear();
   listener_ = nullptr;
   last_failure_ = nullptr;

@@ -36,8 +36,8 @@ class Core {
   Instant now() const;
 
   // --- loop
-  // Null: the client is gone.
-  chubby::LockService* service() const { return service_.get(); }
+  // Null: the client is being destroyed, or is gone.
+  chubby::LockService* service() const { return ending_ ? nullptr : service_.get(); }
   env::Executor& executor() const;
   void add(const std::shared_ptr<Tenant>& tenant);
   // Calls `done` when the session is not in jeopardy.
@@ -49,12 +49,13 @@ class Core {
   friend class Client;
   void serve(std::unique_ptr<chubby::LockService> service);
   void on_session(chubby::SessionEvent event);
-  // Destroys what lives on the loop, then the service.
+  // Destroys what lives on the loop; end() does so with the service.
   void evict();
   void end();
 
   const std::shared_ptr<LoopHandle> loop_;
   std::unique_ptr<chubby::LockService> service_;
+  bool ending_ = false;
   std::vector<std::weak_ptr<Tenant>> tenants_;
   std::function<void(chubby::SessionEvent)> listener_;
   std::vector<chubby::Completion<chubby::SessionState>> waiters_;  // for the end of jeopardy

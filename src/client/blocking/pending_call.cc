@@ -59,8 +59,16 @@ bool PendingCall::settle() {
   settled_ = true;
   stop_.reset();
   const auto core = core_.lock();
-  if (core != nullptr && core->service() != nullptr) core->executor().cancel(timer_);
+  if (core != nullptr) core->executor().cancel(timer_);
   return true;
+}
+
+CallError PendingCall::reason(CallError error) const {
+  const auto core = core_.lock();
+  if (core != nullptr && core->service() == nullptr)
+    return {.code = CallCode::cancelled, .message = "the client was destroyed meanwhile"};
+  if (error.code == CallCode::cancelled && given_up_) return *given_up_;
+  return error;
 }
 
 }  // namespace conclave::blocking

@@ -63,8 +63,8 @@ class PendingCall : public std::enable_shared_from_this<PendingCall> {
 
   // False: it is answered already.
   bool settle();
-  // Why it was given up, if it was.
-  const std::optional<chubby::CallError>& given_up() const { return given_up_; }
+  // What the caller is told of a failure: if we gave the call up, why.
+  chubby::CallError reason(chubby::CallError error) const;
 
  private:
   struct OnStop {
@@ -101,8 +101,7 @@ class PendingCallOf final : public PendingCall {
   }
   void complete(chubby::Outcome<T> outcome) {
     if (!settle()) return;
-    const bool gave_up = !outcome && outcome.error().code == chubby::CallCode::cancelled && given_up();
-    if (gave_up) outcome = std::unexpected(*given_up());
+    if (!outcome) outcome = std::unexpected(reason(std::move(outcome.error())));
     if (done_) done_(std::move(outcome));
   }
   void fail(chubby::CallError why) override {
