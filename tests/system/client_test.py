@@ -113,9 +113,9 @@ def headers(cell, c, installed):
         "add_executable(verify verify.cc)\ntarget_link_libraries(verify conclave::sequencer)\n"
         "set_target_properties(verify PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF)\n"
         "find_package(conclave REQUIRED COMPONENTS client)\n"
-        "add_executable(all all.cc)\ntarget_link_libraries(all conclave::client)\n")
+        "add_executable(every all.cc)\ntarget_link_libraries(every conclave::client)\n")
     folder = installed.build(project, "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror")
-    installed.run(folder / "all")
+    installed.run(folder / "every")
     installed.run(folder / "verify")
     links = subprocess.run(["ldd", folder / "verify"], capture_output=True, text=True, check=True).stdout
     expect("protobuf" not in links and "fmt" not in links, f"what the verifier links: {links}")
