@@ -57,7 +57,9 @@ void Client::on_session(std::function<void(SessionEvent)> listener) {
 
 SessionState Client::session_state() const {
   SessionState state = SessionState::none;
-  core_->run([&] { state = core_->service()->session_state(); });
+  core_->run([&] {
+    if (core_->service() != nullptr) state = core_->service()->session_state();
+  });
   return state;
 }
 
@@ -68,7 +70,9 @@ Outcome<SessionState> Client::wait_until_safe(CallOptions options) const {
 }
 
 void Client::restart() {
-  core_->run([&] { core_->service()->restart(); });
+  core_->run([&] {
+    if (core_->service() != nullptr) core_->service()->restart();
+  });
 }
 
 Outcome<Handle> Client::open(std::string_view name, OpenOptions options, CallOptions call_options) const {

@@ -36,7 +36,7 @@
 
 namespace conclave::blocking {
 
-// An open node. Calls on it are safe from several threads; moving and destroying it is not, as of any object.
+// An open node. Calls on it are safe from several threads; moving, closing and destroying it is not.
 class Handle {
  public:
   Handle() = default;  // none: calls fail with not_open
@@ -92,6 +92,7 @@ class Client {
   // the session. Errors: an address that is none. `options.replicas` is replaced.
   static Result<std::unique_ptr<Client>> create(std::string_view servers, chubby::Options options = {});
   // The same with `options.replicas`. On a loop that several clients share, which must outlive it, or on its own.
+  // REQUIRES: at least one replica.
   explicit Client(chubby::Options options, LoopThread* loop = nullptr);
   // Over any service, for tests: `make` is called on the loop. Sessions with one FakeCell need one loop.
   //   Client client(loop, [&](env::Executor& executor) { return std::make_unique<chubby::Fake>(cell, executor); });

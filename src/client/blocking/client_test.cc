@@ -3,6 +3,7 @@
 #include <thread>
 #include <vector>
 
+#include "client/blocking/lock.h"
 #include "client/blocking/servers.h"
 #include "client/blocking/testing_blocking.h"
 
@@ -97,8 +98,8 @@ TEST_F(ClientTest, CH_98_Another_thread_cancels_a_call) {
   EXPECT_EQ(waiting.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
   std::thread([&] { stop.request_stop(); }).join();
   EXPECT_EQ(code(waiting.get()), "cancelled");
-  EXPECT_EQ(code(theirs.acquire(LockMode::exclusive, {.stop = stop.get_token()})), "cancelled");  // at once
   EXPECT_EQ(code(mine.release()), "ok");
+  EXPECT_EQ(code(theirs.acquire(LockMode::exclusive, {.stop = stop.get_token()})), "cancelled");  // was not begun
   EXPECT_EQ(code(mine.try_acquire(LockMode::exclusive)), "ok");
 }
 
@@ -135,9 +136,13 @@ TEST_F(ClientTest, CH_72_Session_events_and_the_end_of_jeopardy) {
   EXPECT_EQ(code(a->wait_until_safe({.timeout = Duration::millis(1)})), "deadline exceeded");
   const auto blocked = file.get_contents({.timeout = Duration::millis(1)});
   EXPECT_EQ(blocked.error().message, "no answer within 1 ms (session: jeopardy)");
-  std::thread waits([&] { EXPECT_EQ(a->wait_until_safe().value(), SessionState::safe); });
+  auto waits = a->start<SessionState>([core = a->core()](LockService&, Completion<SessionState> done) {
+    core->await_safety(std::move(done));  // as wait_until_safe()
+  });
+  settle();
+  EXPECT_EQ(waits.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
   on_loop([&] { fake_a->make_safe(); });
-  waits.join();
+  EXPECT_EQ(waits.get().value(), SessionState::safe);
   on_loop([&] { fake_a->expire(); });
   EXPECT_EQ(code(file.get_contents()), "session expired");
   EXPECT_EQ(a->wait_until_safe().value(), SessionState::expired);
@@ -157,6 +162,10 @@ TEST_F(ClientTest, What_waits_when_the_client_is_destroyed_fails_and_so_do_its_h
     return service.acquire(id, LockMode::exclusive, std::move(done));
   });
   bool called = false;
+  SessionState at_the_end = SessionState::safe;
+  const Lock held = Lock::acquire(*b, "/held", {.on_lost = [&at_the_end, client = b.get()] {
+                      at_the_end = client->session_state();
+                    }}).value();
   b->begin<Acquired>(
       [id = theirs.id()](LockService& service, Completion<Acquired> done) {
         return service.acquire(id, LockMode::exclusive, std::move(done));
@@ -170,6 +179,8 @@ TEST_F(ClientTest, What_waits_when_the_client_is_destroyed_fails_and_so_do_its_h
   theirs.poison();
   settle();
   EXPECT_FALSE(called);
+  EXPECT_TRUE(held.lost());
+  EXPECT_EQ(at_the_end, SessionState::none);
 }
 
 TEST_F(ClientTest, A_handle_that_is_destroyed_is_closed) {

@@ -1,5 +1,6 @@
 #include "client/blocking/lock.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -21,38 +22,35 @@ class Lock::State final : public Tenant {
   }
   // The lock is held from now on. Loop.
   void hold() { held_ = true; }
-  // Loses from now on what is not ours to tell any more. Any thread.
-  void forget() {
-    const std::lock_guard lock(mutex_);
-    forgotten_ = true;
+  // From now on nobody is told of a loss. False: it was lost or released before. Any thread.
+  bool let_go() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (gone_) return false;
+      gone_ = true;
+    }
+    changed_.notify_all();
+    return true;
   }
-  bool lost() const {
+  bool gone() const {
     const std::lock_guard lock(mutex_);
-    return lost_;
+    return gone_;
   }
-  bool wait_lost(Duration at_most) const {
+  bool wait_gone(Duration at_most) const {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::microseconds(at_most.us), [this] { return lost_; });
+    return changed_.wait_for(lock, std::chrono::microseconds(at_most.us), [this] { return gone_; });
   }
 
  private:
   void lose() {
-    if (!held_) return;
-    {
-      const std::lock_guard lock(mutex_);
-      if (lost_ || forgotten_) return;
-      lost_ = true;
-    }
-    changed_.notify_all();
-    if (on_lost_) on_lost_();
+    if (held_ && let_go() && on_lost_) on_lost_();
   }
 
   const std::function<void()> on_lost_;
   bool held_ = false;  // loop
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  bool lost_ = false;       // guarded by mutex_, as is:
-  bool forgotten_ = false;  // released
+  bool gone_ = false;  // lost or released; guarded by mutex_
 };
 
 Outcome<Lock> Lock::acquire(const Client& client, std::string_view name, LockOptions options, CallOptions call) {
@@ -110,38 +108,38 @@ Lock::~Lock() {
 }
 
 bool Lock::lost() const {
-  return state_ == nullptr || state_->lost();
+  return state_ == nullptr || state_->gone();
 }
 
 bool Lock::wait_lost(Duration at_most) const {
-  return state_ == nullptr || state_->wait_lost(at_most);
+  return state_ == nullptr || state_->wait_gone(at_most);
 }
 
-// The name first, then the lock: an observer must not take us for the primary when the next one is at it.
 void Lock::let_go() {
   if (state_ == nullptr) return;
-  state_->forget();
-  if (named_ && !state_->lost()) {
-    handle_.core_->post([core = handle_.core_, id = handle_.id()] {
-      if (core->service() != nullptr) core->service()->set_contents(id, "", std::nullopt, nullptr);
-    });
-  }
+  if (state_->let_go()) clear_name();
   state_.reset();
   handle_ = Handle();
+}
+
+// Before the lock is released: an observer must not take us for the primary when the next one is at it.
+void Lock::clear_name() const {
+  if (!named_) return;
+  handle_.core_->post([core = handle_.core_, id = handle_.id()] {
+    if (core->service() != nullptr) core->service()->set_contents(id, "", std::nullopt, nullptr);
+  });
 }
 
 Outcome<void> Lock::release(CallOptions call) {
   if (lost()) return failed(CallCode::lock_not_held);
   if (handle_.core_->on_loop_thread()) return handle_.release();  // says that it must not wait
-  state_->forget();
-  if (named_) {
-    handle_.core_->post([core = handle_.core_, id = handle_.id()] {
-      if (core->service() != nullptr) core->service()->set_contents(id, "", std::nullopt, nullptr);
-    });
-  }
-  state_.reset();
+  if (!state_->let_go()) return failed(CallCode::lock_not_held);
+  clear_name();
   auto released = handle_.release(std::move(call));
-  handle_ = Handle();  // frees it whatever the answer was
+  if (!released)
+    handle_.core_->post([core = handle_.core_, id = handle_.id()] {
+      if (core->service() != nullptr) core->service()->close(id, nullptr);  // frees it, whatever the answer was
+    });
   return released;
 }
 

@@ -45,12 +45,14 @@ class Lock {
 
   // Shows that this is the holder (CH-37). wire/chubby/sequencer.h verifies it.
   const std::string& sequencer() const { return acquired_.sequencer; }
-  // Grows with every holder of the file's lock.
+  // The larger one is the newer, of one file.
   uint64_t generation() const { return acquired_.generation; }
+  // Lost or released.
   bool lost() const;
-  // Waits at most so long for the loss of the lock; tells whether it is lost.
+  // Waits at most so long until it is lost, or released by another thread; tells whether it is.
   bool wait_lost(Duration at_most) const;
-  // Releases it, and waits until it is free. Fails with lock_not_held if it is lost.
+  // Releases it, and waits until it is free; if that fails it is free as soon as the master hears of it. Fails with
+  // lock_not_held if it is lost.
   chubby::Outcome<void> release(CallOptions call = {});
   // Of its file, open for reading and writing.
   const Handle& handle() const { return handle_; }
@@ -59,8 +61,9 @@ class Lock {
   class State;
   Lock(std::shared_ptr<State> state, Handle handle, chubby::Acquired acquired);
   void let_go();
+  void clear_name() const;
 
-  std::shared_ptr<State> state_;  // null: released, or moved from
+  std::shared_ptr<State> state_;  // null: moved from
   Handle handle_;
   chubby::Acquired acquired_;
   bool named_ = false;  // an identity is in the file

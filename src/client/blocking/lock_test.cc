@@ -85,7 +85,12 @@ TEST_F(LockTest, Nobody_is_told_of_the_loss_of_a_released_lock) {
   bool told = false;
   {
     Lock lock = Lock::acquire(*a, "/lock", {.on_lost = [&] { told = true; }}).value();
+    std::thread waits([&] { EXPECT_TRUE(lock.wait_lost(Duration::seconds(60))); });
     EXPECT_EQ(code(lock.release()), "ok");
+    waits.join();
+    on_loop([&] { fake_b->expire(); });
+    EXPECT_EQ(code(open(*a, "/lock").remove()), "ok");
+    settle();
     const Lock other = Lock::acquire(*a, "/other", {.on_lost = [&] { told = true; }}).value();
   }
   on_loop([&] { fake_a->expire(); });
@@ -95,11 +100,12 @@ TEST_F(LockTest, Nobody_is_told_of_the_loss_of_a_released_lock) {
 
 TEST_F(LockTest, A_lock_moves) {
   Lock one = Lock::acquire(*a, "/1").value();
-  Lock other = Lock::acquire(*a, "/2").value();
+  Lock other = Lock::acquire(*a, "/2", {.identity = "other"}).value();
   other = std::move(one);
   EXPECT_FALSE(other.lost());
   EXPECT_EQ(code(Lock::acquire(*b, "/1", {.wait = false})), "the lock is held");
   EXPECT_EQ(code(Lock::acquire(*b, "/2", {.wait = false})), "ok");
+  EXPECT_EQ(open(*b, "/2").get_contents()->contents, "");
 }
 
 TEST_F(LockTest, Creates_its_file_only_if_it_may) {

@@ -22,6 +22,7 @@ class OnLoop {
   template <class... Arguments>
   explicit OnLoop(Client& client, Arguments&&... arguments) : core_(client.core()) {
     core_->run([&] {
+      if (core_->service() == nullptr) return;
       slot_->recipe = std::make_unique<Recipe>(*core_->service(), std::forward<Arguments>(arguments)...);
       core_->add(slot_);
     });
