@@ -8,10 +8,13 @@ usage: check_docs.py [ROOT]
 3. Every module of docs/layers.toml has its row in docs/architecture.md.
 4. Every page of docs/adr is listed in its README.
 5. The README of a module has at most 60 lines.
+6. A block of code below `<!-- snippet: FILE#NAME -->` is the part of FILE (from the root) between the comments `[NAME]`
+   and the next `[end]`, without its indentation. Inner marks are left out.
 """
 
 import re
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -19,6 +22,8 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 FAMILIES = "PX|RF|ZK|CH|RP|TP|GO|FD|RM|AM|CK|ML|DP|CA|BT|AP"
 CITED = re.compile(rf"\b(?:{FAMILIES})-\d\d\b|(?<![\w#x-])B\d\d(?![\w-])")
 DEFINED = re.compile(rf"^\| ((?:{FAMILIES})-\d\d|B\d\d) \|", re.MULTILINE)
+SNIPPET = re.compile(r"^<!-- snippet: ([^#\s]+)#([\w-]+) -->$")
+MARK = re.compile(r"^\s*// \[([\w-]+)\]$")
 README_LINES_MAX = 60
 SKIP = {"build", "node_modules", ".git", "__pycache__"}
 
@@ -27,6 +32,41 @@ def files(root, suffixes):
     for path in sorted(root.rglob("*")):
         if path.suffix in suffixes and path.is_file() and not SKIP & set(path.relative_to(root).parts):
             yield path
+
+
+def snippet(source, name):
+    """The lines of a marked part of a source; None if it has none of that name."""
+    out, inside = [], False
+    for line in source.splitlines():
+        mark = MARK.match(line)
+        if mark and inside and mark[1] == "end":
+            return textwrap.dedent("\n".join(out)).strip("\n").splitlines()
+        if mark:
+            inside = inside or mark[1] == name
+        elif inside:
+            out.append(line)
+    return None
+
+
+def check_snippets(root, name, lines):
+    """Errors of the snippets of one page."""
+    errors = []
+    for number, line in enumerate(lines, 1):
+        found = SNIPPET.match(line)
+        if not found:
+            if line.startswith("<!-- snippet"):
+                errors.append(f"{name}:{number}: not a snippet: write <!-- snippet: FILE#NAME -->")
+            continue
+        source = root / found[1]
+        expected = snippet(source.read_text(encoding="utf-8"), found[2]) if source.is_file() else None
+        if expected is None:
+            errors.append(f"{name}:{number}: there is no part [{found[2]}] ... [end] in {found[1]}")
+            continue
+        block = lines[number:]
+        end = block.index("```", 1) if block and block[0].startswith("```") and "```" in block[1:] else 0
+        if block[1:end] != expected:
+            errors.append(f"{name}:{number}: the code below is not [{found[2]}] of {found[1]}, which is\n" + "\n".join(expected))
+    return errors
 
 
 def check(root):
@@ -40,6 +80,7 @@ def check(root):
             for target in LINK.findall(line):
                 if "://" not in target and not (path.parent / target).exists():
                     errors.append(f"{name}:{number}: link to {target}, which does not exist")
+        errors += check_snippets(root, name, text.splitlines())
         if name.startswith("src/") and path.name == "README.md" and len(text.splitlines()) > README_LINES_MAX:
             errors.append(f"{name}: more than {README_LINES_MAX} lines")
 

@@ -48,6 +48,27 @@ class CheckDocs(unittest.TestCase):
     def test_a_long_module_readme(self):
         self.assertEqual(self.check({"src/base/README.md": "x\n" * 61}), ["src/base/README.md: more than 60 lines"])
 
+    PAGE = "<!-- snippet: examples/a.cc#one -->\n```cpp\nint a;\n\n  int b;\n```\n"
+    SOURCE = "// x\n  // [one]\n  int a;\n\n  // [two]\n    int b;\n  // [end]\nint c;\n// [three]\n"
+
+    def test_a_snippet_as_its_source_has_it(self):
+        self.assertEqual(self.check({"docs/a.md": self.PAGE, "examples/a.cc": self.SOURCE}), [])
+
+    def test_a_snippet_that_differs(self):
+        errors = self.check({"docs/a.md": self.PAGE, "examples/a.cc": self.SOURCE.replace("int b", "int B")})
+        self.assertEqual(errors, ["docs/a.md:1: the code below is not [one] of examples/a.cc, which is\nint a;\n\n  int B;"])
+
+    def test_a_snippet_without_code(self):
+        errors = self.check({"docs/a.md": self.PAGE.replace("```cpp", "text"), "examples/a.cc": self.SOURCE})
+        self.assertEqual(len(errors), 1)
+
+    def test_a_snippet_of_nothing(self):
+        for source in ({}, {"examples/a.cc": "// [one]\nint a;\n"}):
+            self.assertEqual(self.check({"docs/a.md": self.PAGE, **source}),
+                             ["docs/a.md:1: there is no part [one] ... [end] in examples/a.cc"])
+        self.assertEqual(self.check({"docs/a.md": "<!-- snippet examples/a.cc -->\n"}),
+                         ["docs/a.md:1: not a snippet: write <!-- snippet: FILE#NAME -->"])
+
 
 if __name__ == "__main__":
     unittest.main()

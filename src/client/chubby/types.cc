@@ -46,6 +46,10 @@ std::string_view to_string(CallCode code) {
       return "the sequencer is not valid any more";
     case CallCode::wrong_cell:
       return "a name of another cell";
+    case CallCode::deadline_exceeded:
+      return "deadline exceeded";
+    case CallCode::would_deadlock:
+      return "would deadlock";
     case CallCode::unknown:
       break;
   }

@@ -44,6 +44,9 @@ enum class CallCode {
   poisoned,           // CH-46
   sequencer_invalid,  // the one that set_sequencer() tied to the handle (CH-50)
   wrong_cell,         // a name of another cell (CH-20)
+  // of client/blocking
+  deadline_exceeded,  // cancelled since its time was over
+  would_deadlock,     // a callback must not wait for an answer
 };
 std::string_view to_string(CallCode code);
 

@@ -27,12 +27,28 @@ std::string_view fault_of(const wire::Open& open) {
   return {};
 }
 
+// 0: it reads none.
+uint64_t handle_to_read(const wire::Call& call) {
+  switch (call.body_case()) {
+    case wire::Call::kGetContents:
+      return call.get_contents().handle();
+    case wire::Call::kGetStat:
+      return call.get_stat().handle();
+    case wire::Call::kReadDirectory:
+      return call.read_directory().handle();
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
 void Calls::take(Session& session, wire::Call call) {
   const uint64_t number = call.number();
   if (session.calls.contains(number)) return;  // sent again, and under way: the answer goes to where the client is now
-  auto asked = std::make_shared<const Asked>(Asked{session.id, std::move(call)});
+  const Handle* const reads = master_.handles().find(session.id, handle_to_read(call));
+  auto asked = std::make_shared<const Asked>(
+      Asked{session.id, std::move(call), reads == nullptr ? std::nullopt : std::optional(*reads)});
   const bool full = session.calls.size() >= master_.settings().limits.calls_max;
   session.calls.insert(number);
   if (asked->call.epoch() != master_.epoch().value) return answer(*asked, wire::WRONG_EPOCH);
@@ -120,6 +136,12 @@ Handle* Calls::handle_of(const Asked& asked, uint64_t number, wire::Mode mode) {
     return handle;
   }
   return nullptr;
+}
+
+const Handle* Calls::handle_read(const Asked& asked, uint64_t number) {
+  const bool closed = master_.handles().find(asked.session, number) == nullptr;
+  if (closed && asked.handle && asked.handle->may(wire::MODE_READ)) return &*asked.handle;
+  return handle_of(asked, number, wire::MODE_READ);
 }
 
 std::optional<state::NodeView> Calls::node_of(const Asked& asked, const Handle& handle) {
@@ -272,7 +294,7 @@ wire::Code Calls::reopen(SessionId id, const wire::Handle& presented) {
 // --- reads
 
 void Calls::get_contents(const AskedPtr& asked) {
-  const Handle* const handle = handle_of(*asked, asked->call.get_contents().handle(), wire::MODE_READ);
+  const Handle* const handle = handle_read(*asked, asked->call.get_contents().handle());
   if (handle == nullptr) return;
   const auto node = node_of(*asked, *handle);
   if (!node) return;
@@ -285,7 +307,7 @@ void Calls::get_contents(const AskedPtr& asked) {
 }
 
 void Calls::get_stat(const AskedPtr& asked) {
-  const Handle* const handle = handle_of(*asked, asked->call.get_stat().handle(), wire::MODE_READ);
+  const Handle* const handle = handle_read(*asked, asked->call.get_stat().handle());
   if (handle == nullptr) return;
   const auto node = node_of(*asked, *handle);
   if (!node) return;
@@ -296,7 +318,7 @@ void Calls::get_stat(const AskedPtr& asked) {
 }
 
 void Calls::read_directory(const AskedPtr& asked) {
-  const Handle* const handle = handle_of(*asked, asked->call.read_directory().handle(), wire::MODE_READ);
+  const Handle* const handle = handle_read(*asked, asked->call.read_directory().handle());
   if (handle == nullptr) return;
   const auto node = node_of(*asked, *handle);
   if (!node) return;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "frontend/chubby/handle.h"
 #include "frontend/chubby/session.h"
@@ -27,6 +28,7 @@ class Calls {
   struct Asked {
     SessionId session;
     wire::Call call;
+    std::optional<Handle> handle;  // of a read, as it was then: a Close that comes behind it does not take it away
   };
   using AskedPtr = std::shared_ptr<const Asked>;
   using Step = void (Calls::*)(const AskedPtr&);
@@ -47,6 +49,8 @@ class Calls {
 
   // The handle of the call, if it is open, valid and opened for this; else the call is answered. `mode` may be none.
   Handle* handle_of(const Asked& asked, uint64_t number, wire::Mode mode);
+  // The same for a call that reads: the handle may have been closed since.
+  const Handle* handle_read(const Asked& asked, uint64_t number);
   // The node of the handle, if the session may read it; else the call is answered.
   std::optional<state::NodeView> node_of(const Asked& asked, const Handle& handle);
   std::optional<wire::Stat> stat_of(std::string_view path) const;

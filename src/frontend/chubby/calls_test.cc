@@ -108,6 +108,32 @@ TEST_F(CallsTest, CH_46_CloseEndsAHandleAndNeverFails) {
   EXPECT_EQ(one.get(1).code(), wire::NOT_OPEN);
 }
 
+// The master makes sure that it is still one before it answers a read.
+TEST_F(CallsTest, CH_46_ACloseBehindAReadDoesNotTakeItsHandleAway) {
+  TestClient one = client();
+  one.make_directory(1, "/d");
+  one.make(2, "/d/f", "x");
+  wire::Call contents;
+  contents.mutable_get_contents()->set_handle(2);
+  wire::Call stat;
+  stat.mutable_get_stat()->set_handle(2);
+  wire::Call directory;
+  directory.mutable_read_directory()->set_handle(1);
+  const uint64_t first = one.ask(contents, /*run=*/false);
+  const uint64_t second = one.ask(stat, /*run=*/false);
+  const uint64_t third = one.ask(directory, /*run=*/false);
+  for (const uint64_t handle : {1, 2}) {
+    wire::Call close;
+    close.mutable_close()->set_handle(handle);
+    one.ask(close, /*run=*/false);
+  }
+  const uint64_t late = one.ask(contents);
+  EXPECT_EQ(one.reply(first).value().contents().contents(), "x");
+  EXPECT_EQ(one.reply(second).value().stat().length(), 1u);
+  EXPECT_EQ(one.reply(third).value().directory().entries_size(), 1);
+  EXPECT_EQ(one.reply(late).value().code(), wire::NOT_OPEN);
+}
+
 TEST_F(CallsTest, CH_47_ContentsAndStatComeTogether) {
   TestClient one = client();
   one.make(1, "/f", "hello");

@@ -1,5 +1,5 @@
 // Sequencers: what the holder of a lock shows to the servers whose resources the lock guards (CH-37, CH-38). Header
-// only and without dependencies beyond the standard library, so that any server can take it in as it is.
+// only, C++17, and without dependencies beyond the standard library, so that any server can take it in as it is.
 //
 //   conclave::SequencerVerifier verifier;
 //   ...
@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace conclave {
 
@@ -26,7 +27,9 @@ struct Sequencer {
   bool exclusive = true;
   uint64_t generation = 0;
 
-  friend bool operator==(const Sequencer&, const Sequencer&) = default;
+  friend bool operator==(const Sequencer& a, const Sequencer& b) {
+    return a.path == b.path && a.exclusive == b.exclusive && a.generation == b.generation;
+  }
 
   // "conclave-lock/1 x 2a00000007 /svc/leader": version, mode (x or s), generation in hexadecimal, path.
   std::string text() const {
@@ -37,22 +40,23 @@ struct Sequencer {
 
   // Nothing: not the text of a sequencer.
   static std::optional<Sequencer> parse(std::string_view text) {
-    if (!text.starts_with(kPrefix)) return std::nullopt;
+    if (!starts_with(text, kPrefix)) return std::nullopt;
     text.remove_prefix(kPrefix.size());
-    if (!text.starts_with("x ") && !text.starts_with("s ")) return std::nullopt;
+    if (!starts_with(text, "x ") && !starts_with(text, "s ")) return std::nullopt;
     Sequencer out;
     out.exclusive = text.front() == 'x';
     text.remove_prefix(2);
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out.generation, 16);
     if (error != std::errc() || out.generation == 0) return std::nullopt;
     text.remove_prefix(static_cast<size_t>(end - text.data()));
-    if (!text.starts_with(" /")) return std::nullopt;
+    if (!starts_with(text, " /")) return std::nullopt;
     out.path = text.substr(1);
     return out;
   }
 
  private:
   static constexpr std::string_view kPrefix = "conclave-lock/1 ";
+  static bool starts_with(std::string_view text, std::string_view with) { return text.substr(0, with.size()) == with; }
 };
 
 // Remembers the newest generation of each lock that it was shown. Not thread-safe; as durable as the resource that it
