@@ -5,7 +5,9 @@
 // what is applied is told before it is answered.
 #pragma once
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -66,6 +68,13 @@ class FakeGateway final : public Gateway, private state::Admission {
     out.peers = peers;
     out.sessions_global = service_.sessions().size();
     return out;
+  }
+
+  // What was asked, with `hold`, is still under way when the mastership changes: it is evaluated when the test says.
+  void put_aside() { std::ranges::move(std::exchange(asked_, {}), std::back_inserter(aside_)); }
+  void bring_back() {
+    std::ranges::move(std::exchange(aside_, {}), std::back_inserter(asked_));
+    let_go();
   }
 
   // --- what was asked, with `hold`
@@ -205,11 +214,19 @@ class FakeGateway final : public Gateway, private state::Admission {
     return apply_fact(std::get<state::Transaction>(made));
   }
   void drop_all() {
-    asked_.clear();
+    for (Asked& asked : std::exchange(asked_, {})) lose(std::move(asked.done));
+    for (Logged& logged : std::exchange(log_, {})) lose(std::move(logged.done));
+    for (auto& [ticket, asked] : std::exchange(by_gate_, {})) lose(std::move(asked.done));
+    for (auto& [line, behind] : std::exchange(behind_, {})) {
+      for (Asked& asked : behind) lose(std::move(asked.done));
+    }
     syncs_.clear();
-    log_.clear();
-    by_gate_.clear();
-    behind_.clear();
+  }
+  void lose(Completion done) {
+    if (!done) return;
+    executor_->post([this, done = std::move(done)]() mutable {
+      done({.outcome = {.code = state::Code::connection_loss, .ops = {}}, .zxid = service_.last_zxid()});
+    });
   }
 
   env::Executor* executor_;
@@ -217,6 +234,7 @@ class FakeGateway final : public Gateway, private state::Admission {
   std::unique_ptr<state::Evaluator> evaluator_;
   GatewayObserver* observer_ = nullptr;
   ChangeGate* gate_ = nullptr;
+  std::deque<Asked> aside_;
   std::deque<Asked> asked_;
   std::vector<Completion> syncs_;
   std::deque<Logged> log_;

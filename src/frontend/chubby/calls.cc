@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/probe.h"
 #include "frontend/chubby/master.h"
 #include "frontend/chubby/translate.h"
 #include "state/tree/path.h"
@@ -41,6 +42,24 @@ uint64_t handle_to_read(const wire::Call& call) {
   }
 }
 
+// Or depends on what the session's calls before it have changed.
+bool may_change(const wire::Call& call) {
+  switch (call.body_case()) {
+    case wire::Call::kOpen:
+    case wire::Call::kClose:
+    case wire::Call::kSetContents:
+    case wire::Call::kSetAcl:
+    case wire::Call::kDelete:
+    case wire::Call::kAcquire:
+    case wire::Call::kAwaitLock:
+    case wire::Call::kRelease:
+    case wire::Call::kEndSession:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void Calls::take(Session& session, wire::Call call) {
@@ -56,6 +75,29 @@ void Calls::take(Session& session, wire::Call call) {
   if (number == 0 || asked->call.answered_below() > number) {
     return answer(*asked, wire::BAD_ARGUMENT, "calls are numbered from 1, and answered below their own number");
   }
+  if (may_change(asked->call) && master_.unsettled().any(session.id, master_.epoch())) return defer(asked);
+  begin(asked);
+}
+
+void Calls::defer(const AskedPtr& asked) {
+  CONCLAVE_PROBE("chubby.call-waits-for-a-former-one");
+  auto& waiting = deferred_[asked->session];
+  waiting.push_back(asked);
+  if (waiting.size() > 1) return;
+  master_.unsettled().after(asked->session, master_.epoch(), [this, alive = alive_, session = asked->session] {
+    if (*alive) go_on(session);
+  });
+}
+
+void Calls::go_on(SessionId session) {
+  auto waiting = deferred_.extract(session);
+  if (waiting.empty()) return;
+  for (const AskedPtr& asked : waiting.mapped()) {
+    if (master_.session(session) != nullptr) begin(asked);
+  }
+}
+
+void Calls::begin(const AskedPtr& asked) {
   switch (asked->call.body_case()) {
     case wire::Call::kOpen:
       return open(asked);

@@ -2,9 +2,11 @@
 // each mastership. Loop thread only.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 
+#include "absl/container/btree_map.h"
 #include "frontend/chubby/handle.h"
 #include "frontend/chubby/session.h"
 #include "replica/gateway.h"
@@ -34,6 +36,12 @@ class Calls {
   using Step = void (Calls::*)(const AskedPtr&);
   // What became of a change that was proposed, or done before under the same number.
   using Done = std::move_only_function<void(const state::Outcome&)>;
+
+  // Does what the call asks for.
+  void begin(const AskedPtr& asked);
+  // Until it is known what became of all that the session asked for under former masterships (unsettled.h).
+  void defer(const AskedPtr& asked);
+  void go_on(SessionId session);
 
   // Answers.
   wire::Reply reply_to(const Asked& asked, wire::Code code = wire::OK, std::string message = {}) const;
@@ -92,6 +100,7 @@ class Calls {
   void acquired(const Asked& asked, const std::string& path);
 
   Master& master_;
+  absl::btree_map<SessionId, std::deque<AskedPtr>> deferred_;  // in their order
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -16,8 +16,13 @@ void Calls::propose(const AskedPtr& asked, state::RequestBody body, std::optiona
                          .body = std::move(body),
                          .guard = std::move(guard),
                          .call = {.number = asked->call.number(), .answered_below = asked->call.answered_below()}};
+  Unsettled& unsettled = master_.unsettled();
+  const Epoch epoch = master_.epoch();
+  unsettled.began(asked->session, epoch);
   master_.gateway().submit(
-      std::move(request), [this, alive = alive_, asked, done = std::move(done)](const replica::Reply& reply) mutable {
+      std::move(request), [this, alive = alive_, &unsettled, epoch, front_end = master_.front_end(), asked,
+                           done = std::move(done)](const replica::Reply& reply) mutable {
+        if (*front_end) unsettled.settled(asked->session, epoch);
         if (!*alive) return;
         if (reply.outcome.code != state::Code::call_done) return done(reply.outcome);
         CONCLAVE_PROBE("chubby.call-done-before");
@@ -225,6 +230,12 @@ void Calls::release(const AskedPtr& asked) {
 void Calls::cancel(SessionId id, uint64_t number) {
   Session* const session = master_.session(id);
   if (session == nullptr || !session->calls.contains(number)) return;
+  if (const auto deferred = deferred_.find(id); deferred != deferred_.end()) {
+    const auto erased = std::erase_if(deferred->second, [number](const AskedPtr& asked) {
+      return asked->call.number() == number && asked->call.has_await_lock();
+    });
+    if (erased > 0) return master_.reply(id, number, wire::CANCELLED);
+  }
   if (!master_.lock_queue().cancel(id, number)) return;  // of another kind: it is answered as usual
   master_.reply(id, number, wire::CANCELLED);
 }

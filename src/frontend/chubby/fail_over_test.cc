@@ -228,6 +228,41 @@ TEST_F(FailOverTest, CH_40_AHolderThatComesBackIsToldOfThoseWhoWait) {
   EXPECT_THAT(first.told(), ElementsAre("5 lock-conflict"));
 }
 
+// Found by the simulator (seed 46 of the profile `locks`): the call that came again was answered LOCK_HELD, and then
+// the request of before got the lock, of which nobody knew.
+TEST_F(FailOverTest, RP_02_WhatComesAgainWaitsUntilTheRequestOfBeforeIsSettled) {
+  const wire::Handle first_lock =
+      one->call(TestClient::open_call(5, "/d/l", kWrite, wire::Open::MUST)).opened().handle();
+  const wire::Handle second_lock = two->open(6, "/d/l", kWrite).opened().handle();
+  gateway.hold = true;
+  wire::Call acquire = TestClient::acquire_call(5);
+  acquire.set_number(one->ask(acquire));
+  gateway.put_aside();
+  gateway.hold = false;
+  fail_over();
+  TestClient first = come_back(*one), second = come_back(*two);
+  first.reopen({file, first_lock});
+  second.reopen({second_lock});
+  EXPECT_EQ(second.acquire(6).code(), wire::OK);
+  first.send_call(acquire);
+  const uint64_t close = first.ask(TestClient::close_call(2));
+  const uint64_t await = first.await(5);
+  EXPECT_FALSE(first.code(acquire.number()));
+  EXPECT_FALSE(first.code(close)) << "in its turn";
+  EXPECT_EQ(first.get(2).code(), wire::OK) << "reads wait for nothing";
+  first.cancel(await);
+  EXPECT_EQ(first.code(await), wire::CANCELLED);
+  EXPECT_EQ(second.release(6), wire::OK);
+  gateway.bring_back();
+  executor.run();
+  const auto answer = first.reply(acquire.number());
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->code(), wire::OK);
+  EXPECT_TRUE(first.is_valid(answer->acquired().sequencer()));
+  EXPECT_EQ(first.code(close), wire::OK);
+  EXPECT_EQ(second.acquire(6).code(), wire::LOCK_HELD);
+}
+
 TEST_F(FailOverTest, CH_77_8_ALockOfAHandleThatComesBackIsStillHeld) {
   const std::string sequencer = [&] {
     const uint64_t acquire = one->ask(TestClient::acquire_call(2));

@@ -33,11 +33,13 @@ std::optional<std::string_view> acl_file(std::string_view path) {
 }  // namespace
 
 Master::Master(const env::Clock& clock, env::Executor& executor, replica::Gateway& gateway, const Settings& settings,
-               Epoch epoch)
+               Unsettled& unsettled, std::shared_ptr<bool> front_end, Epoch epoch)
     : clock_(clock),
       executor_(executor),
       gateway_(gateway),
       settings_(settings),
+      unsettled_(unsettled),
+      front_end_(std::move(front_end)),
       epoch_(epoch),
       calls_(std::make_unique<Calls>(*this)),
       barrier_(clock, executor, gateway) {

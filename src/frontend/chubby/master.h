@@ -24,6 +24,7 @@
 #include "frontend/chubby/lock_queue.h"
 #include "frontend/chubby/session.h"
 #include "frontend/chubby/settings.h"
+#include "frontend/chubby/unsettled.h"
 #include "replica/gateway.h"
 
 namespace conclave::frontend::chubby {
@@ -48,8 +49,9 @@ class Master {
  public:
   using AnswerLease = std::move_only_function<void(const wire::LeaseAnswer&)>;
 
+  // `unsettled` is that of all masterships of this replica. `front_end`: whether it is still there.
   Master(const env::Clock& clock, env::Executor& executor, replica::Gateway& gateway, const Settings& settings,
-         Epoch epoch);
+         Unsettled& unsettled, std::shared_ptr<bool> front_end, Epoch epoch);
   ~Master();
 
   Epoch epoch() const { return epoch_; }
@@ -79,6 +81,8 @@ class Master {
   const env::Clock& clock() const { return clock_; }
   replica::Gateway& gateway() { return gateway_; }
   const state::Service& state() const { return gateway_.state(); }
+  Unsettled& unsettled() { return unsettled_; }
+  const std::shared_ptr<bool>& front_end() const { return front_end_; }
   Barrier& barrier() { return barrier_; }
   HandleTable& handles() { return handles_; }
   LockQueue& lock_queue() { return lock_queue_; }
@@ -122,6 +126,8 @@ class Master {
   env::Executor& executor_;
   replica::Gateway& gateway_;
   const Settings& settings_;
+  Unsettled& unsettled_;
+  const std::shared_ptr<bool> front_end_;
   const Epoch epoch_;
   FailOverSteps steps_;
   bool ready_ = false;

@@ -119,7 +119,7 @@ void Server::gone(Connection* connection) {
 void Server::on_mastership(std::optional<Epoch> epoch) {
   master_.reset();
   holders_.clear();
-  if (epoch) master_ = std::make_unique<Master>(clock_, executor_, gateway_, settings_, *epoch);
+  if (epoch) master_ = std::make_unique<Master>(clock_, executor_, gateway_, settings_, unsettled_, alive_, *epoch);
   // Whoever was served by the former master, here or elsewhere, comes again.
   std::vector<Connection*> greeted;
   for (auto& [number, connection] : connections_) {

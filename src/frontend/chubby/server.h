@@ -82,6 +82,7 @@ class Server final : public replica::GatewayObserver, public replica::ChangeGate
   std::map<SessionId, uint64_t> holders_;    // the connection that a session is at, or comes back at
   std::vector<std::unique_ptr<Connection>> buried_;
   uint64_t last_number_ = 0;
+  Unsettled unsettled_;
   std::unique_ptr<Master> master_;  // null: this replica is not
   env::TimerId timer_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
