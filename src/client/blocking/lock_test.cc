@@ -98,6 +98,23 @@ TEST_F(LockTest, Nobody_is_told_of_the_loss_of_a_released_lock) {
   EXPECT_FALSE(told);
 }
 
+TEST_F(LockTest, Nor_of_one_that_was_never_got) {
+  std::promise<void> wanted;
+  const Handle holds = a->open("/lock", {.mode = kReadWrite,
+                                         .events = {.lock_conflict = true},
+                                         .creation = Creation::if_missing,
+                                         .on_event = [&](const Event&) { wanted.set_value(); }})
+                           .value();
+  EXPECT_EQ(code(holds.acquire(LockMode::exclusive)), "ok");
+  bool told = false;
+  std::thread waits(
+      [&] { EXPECT_EQ(code(Lock::acquire(*b, "/lock", {.on_lost = [&] { told = true; }})), "session expired"); });
+  wanted.get_future().get();
+  on_loop([&] { fake_b->expire(); });
+  waits.join();
+  EXPECT_FALSE(told);
+}
+
 TEST_F(LockTest, A_lock_moves) {
   Lock one = Lock::acquire(*a, "/1").value();
   Lock other = Lock::acquire(*a, "/2", {.identity = "other"}).value();
