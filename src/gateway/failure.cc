@@ -48,6 +48,8 @@ api::Code code_of(CallCode code) {
       return api::SEQUENCER_INVALID;
     case CallCode::wrong_cell:
       return api::WRONG_CELL;
+    case CallCode::deadline_exceeded:  // of client/blocking, which the gateway does not use
+    case CallCode::would_deadlock:
     case CallCode::unknown:
       break;
   }
