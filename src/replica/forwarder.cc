@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/plant.h"
 #include "base/probe.h"
+#include "replica/line.h"
 
 namespace conclave::replica {
 
@@ -76,7 +77,7 @@ void Forwarder::on_applied(const state::Applied& applied, Index index, Instant n
   if (applied.origin.replica == self_ && applied.origin.incarnation == incarnation_) {
     const uint64_t number = applied.origin.number;
     if (const Pending* pending = find(number)) {
-      give_up_before(number, pending->request.session);
+      give_up_before(number, pending->request);
       finish(*find(number), {.outcome = applied.outcome, .zxid = applied.zxid});
     }
   }
@@ -112,7 +113,7 @@ void Forwarder::finish_answer(Answer answer, Zxid applied_zxid) {
   if (pending == nullptr) return;  // completed by an earlier copy of this answer
   Reply reply{.outcome = {}, .zxid = applied_zxid};
   if (pending->kind == ForwardKind::request) {
-    give_up_before(answer.number, pending->request.session);
+    give_up_before(answer.number, pending->request);
     pending = find(answer.number);
     auto outcome = state::decode_outcome(answer.outcome);
     if (outcome) {
@@ -125,8 +126,11 @@ void Forwarder::finish_answer(Answer answer, Zxid applied_zxid) {
   finish(*pending, std::move(reply));
 }
 
-void Forwarder::give_up_before(uint64_t number, SessionId session) {
-  if (session == SessionId()) return;
+void Forwarder::give_up_before(uint64_t number, const state::Request& request) {
+  const SessionId session = request.session;
+  // One that waits for none may have overtaken what the gate holds (M5): it tells nothing of those before it.
+  if (session == SessionId() || !line_of(request, {.replica = self_, .incarnation = incarnation_, .number = number}))
+    return;
   for (uint64_t earlier = std::max(oldest_request_, first_number_); earlier < number; ++earlier) {
     Pending* pending = find(earlier);
     if (pending == nullptr || pending->kind != ForwardKind::request) {

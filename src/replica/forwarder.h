@@ -11,7 +11,8 @@
 //   F4  Requests of one session complete as if done in the order submitted. The master takes them in order (F1), so
 //   when
 //       a later one has its outcome, an earlier one without was refused, and the answer was lost on the way. Asking
-//       again would have it done after the later one: it completes with connection_loss instead.
+//       again would have it done after the later one: it completes with connection_loss instead. (Not when the later
+//       one is of those that wait for none, line.h: the earlier one may be held by the gate, and be done yet.)
 #pragma once
 
 #include <deque>
@@ -92,7 +93,7 @@ class Forwarder {
   void finish_answer(Answer answer, Zxid applied_zxid);
   void drop_front();
   // `number` of `session` has its outcome: gives up requests of the session that are earlier and have none (F4).
-  void give_up_before(uint64_t number, SessionId session);
+  void give_up_before(uint64_t number, const state::Request& request);
   void try_open(Epoch applied_epoch, Instant now);
   void send_from(uint64_t number, Instant now);
   bool open() const { return open_epoch_ != Epoch(); }

@@ -251,6 +251,22 @@ TEST_F(ForwarderTest, F4_ALostRefusalIsNotAskedAgainBehindALaterRequestOfItsSess
   EXPECT_EQ(sent[0].second.items.size(), 2u) << "the one of the other session, and the done one that keeps its place";
 }
 
+// Found by the simulator (seed 46 of the profile `locks`): the client came back while the gate held its earlier
+// request, which was answered as lost, and done afterwards.
+TEST_F(ForwarderTest, F4_TheReturnOfAClientTellsNothingOfWhatTheGateMayHold) {
+  forwarder.on_master(kMaster, Epoch(2));
+  epoch_begins(2);
+  submit("a");
+  forwarder.submit(
+      {.session = SessionId(9), .body = state::ResumeSessionRequest{"secret"}},
+      [this](Reply reply) { replies.emplace_back("return", reply.outcome.code); }, now);
+  flush();
+  apply(Zxid(Epoch(2), 2), 2);
+  EXPECT_EQ(replies, (decltype(replies){{"return", state::Code::ok}}));
+  apply(Zxid(Epoch(2), 3), 1);
+  EXPECT_EQ(replies, (decltype(replies){{"return", state::Code::ok}, {"a", state::Code::ok}}));
+}
+
 TEST_F(ForwarderTest, F4_ALaterRefusalTellsThatAnEarlierAnswerIsLost) {
   forwarder.on_master(kMaster, Epoch(2));
   epoch_begins(2);
