@@ -89,8 +89,8 @@ namespace conclave::plant {
     "a change is made before caches have dropped what it changes (CH-57)", "files")                                    \
   X(fail_over_not_waited_for, "", "frontend/chubby/master.cc",                                                         \
     "a new master changes what clients of the former one may have cached (H3)", "files")                               \
-  X(lease_counted_from_answer, "", "client/chubby/session_messages.cc",                                                \
-    "a client's lease counts from when it is told of it (CH-70)", "files")                                             \
+  X(jeopardy_not_noticed, "", "client/chubby/session.cc", "a client goes on as if its lease had not ended (CH-71)",    \
+    "files")                                                                                                           \
   X(overtaken_reply_cached, "", "client/chubby/session_messages.cc",                                                   \
     "a reply that an invalidation has overtaken is cached", "files")
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "base/plant.h"
 #include "base/probe.h"
 
 namespace conclave::chubby {
@@ -226,7 +227,7 @@ void Session::check_time() {
     return finish(SessionState::none,
                   {.code = CallCode::session_expired, .message = "no master was found: " + last_failure_});
   }
-  if (state_ == SessionState::safe && !lease_.runs(now)) {
+  if (state_ == SessionState::safe && !lease_.runs(now) && !CONCLAVE_PLANT(jeopardy_not_noticed)) {
     CONCLAVE_PROBE("chubby-client.jeopardy");
     state_ = SessionState::jeopardy;
     ++figures_.jeopardies;

@@ -139,8 +139,7 @@ void Session::on_keep_alive(const wire::KeepAliveReply& message) {
   if (link_ == nullptr) return;
   if (message.lease_us() == 0) return lose_connection("no lease was granted");
   locator_.succeeded();
-  grant(CONCLAVE_PLANT(lease_counted_from_answer) ? clock_.now() : keep_alive_sent_, message.held_us(),
-        message.lease_us());
+  grant(keep_alive_sent_, message.held_us(), message.lease_us());
   send_keep_alive();
   pump();
 }
