@@ -45,7 +45,7 @@ def measure(cell, args):
         print(f"a file cached by {args.caching}: changed in {min(changed):.0f} to {max(changed):.0f} ms, median "
               f"{statistics.median(changed):.0f} ms; read again by all after a median of {statistics.median(read):.0f} ms; slowest read "
               f"meanwhile {max(slowest):.1f} ms")
-        measure_silence(cell, crowd, args.caching)
+        measure_silence(cell, crowd, args.sessions, args.caching)
         crowd.finish()
 
 
@@ -74,8 +74,9 @@ def opened(crowd):
     return int(line.split()[1])
 
 
-def measure_silence(cell, crowd, caching):
+def measure_silence(cell, crowd, sessions, caching):
     """One more who cached the file and then stands still: its lease is what the change waits for."""
+    lease_s = min(60, max(12, 12 * sessions / 5000))  # beside so many
     with program(cell, 1, 1) as silent:
         opened(silent)
         os.kill(silent.process.pid, signal.SIGSTOP)
@@ -84,7 +85,7 @@ def measure_silence(cell, crowd, caching):
         finally:
             os.kill(silent.process.pid, signal.SIGCONT)
         silent.finish()
-    print(f"the same with one more who is silent: changed in {changed / 1e6:.1f} s (a lease has 12 s); slowest read meanwhile {slowest / 1000:.1f} ms")
+    print(f"the same with one more who is silent: changed in {changed / 1e6:.1f} s (its lease has {lease_s:.0f} s); slowest read meanwhile {slowest / 1000:.1f} ms")
 
 
 def measure_cache(cell, args):
