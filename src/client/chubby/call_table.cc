@@ -62,6 +62,11 @@ std::vector<Call> CallTable::take_all() {
   return all;
 }
 
+bool CallTable::of_application(uint64_t number) const {
+  const auto at = sent_.find(number);
+  return at != sent_.end() && !at->second.message.has_reopen() && !at->second.message.has_end_session();
+}
+
 void CallTable::send_again(uint64_t number) {
   const auto at = sent_.find(number);
   if (at == sent_.end() || !at->second.on_wire) return;

@@ -66,10 +66,12 @@ class CallTable {
 
   // Answered. Nothing: nobody waits for such an answer.
   std::optional<Call> take(uint64_t number);
+  // Is it the application's? Not so the library's own: handles that are presented again, and the end of the session.
+  bool of_application(uint64_t number) const;
   bool was_used(uint64_t number) const { return number != 0 && number <= last_number_; }
   // Everything, in order. What comes later is numbered from 1.
   std::vector<Call> take_all();
-  // Was not done: next() gives it out again.
+  // Was not done, or its answer came at a time when it counts for nothing: next() gives it out again.
   void send_again(uint64_t number);
   void connection_lost();
   void drop_reopens();

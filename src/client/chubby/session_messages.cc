@@ -196,6 +196,12 @@ void Session::on_reply(const wire::Reply& message) {
     calls_.send_again(number);
     return put_off();
   }
+  // Calls block in jeopardy (CH-71): the session may be over, and a lock that was granted be another's since. What was
+  // done is answered the same when asked for again.
+  if (state_ == SessionState::jeopardy && calls_.of_application(number)) {
+    CONCLAVE_PROBE("chubby-client.answered-in-jeopardy");
+    return calls_.send_again(number);
+  }
   std::optional<Call> call = calls_.take(number);
   if (!call) return;  // answered on a former connection, too
   retries_ = 0;

@@ -199,6 +199,36 @@ TEST_F(ClientTest, AStoppedProcessIsExpiredWhenItWakes) {  // CH-71
   EXPECT_TRUE(replica.calls.empty());
 }
 
+// While it slept its session may have ended, and its lock be somebody else's (seed 575 of the profile `locks`).
+TEST_F(ClientTest, AnAnswerInJeopardyIsAskedForAgain) {  // CH-71: calls block
+  const HandleId file = start_with("/f", {.mode = kReadWrite});
+  client->acquire(file, LockMode::exclusive, record<Acquired>("lock"));
+  const wire::Call asked = next_call();
+  host().pause_for(Duration::seconds(20));
+  reply(asked, wire::OK, acquired());
+  ASSERT_TRUE(until([&] { return !log.empty(); }, Duration::seconds(21)));
+  ASSERT_TRUE(until([&] { return client->figures().connections == 2; }, Duration::seconds(2)));
+  EXPECT_TRUE(no_call());
+  EXPECT_THAT(log, ElementsAre("jeopardy"));
+  replica.grant();
+  const wire::Call again = next_call();
+  EXPECT_EQ(again.number(), asked.number());
+  reply(again, wire::OK, acquired());
+  EXPECT_THAT(log, ElementsAre("jeopardy", "safe", "lock: conclave-lock/1 x 1e /f"));
+}
+
+TEST_F(ClientTest, AnAnswerInJeopardyCountsForNothingIfTheSessionIsOver) {  // CH-71, CH-73
+  const HandleId file = start_with("/f", {.mode = kReadWrite});
+  client->acquire(file, LockMode::exclusive, record<Acquired>("lock"));
+  const wire::Call asked = next_call();
+  host().pause_for(Duration::seconds(20));
+  reply(asked, wire::OK, acquired());
+  replica.session_over = "no such session";
+  ASSERT_TRUE(until([&] { return client->session_state() == SessionState::expired; }, Duration::seconds(25)));
+  settle();
+  EXPECT_THAT(log, ElementsAre("jeopardy", "expired", "lock: session expired"));
+}
+
 // Half-open connection: nobody says that it broke.
 TEST_F(ClientTest, ASilentMasterIsNoticedBeforeTheLeaseEnds) {  // CH-69
   ScriptedReplica other(world, 2);

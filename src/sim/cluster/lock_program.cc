@@ -14,7 +14,8 @@ using chubby::Outcome;
 
 constexpr Duration kEndPatience = Duration::seconds(2);
 constexpr Duration kNewSessionPause = Duration::millis(100);
-constexpr uint64_t kBurst = 20;  // reads
+constexpr uint64_t kBurst = 20;        // reads
+constexpr size_t kCallsUnderWay = 32;  // then it asks for no more, as a program does whose threads wait for answers
 
 uint64_t seed_of(const Plan& plan, uint32_t number, uint64_t life) {
   return xxh3_64("lock client", static_cast<uint64_t>(plan.seed)) + (uint64_t{number} << 32) + life;
@@ -110,7 +111,7 @@ chubby::Completion<T> LockProgram::counted(std::move_only_function<void(Outcome<
 void LockProgram::pause_then_act() {
   const auto twice = static_cast<uint64_t>(plan_.pause_between_operations.us) * 2;
   world_.executor.schedule(Duration::micros(static_cast<int64_t>(random_.between(1, twice))), [this] {
-    if (asking_) act();
+    if (asking_ && under_way_ < kCallsUnderWay) act();
     pause_then_act();
   });
 }
