@@ -192,7 +192,9 @@ void Proposer::release(uint64_t ticket, Instant now, int64_t wall_ms) {
     items = std::move(behind_.extract(*line).mapped());
   }
   items.push_front(std::move(first));
-  for (Item& item : items) handle(std::move(item), now, wall_ms);
+  // All of them came before anything in the backlog, where more of their line may be.
+  backlog_.insert(backlog_.begin(), std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
+  drain_backlog(now, wall_ms);
 }
 
 void Proposer::confirm(Unconfirmed waiting) {

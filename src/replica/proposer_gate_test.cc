@@ -72,6 +72,21 @@ TEST_F(ProposerGateTest, M5_WhatIsReleasedMayBeHeldAgainAndKeepsItsOrder) {
   EXPECT_EQ(service.get("/a", {})->data, "2");
 }
 
+// Seed 182 of the profile `locks`: a Close let go of the lock before its Acquire, which came first, had taken it.
+TEST_F(ProposerGateTest, M5_WhatIsReleasedGoesBeforeWhatWaitsForRoom) {
+  proposer.take(kPeer, from_peer(5, {of_session(7, set("/a", "first"))}), now, 0);
+  for (uint64_t i = 0; i < options.transactions_in_flight_max; ++i) {
+    proposer.take(kPeer, from_peer(6 + i, {of_session(8, set("/b", "other"))}), now, 0);
+  }
+  proposer.take(kPeer, from_peer(10, {of_session(7, set("/a", "second")), of_session(8, set("/b", "last"))}), now, 0);
+  EXPECT_EQ(proposer.figures().backlog, 2u);
+  gate = nullptr;
+  proposer.release(tickets[0], now, 0);
+  settle();
+  EXPECT_EQ(service.get("/a", {})->data, "second");
+  EXPECT_EQ(service.get("/b", {})->data, "last");
+}
+
 // It is evaluated anew: the state may have changed meanwhile.
 TEST_F(ProposerGateTest, WhatIsReleasedSeesTheStateOfNow) {
   proposer.take(kPeer, from_peer(5, {of_session(7, set("/a", "late", 0)), set("/b", "x")}), now, 0);
