@@ -105,9 +105,9 @@ class FakeGateway final : public Gateway, private state::Admission {
   }
   size_t syncs_held() const { return syncs_.size(); }
 
-  // --- the log, with `hold_log`: what is evaluated and not applied
-  void apply_log() {
-    while (!log_.empty()) {
+  // --- the log, with `hold_log`: what is evaluated and not applied. All of it, or the first `count`.
+  void apply_log(size_t count = SIZE_MAX) {
+    for (; count > 0 && !log_.empty(); --count) {
       Logged entry = std::move(log_.front());
       log_.pop_front();
       if (entry.txn) entry.outcome = apply_fact(*entry.txn);

@@ -100,6 +100,7 @@ void CacheTable::session_ended(SessionId session) {
 }
 
 void CacheTable::applied(Zxid zxid) {
+  if (passed_ <= zxid) passed_ = Zxid();
   while (!admitted_.empty() && admitted_.front().first <= zxid) {
     const auto changing = changing_.find(admitted_.front().second);
     if (changing != changing_.end() && changing->second <= zxid) changing_.erase(changing);

@@ -30,12 +30,16 @@ class CacheTable {
   };
 
   // May a session begin to cache the name now? If so, tell `cached`.
-  bool may_cache(std::string_view path) const { return !rounds_.contains(path) && !changing_.contains(path); }
+  bool may_cache(std::string_view path) const {
+    return passed_ == Zxid() && !rounds_.contains(path) && !changing_.contains(path);
+  }
   void cached(std::string_view path, SessionId session);
   size_t cached_by(SessionId session) const;
 
   // May all of these names be changed now? If so the change is that of transaction `zxid`.
   bool admit(const std::vector<std::string_view>& paths, Zxid zxid);
+  // Transaction `zxid` was admitted and nobody looked at what it changes: until it is applied nothing may be cached.
+  void passed(Zxid zxid) { passed_ = zxid; }
   // If not: who must drop what first. The change is known by `ticket` from now on.
   std::vector<Invalidation> hold(const std::vector<std::string_view>& paths, Ticket ticket);
   // Additionally waits for `open()`: what a new master's clients cached is not known (CH-77, step 6).
@@ -82,6 +86,7 @@ class CacheTable {
   absl::btree_map<Ticket, Held> tickets_;
   absl::btree_map<std::string, Zxid, std::less<>> changing_;  // admitted and not applied: the last such transaction
   std::deque<std::pair<Zxid, std::string>> admitted_;         // in order
+  Zxid passed_;                                               // the last one, if it is not applied yet
   std::vector<Ticket> ready_;
 };
 

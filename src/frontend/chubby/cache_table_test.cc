@@ -33,6 +33,20 @@ TEST_F(CacheTableTest, WhatNobodyCachesMayBeChangedAtOnce) {
   EXPECT_TRUE(table.admit({"/a"}, zxid(1)));
 }
 
+// Seed 373 of the profile `locks`.
+TEST_F(CacheTableTest, G2_WhatPassedUnseenIsAppliedBeforeAnybodyCaches) {
+  table.passed(zxid(2));
+  table.passed(zxid(3));
+  EXPECT_FALSE(table.may_cache("/a"));
+  table.applied(zxid(2));
+  EXPECT_FALSE(table.may_cache("/a"));
+  table.applied(zxid(3));
+  EXPECT_TRUE(table.may_cache("/a"));
+  table.passed(zxid(4));
+  table.applied(zxid(5));
+  EXPECT_TRUE(table.may_cache("/a"));
+}
+
 TEST_F(CacheTableTest, G1_AChangeWaitsForEveryoneWhoMayHaveCachedIt) {
   table.cached("/a", kA);
   table.cached("/a", kB);

@@ -90,6 +90,27 @@ TEST_F(InvalidationTest, CH_56_WhatIsAboutToBeAppliedIsNotCached) {
   EXPECT_TRUE(reader->get(2).cacheable());
 }
 
+// It was admitted when there was no session, behind the opening of one (seed 373 of the profile `locks`).
+TEST_F(InvalidationTest, CH_56_NorIfNobodyWasThereWhenItWasAdmitted) {
+  expire(*reader);
+  expire(*writer);
+  gateway.hold_log = true;
+  TestClient third = connect();
+  third.hello();
+  const auto set = write(state::SetDataRequest{.path = "/d/f", .data = "new"});
+  ASSERT_EQ(gateway.logged(), 2u);
+  gateway.apply_log(1);
+  executor.run();
+  ASSERT_TRUE(third.welcomed());
+  const wire::Reply read = third.open(1, "/d/f", kRead);
+  EXPECT_EQ(read.code(), wire::OK);
+  EXPECT_FALSE(read.cacheable());
+  gateway.hold_log = false;
+  gateway.apply_log();
+  EXPECT_EQ(*set, state::Code::ok);
+  EXPECT_TRUE(third.get(1).cacheable());
+}
+
 TEST_F(InvalidationTest, CH_55_TheWritersOwnCacheIsInTheWayToo) {
   ASSERT_TRUE(writer->open(3, "/d/f", kRead).cacheable());
   const uint64_t set = ask_to_set("x");

@@ -299,12 +299,18 @@ void Master::add_names(const state::FactBody& fact, std::vector<std::string_view
 }
 
 bool Master::admit(const state::Transaction& txn, uint64_t ticket) {
-  if (open_ && sessions_.empty()) return true;
+  if (open_ && sessions_.empty()) {
+    cache_.passed(txn.zxid);  // one that is being opened may read before this is applied
+    return true;
+  }
   std::vector<std::string_view> names;
   for (const state::FactBody& fact : txn.facts) {
     if (open_ || concerns_cachers(fact)) add_names(fact, &names);
   }
-  if (names.empty()) return true;
+  if (names.empty()) {
+    if (!open_) cache_.passed(txn.zxid);
+    return true;
+  }
   if (open_ && (cache_.admit(names, txn.zxid) || CONCLAVE_PLANT(caches_not_waited_for))) return true;
   CONCLAVE_PROBE("chubby.change-waits-for-caches");
   for (CacheTable::Invalidation& invalidation : cache_.hold(names, ticket)) {
