@@ -22,15 +22,16 @@ struct Options {
   std::vector<env::Address> replicas;
   std::string cell;  // as the program was told; empty: whichever answers
   std::vector<Credential> credentials;
-  Duration connect_timeout = Duration::millis(2'000);  // of one replica, until it has answered Hello
-  Duration grace = Duration::seconds(45);              // CH-71
-  int64_t clock_rate_ppm_max = 10'000;                 // two clocks differ by no more than this (CH-70)
-  Duration idle_end = Duration::seconds(60);           // CH-66; 0: sessions are kept
-  size_t calls_max = 256;                              // without an answer; more wait here. At most 256
-  size_t cache_entries_max = 10'000;                   // nodes; 0: no cache
-  size_t cache_bytes_max = 16 << 20;                   // of names and contents
-  size_t idle_handles_max = 64;                        // kept open after the program closed them (CH-60)
-  bool cache_locks = false;                            // CH-61
+  // Of one replica, until it has answered Hello; up to four times as long while replicas take connections and do not.
+  Duration connect_timeout = Duration::millis(2'000);
+  Duration grace = Duration::seconds(45);     // CH-71
+  int64_t clock_rate_ppm_max = 10'000;        // two clocks differ by no more than this (CH-70)
+  Duration idle_end = Duration::seconds(60);  // CH-66; 0: sessions are kept
+  size_t calls_max = 256;                     // without an answer; more wait here. At most 256
+  size_t cache_entries_max = 10'000;          // nodes; 0: no cache
+  size_t cache_bytes_max = 16 << 20;          // of names and contents
+  size_t idle_handles_max = 64;               // kept open after the program closed them (CH-60)
+  bool cache_locks = false;                   // CH-61
 };
 
 struct Figures {

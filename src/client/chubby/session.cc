@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kRetryFirstMs = 50;
 constexpr int64_t kRetryMaxMs = 1'000;
+constexpr int64_t kPatienceGrowthMax = 4;  // times Options::connect_timeout
 // Datagrams ask for a lease when so much of the one that runs is left, and again after each such pause. While the
 // stream works its answers come earlier.
 constexpr Duration datagram_ahead(Duration lease) {
@@ -39,6 +40,7 @@ Session::Session(const Surroundings& around, const Options& options, SessionUser
       lease_(options.clock_rate_ppm_max, options.grace),
       calls_(options.calls_max),
       locator_(options.replicas, random_.u64()),
+      patience_(options.connect_timeout),
       datagrams_(clock_, network_,
                  [this](Instant sent, const wire::LeaseAnswer& answer) { on_datagram(sent, answer); }) {}
 
@@ -131,9 +133,12 @@ void Session::connect_after(Duration pause) {
 
 void Session::connect_now() {
   const uint64_t attempt = ++attempt_;
-  connect_timer_ = executor_.schedule(options_.connect_timeout, [this] {
+  connect_timer_ = executor_.schedule(patience_, [this] {
     check_time();
-    if (state_ != SessionState::none && state_ != SessionState::expired) lose_connection("no answer to Hello");
+    if (state_ == SessionState::none || state_ == SessionState::expired) return;
+    // A session is opened through the log, which may be slow.
+    if (link_ != nullptr) patience_ = std::min(patience_ * 2, options_.connect_timeout * kPatienceGrowthMax);
+    lose_connection("no answer to Hello");
   });
   network_.resolve(locator_.next(), options_.connect_timeout,
                    [this, attempt, alive = std::weak_ptr(alive_)](Result<std::vector<env::Address>> found) {

@@ -152,6 +152,7 @@ class Session final : LinkUser {
   Instant hello_sent_{0};
   Instant opening_since_{0};
   std::string last_failure_;
+  Duration patience_;               // with the answer to Hello: longer each time, until there is one
   env::TimerId connect_timer_ = 0;  // the pause before an attempt, or the end of our patience with one
 
   uint64_t keep_alive_ = 0;  // number of the one that waits

@@ -63,6 +63,7 @@ void Session::on_welcome(const wire::Welcome& message) {
   if (session_ != SessionId() && session != session_) return violated("a Welcome to another session");
   if (message.epoch() < epoch_) return lose_connection("a former master");
   executor_.cancel(connect_timer_);
+  patience_ = options_.connect_timeout;
   ++figures_.connections;
   cell_ = message.cell();
   lease_length_ = Duration::millis(message.lease_ms());

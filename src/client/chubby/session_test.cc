@@ -199,6 +199,29 @@ TEST_F(ClientTest, AStoppedProcessIsExpiredWhenItWakes) {  // CH-71
   EXPECT_TRUE(replica.calls.empty());
 }
 
+// A session is opened through the log: of a cell that is slow no other answer would ever come (seed 441 of the profile
+// `locks`).
+TEST_F(ClientTest, WhoDoesNotAnswerHelloIsGivenMoreTimeEachTime) {
+  replica.answers_hello = false;
+  start();
+  client->open("/f", {}, record<Opened>("open"));
+  std::vector<int64_t> seconds;
+  Instant last;
+  for (size_t n = 1; n <= 5; ++n) {
+    ASSERT_TRUE(until([&] { return replica.hellos.size() == n; }, Duration::seconds(20)));
+    if (n > 1) seconds.push_back((world.now() - last).ms() / 1000);
+    last = world.now();
+  }
+  EXPECT_THAT(seconds, ElementsAre(2, 4, 8, 8));
+  replica.welcome();
+  ASSERT_TRUE(until([&] { return client->session_state() == SessionState::safe; }));
+  replica.disconnect();
+  ASSERT_TRUE(until([&] { return replica.hellos.size() == 6; }, Duration::seconds(2)));
+  last = world.now();
+  ASSERT_TRUE(until([&] { return replica.hellos.size() == 7; }, Duration::seconds(20)));
+  EXPECT_EQ((world.now() - last).ms() / 1000, 2) << "an answer begins anew";
+}
+
 // While it slept its session may have ended, and its lock be somebody else's (seed 575 of the profile `locks`).
 TEST_F(ClientTest, AnAnswerInJeopardyIsAskedForAgain) {  // CH-71: calls block
   const HandleId file = start_with("/f", {.mode = kReadWrite});

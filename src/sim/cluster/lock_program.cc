@@ -15,7 +15,7 @@ using chubby::Outcome;
 constexpr Duration kEndPatience = Duration::seconds(2);
 constexpr Duration kNewSessionPause = Duration::millis(100);
 constexpr uint64_t kBurst = 20;        // reads
-constexpr size_t kCallsUnderWay = 32;  // then it asks for no more, as a program does whose threads wait for answers
+constexpr size_t kCallsUnderWay = 16;  // then it asks for no more, as a program does whose threads wait for answers
 
 uint64_t seed_of(const Plan& plan, uint32_t number, uint64_t life) {
   return xxh3_64("lock client", static_cast<uint64_t>(plan.seed)) + (uint64_t{number} << 32) + life;
