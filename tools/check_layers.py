@@ -22,8 +22,8 @@ LINES_MAX = 600
 LINES_WARN = 500
 
 # Tests (x_test.cc) and test helpers (testing*.h/.cc or a folder testing/) may look further than their module: at the
-# simulated world, so that they run without real clocks, disks and sockets.
-TEST_EXTRA = ["sim/world"]
+# simulated world, so that they run without real clocks, disks and sockets, and at what engines are tested with.
+TEST_EXTRA = ["sim/world", "consensus/testing"]
 
 # Who may include a plug, besides itself. "*" rows (app) always may.
 PLUGS = {"os": ["client/blocking"], "sim/world": ["sim/cluster", "sim/scenario"]}

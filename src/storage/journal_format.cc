@@ -133,7 +133,7 @@ std::array<char, kBatchMarkSize> encode_batch_mark(const BatchMark& mark, MarkRo
   put<uint64_t>(p + 88, mark.recent.first.value);
   put<uint64_t>(p + 96, mark.recent.last.value);
   put<uint64_t>(p + 104, mark.recent.truncated_from.value);
-  put<uint64_t>(p + 112, 0);
+  put<uint64_t>(p + 112, mark.hard_state.owed.value);
   put<uint64_t>(p + 120, xxh3_64(BytesView(p, kBatchMarkSize - 8), mark.segment));
   return out;
 }
@@ -154,6 +154,7 @@ std::optional<BatchMark> decode_batch_mark(BytesView bytes, MarkRole role, uint6
   mark.hard_state.promised = {get<uint64_t>(p + 56), ReplicaId(get<uint8_t>(p + 80))};
   mark.hard_state.joined = {get<uint64_t>(p + 64), ReplicaId(get<uint8_t>(p + 81))};
   mark.hard_state.committed = Index(get<uint64_t>(p + 72));
+  mark.hard_state.owed = Index(get<uint64_t>(p + 112));
   mark.recent.first = Index(get<uint64_t>(p + 88));
   mark.recent.last = Index(get<uint64_t>(p + 96));
   mark.recent.truncated_from = Index(get<uint64_t>(p + 104));

@@ -76,6 +76,7 @@ class Gather final : public JournalScanVisitor {
 
   RecoveredJournal take() {
     for (auto& [index, entry] : slots_) {
+      if (index == snapshot_index_) out_.at_snapshot = entry ? entry->ballot : consensus::Ballot();
       if (index <= snapshot_index_) continue;
       if (entry) {
         out_.entries.push_back(std::move(*entry));

@@ -32,8 +32,9 @@ struct RecoveredRecord {
 
 struct RecoveredJournal {
   consensus::HardState hard_state;
-  std::vector<consensus::Entry> entries;  // sorted, all above the snapshot index asked for
-  std::vector<Index> damaged;             // sorted, likewise
+  std::optional<consensus::Ballot> at_snapshot;  // of the entry at the snapshot index asked for, if there is one
+  std::vector<consensus::Entry> entries;         // sorted, all above it
+  std::vector<Index> damaged;                    // sorted, likewise
   uint64_t records = 0;
 
   std::vector<RecoveredSegment> segments;  // oldest first; empty: a new journal

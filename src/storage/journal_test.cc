@@ -54,6 +54,18 @@ TEST(Journal, GivesNothingBackThatASnapshotCovers) {
   EXPECT_THAT(j.recovered.entries, ElementsAre(entry(3, 1, "c")));
 }
 
+TEST(Journal, TellsWhatItHoldsAtTheSnapshot) {
+  TestJournal journal;
+  ASSERT_TRUE(journal.open());
+  EXPECT_FALSE(journal.recovered.at_snapshot);
+  journal.append_and_wait({.entries = {entry(1, 3, "a"), entry(2, 4, "b"), entry(3, 5, "c")}});
+  ASSERT_TRUE(journal.open(Index(2)));
+  EXPECT_EQ(journal.recovered.at_snapshot, (consensus::Ballot{4, ReplicaId(1)}));
+  EXPECT_EQ(journal.recovered.entries.size(), 1u);
+  ASSERT_TRUE(journal.open(Index(7)));
+  EXPECT_FALSE(journal.recovered.at_snapshot);
+}
+
 TEST(Journal, TruncatesAppendsAndRestarts) {  // B33, B31: nothing behind a hole, everything acknowledged readable
   TestJournal j;
   j.options.segment_bytes = 16 << 10;

@@ -22,7 +22,7 @@ inline consensus::Entry entry(uint64_t index, uint64_t round, std::string payloa
 }
 
 inline consensus::HardState promise(uint64_t round, uint64_t committed = 0) {
-  return {.promised = {round, ReplicaId(2)}, .committed = Index(committed)};
+  return {.promised = {round, ReplicaId(2)}, .committed = Index(committed), .owed = Index(round / 2)};
 }
 
 inline Bytes noise(uint64_t seed, size_t size) {

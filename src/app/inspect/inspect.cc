@@ -45,8 +45,8 @@ std::string_view kind_name(consensus::EntryKind kind) {
 }
 
 std::string hard_state_text(const consensus::HardState& state) {
-  return fmt::format("promised={} joined={} committed={}", to_string(state.promised), to_string(state.joined),
-                     state.committed.value);
+  return fmt::format("promised={} joined={} committed={}{}", to_string(state.promised), to_string(state.joined),
+                     state.committed.value, state.owed == Index() ? "" : fmt::format(" owed={}", state.owed.value));
 }
 
 class Printer final : public storage::JournalInspector {

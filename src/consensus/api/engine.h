@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/ids.h"
@@ -60,6 +61,9 @@ struct Recovered {
   HardState hard_state;
   Index snapshot_index;
   Ballot snapshot_ballot;
+  // Of the entry that the log holds at snapshot_index, if it does; zero: it cannot be read. Raft: another one than the
+  // snapshot's says that what follows is void.
+  std::optional<Ballot> at_snapshot;
   std::vector<Entry> entries;
   // Positions that were written here and whose bytes are damaged. Until they are learnt again from peers this replica
   // must not answer as if it had never accepted anything there.

@@ -10,6 +10,10 @@ struct HardState {
   Ballot joined;    // Zab: currentEpoch. Equal to `promised` or lower. Paxos and Raft leave it zero.
   Index committed;  // a hint: everything up to here was known to be chosen. Never ahead of the truth.
 
+  // Raft: some of what was durable here up to this position cannot be read any more. Until the log has reached that of
+  // a leader once, this replica must not vote as if it had never held more (B37). 0: nothing is owed.
+  Index owed;
+
   friend bool operator==(const HardState&, const HardState&) = default;
 };
 

@@ -2,8 +2,8 @@
 // (consensus/api/engine.h).
 #include <gtest/gtest.h>
 
-#include "consensus/paxos/harness_test.h"
 #include "consensus/paxos/messages.h"
+#include "consensus/paxos/testing_cells.h"
 
 namespace conclave::paxos::harness {
 namespace {
@@ -87,7 +87,7 @@ void pair_up(Replica& replica) {
 }
 
 void run(uint64_t seed) {
-  Options options{.seed = seed};
+  Options options{.kind = kPaxos, .seed = seed};
   options.faults = {.drop_permille = 30, .duplicate_permille = 50, .delay_max_us = 20'000, .disk_max_us = 20'000};
   options.config.leases = seed % 2 == 0;
   options.config.learning = static_cast<Learning>(seed % 3);

@@ -9,8 +9,9 @@
 
 #include "base/random.h"
 #include "consensus/api/engine.h"
+#include "consensus/parts/outbox.h"
 #include "consensus/paxos/durable_marks.h"
-#include "consensus/paxos/outbox.h"
+#include "consensus/paxos/messages.h"
 #include "consensus/paxos/slot_log.h"
 #include "consensus/paxos/tally.h"
 
@@ -32,14 +33,16 @@ struct Core {
   Index given;                 // committed and given out up to here
   std::vector<Index> damaged;  // sorted; all above log.committed()
   DurableMarks marks;
-  Outbox outbox;
+  consensus::Outbox<Body> outbox;
   const char* reason = "";  // of the role change under way, if any
 
   // Acceptor: takes `entry` under its ballot and writes it down. Repairs its position if that was damaged.
   void accept(Entry entry);
   void repaired(Index index) { std::erase(damaged, index); }
   void saw(const Ballot& ballot) { round_seen = std::max(round_seen, ballot.round); }
-  consensus::HardState hard_state() const { return {.promised = promised, .joined = {}, .committed = log.committed()}; }
+  consensus::HardState hard_state() const {
+    return {.promised = promised, .joined = {}, .committed = log.committed(), .owed = {}};
+  }
   // Uniform in [low, high].
   Duration random_between(Duration low, Duration high) {
     return Duration::micros(static_cast<int64_t>(

@@ -15,7 +15,7 @@ using testing::IsEmpty;
 
 TEST(Cell, ElectsOneMasterAndStaysWithIt) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {
-    Cell cell({.voters = 3, .seed = seed});
+    Cell cell({.kind = kPaxos, .voters = 3, .seed = seed});
     ASSERT_NE(cell.elect(Duration::seconds(1)), 0u) << seed;
     const size_t leads = cell.leads();
     cell.run(Duration::seconds(10));
@@ -24,7 +24,8 @@ TEST(Cell, ElectsOneMasterAndStaysWithIt) {
 }
 
 TEST(Cell, CommittedEverywhereInTwoMessageDelaysAndToldAtOnceWhenIdle) {
-  Cell cell({.faults = {.delay_min_us = 1000, .delay_max_us = 1000, .disk_min_us = 100, .disk_max_us = 100}});
+  Cell cell(
+      {.kind = kPaxos, .faults = {.delay_min_us = 1000, .delay_max_us = 1000, .disk_min_us = 100, .disk_max_us = 100}});
   const unsigned master = cell.elect();
   cell.run(Duration::seconds(1));
   cell.propose(master, {"x"});
@@ -33,7 +34,7 @@ TEST(Cell, CommittedEverywhereInTwoMessageDelaysAndToldAtOnceWhenIdle) {
 }
 
 TEST(Cell, ASingleReplicaCommitsOnlyWhatIsDurable) {  // B21
-  Cell cell({.voters = 1});
+  Cell cell({.kind = kPaxos, .voters = 1});
   ASSERT_EQ(cell.elect(Duration::millis(50)), 1u);  // nobody to wait for
   cell[1].disk_stalled = true;
   cell.propose(1, {"x"});
@@ -49,7 +50,7 @@ TEST(Cell, ASingleReplicaCommitsOnlyWhatIsDurable) {  // B21
 TEST(Cell, AHintShortensTheFailoverToTheLeasePromise) {
   int64_t worst = 0;
   for (uint64_t seed = 1; seed <= 40; ++seed) {
-    Cell cell({.voters = 3, .seed = seed});
+    Cell cell({.kind = kPaxos, .voters = 3, .seed = seed});
     const unsigned master = cell.elect();
     ASSERT_TRUE(commits(cell, master, "before"));
     cell.run(Duration::millis(static_cast<int64_t>(50 + seed)));
@@ -65,14 +66,14 @@ TEST(Cell, AHintShortensTheFailoverToTheLeasePromise) {
 
 TEST(Cell, WithoutAHintTheNextMasterComesWithinTwoElectionTimeouts) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
-    Cell cell({.voters = 5, .seed = seed});
+    Cell cell({.kind = kPaxos, .voters = 5, .seed = seed});
     cell.crash(cell.elect());
     EXPECT_NE(cell.elect(kElection * 2), 0u) << seed;
   }
 }
 
 TEST(Cell, ASlowDiskCausesNoElection) {  // B10
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   const unsigned slow = other_than(master);
   cell[slow].disk_stalled = true;
@@ -87,7 +88,7 @@ TEST(Cell, ASlowDiskCausesNoElection) {  // B10
 }
 
 TEST(Cell, AMasterWithoutAQuorumStepsDown) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   cell.isolate(master);
   cell.propose(master, {"lost"});
@@ -106,7 +107,7 @@ TEST(Cell, AMasterWithoutAQuorumStepsDown) {
 }
 
 TEST(Cell, ADeposedMasterIsReelectedThoughItsPeersStillFollowIt) {  // B09
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   cell.crash(other_than(master));
   cell.run(Duration::millis(50));
@@ -127,7 +128,7 @@ TEST(Cell, ADeposedMasterIsReelectedThoughItsPeersStillFollowIt) {  // B09
 // A master whose Accepts for "lost one" reach nobody, and for "two" only `candidate`; then it dies.
 TEST(Stages, HolesAreFilledWithNoopsAndAcceptedValuesAreKept) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    Cell cell({.voters = 3, .seed = seed});
+    Cell cell({.kind = kPaxos, .voters = 3, .seed = seed});
     const unsigned master = cell.elect();
     ASSERT_TRUE(commits(cell, master, "zero"));
     cell.run(Duration::millis(100));
@@ -152,7 +153,7 @@ TEST(Stages, HolesAreFilledWithNoopsAndAcceptedValuesAreKept) {
 }
 
 TEST(Stages, RolesAreReportedInOrderAndNoProposalOrReadIsTakenBeforeServing) {  // B25
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   ASSERT_TRUE(commits(cell, master, "zero"));
   for (int i = 0; i < 5; ++i) cell.propose(master, {"open"});
@@ -188,7 +189,7 @@ TEST(Stages, RolesAreReportedInOrderAndNoProposalOrReadIsTakenBeforeServing) {  
 
 TEST(Stages, TheMasterLearnsWhatOthersKnowToBeChosenFirst) {
   for (const size_t message_bytes : {size_t{1}, size_t{4} << 20}) {  // in many messages or in one
-    Cell cell({.voters = 3, .config = {.message_bytes_max = message_bytes}});
+    Cell cell({.kind = kPaxos, .voters = 3, .config = {.message_bytes_max = message_bytes}});
     const unsigned master = cell.elect();
     const unsigned behind = other_than(master);
     const unsigned third = other_than(master, behind);
@@ -210,7 +211,7 @@ TEST(Stages, TheMasterLearnsWhatOthersKnowToBeChosenFirst) {
 }
 
 TEST(Stages, ACandidateBehindItsTeachersMemoryIsBroughtUpBySnapshot) {
-  Cell cell({.voters = 3, .snapshot_every = 10, .keep_entries = 2});
+  Cell cell({.kind = kPaxos, .voters = 3, .snapshot_every = 10, .keep_entries = 2});
   const unsigned master = cell.elect();
   const unsigned behind = other_than(master);
   const unsigned third = other_than(master, behind);
@@ -228,7 +229,7 @@ TEST(Stages, ACandidateBehindItsTeachersMemoryIsBroughtUpBySnapshot) {
 }
 
 TEST(Stages, AMasterThatCannotLearnGivesTheLeadUp) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   const unsigned behind = other_than(master);
   cell.isolate(behind);
@@ -254,7 +255,7 @@ TEST(Stages, AMasterThatCannotLearnGivesTheLeadUp) {
 // ---------------------------------------------------------------- partial partitions
 
 TEST(Partial, B11_TheLinkBetweenMasterAndOneFollowerIsDead) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   const unsigned cut = other_than(master);
   cell.both(master, cut, false);
@@ -269,7 +270,7 @@ TEST(Partial, B11_TheLinkBetweenMasterAndOneFollowerIsDead) {
 
 TEST(Partial, B11_OneWay) {
   for (const bool to_master : {false, true}) {
-    Cell cell({.voters = 3});
+    Cell cell({.kind = kPaxos, .voters = 3});
     const unsigned master = cell.elect();
     const unsigned cut = other_than(master);
     to_master ? cell.link(cut, master, false) : cell.link(master, cut, false);
@@ -281,7 +282,7 @@ TEST(Partial, B11_OneWay) {
 
 TEST(Partial, B12_TwoReplicasWithOneLinkEachDoNotDisturb) {
   for (uint64_t seed = 1; seed <= 3; ++seed) {
-    Cell cell({.voters = 5, .seed = seed});
+    Cell cell({.kind = kPaxos, .voters = 5, .seed = seed});
     const unsigned master = cell.elect();
     std::vector<unsigned> rest;
     for (unsigned id = 1; id <= 5; ++id) {
@@ -296,7 +297,7 @@ TEST(Partial, B12_TwoReplicasWithOneLinkEachDoNotDisturb) {
 }
 
 TEST(Partial, B13_AReplicaThatReturnsIsAdmittedWithoutAnElection) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   const unsigned away = other_than(master);
   cell.isolate(away);
@@ -308,7 +309,7 @@ TEST(Partial, B13_AReplicaThatReturnsIsAdmittedWithoutAnElection) {
 }
 
 TEST(Partial, B13_AReplicaThatPromisedAHigherBallotIsReadmitted) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   const unsigned stranded = other_than(master);
   const unsigned third = other_than(master, stranded);
@@ -328,7 +329,7 @@ TEST(Partial, B13_AReplicaThatPromisedAHigherBallotIsReadmitted) {
 
 TEST(Partial, B14_QuorumLoss_OnlyOneReplicaSeesAMajority) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    Cell cell({.voters = 5, .seed = seed});
+    Cell cell({.kind = kPaxos, .voters = 5, .seed = seed});
     const unsigned master = cell.elect();
     const unsigned hub = other_than(master);
     std::vector<std::pair<unsigned, unsigned>> star;
@@ -346,7 +347,7 @@ TEST(Partial, B14_QuorumLoss_OnlyOneReplicaSeesAMajority) {
 
 TEST(Partial, B14_ConstrainedElection_TheOneThatSeesAMajorityIsBehind) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    Cell cell({.voters = 5, .seed = seed});
+    Cell cell({.kind = kPaxos, .voters = 5, .seed = seed});
     const unsigned master = cell.elect();
     const unsigned hub = other_than(master);
     cell.isolate(hub);
@@ -365,7 +366,7 @@ TEST(Partial, B14_ConstrainedElection_TheOneThatSeesAMajorityIsBehind) {
 
 TEST(Partial, B14_Chained) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    Cell cell({.voters = 5, .seed = seed});
+    Cell cell({.kind = kPaxos, .voters = 5, .seed = seed});
     ASSERT_NE(cell.elect(), 0u);
     cell.only({{1, 2}, {2, 3}, {3, 4}, {4, 5}});
     cell.run(kElection * 10);

@@ -17,14 +17,18 @@
 #include <optional>
 #include <vector>
 
+#include "consensus/parts/lease.h"
+#include "consensus/parts/progress.h"
+#include "consensus/parts/read_barriers.h"
 #include "consensus/paxos/core.h"
 #include "consensus/paxos/learner.h"
-#include "consensus/paxos/lease.h"
-#include "consensus/paxos/progress.h"
 #include "consensus/paxos/promise_set.h"
-#include "consensus/paxos/read_barriers.h"
 
 namespace conclave::paxos {
+
+using consensus::Lease;
+using consensus::Progress;
+using consensus::ReadBarriers;
 
 enum class Stage : uint8_t { learn, synchronise, serve };
 

@@ -6,7 +6,6 @@
 // they get.
 #pragma once
 
-#include <compare>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,22 +14,18 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "consensus/api/message.h"
+#include "consensus/parts/message_codec.h"
+#include "consensus/parts/stamp.h"
 
 namespace conclave::paxos {
 
 using consensus::Ballot;
 using consensus::Entry;
+using consensus::kEnd;
 using consensus::Message;
+using consensus::Stamp;
 
 inline constexpr uint8_t kVersion = 1;
-inline constexpr Index kEnd = Index(UINT64_MAX);  // "and all above"
-
-// When the master sent something, on its own clock, and its read round then. Echoed, never interpreted, by followers.
-struct Stamp {
-  Instant sent;
-  uint64_t read_round = 0;
-  friend auto operator<=>(const Stamp&, const Stamp&) = default;
-};
 
 // "Would you promise, if I asked?" Changes nothing; keeps a replica that others need not from disturbing them.
 struct PreVote {

@@ -14,7 +14,7 @@ using testing::IsEmpty;
 // ---------------------------------------------------------------- reads
 
 TEST(Reads, UnderTheLeaseAtOnceWithoutAMessage) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   ASSERT_TRUE(commits(cell, master, "x"));
   cell.run(Duration::millis(50));
@@ -27,7 +27,7 @@ TEST(Reads, UnderTheLeaseAtOnceWithoutAMessage) {
 }
 
 TEST(Reads, WithoutLeasesEveryBarrierIsAQuorumRound) {
-  Cell cell({.voters = 3, .config = {.leases = false}});
+  Cell cell({.kind = kPaxos, .voters = 3, .config = {.leases = false}});
   const unsigned master = cell.elect();
   cell.run(Duration::millis(50));
   cell.read(master);
@@ -38,7 +38,7 @@ TEST(Reads, WithoutLeasesEveryBarrierIsAQuorumRound) {
 }
 
 TEST(Reads, AFollowerRefuses) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned follower = other_than(cell.elect());
   const uint64_t token = cell.read(follower);
   EXPECT_THAT(cell[follower].reads_refused, Contains(token));
@@ -49,7 +49,8 @@ TEST(Reads, AFollowerRefuses) {
 TEST(Reads, ACutOffMasterNeverGrantsAStaleRead) {
   for (const bool leases : {true, false}) {
     for (uint64_t seed = 1; seed <= 60; ++seed) {
-      Cell cell({.voters = 3,
+      Cell cell({.kind = kPaxos,
+                 .voters = 3,
                  .seed = seed,
                  .faults = {.duplicate_permille = 300, .delay_max_us = 40'000},
                  .config = {.leases = leases},
@@ -75,7 +76,7 @@ TEST(Reads, ACutOffMasterNeverGrantsAStaleRead) {
 
 TEST(Transfer, TheTargetLeadsWithoutWaitingForTheLease) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    Cell cell({.voters = 3, .seed = seed});
+    Cell cell({.kind = kPaxos, .voters = 3, .seed = seed});
     const unsigned master = cell.elect();
     ASSERT_TRUE(commits(cell, master, "x"));
     const unsigned target = other_than(master);
@@ -90,7 +91,7 @@ TEST(Transfer, TheTargetLeadsWithoutWaitingForTheLease) {
 }
 
 TEST(Transfer, ThatDoesNotHappenIsTakenBackAndLeaseReadsStayOff) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   const unsigned target = other_than(master);
   cell.run(Duration::millis(50));
@@ -108,7 +109,7 @@ TEST(Transfer, ThatDoesNotHappenIsTakenBackAndLeaseReadsStayOff) {
 }
 
 TEST(Transfer, ToItselfBeginsANewEpochWithoutWaiting) {  // B52
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   ASSERT_TRUE(commits(cell, master, "x"));
   cell.run(Duration::millis(50));
@@ -120,7 +121,7 @@ TEST(Transfer, ToItselfBeginsANewEpochWithoutWaiting) {  // B52
 }
 
 TEST(Transfer, NonsenseIsIgnored) {
-  Cell cell({.voters = 3, .observers = 1});
+  Cell cell({.kind = kPaxos, .voters = 3, .observers = 1});
   const unsigned master = cell.elect();
   for (const unsigned to : {4u, 99u}) {  // an observer, a stranger
     cell.step(master, TransferLead{ReplicaId(static_cast<uint8_t>(to))});
@@ -136,7 +137,8 @@ TEST(Learning, PX11_TheThreeWaysCostWhatTheyShould) {
   std::map<Learning, size_t> accepted;
   std::map<Learning, int64_t> delay;
   for (const Learning way : {Learning::distinguished, Learning::everyone, Learning::distinguished_set}) {
-    Cell cell({.voters = 5,
+    Cell cell({.kind = kPaxos,
+               .voters = 5,
                .faults = {.delay_min_us = 1000, .delay_max_us = 1000, .disk_min_us = 10, .disk_max_us = 10},
                .config = {.learning = way}});
     const unsigned master = cell.elect();
@@ -157,7 +159,7 @@ TEST(Learning, PX11_TheThreeWaysCostWhatTheyShould) {
 }
 
 TEST(Learning, WithADistinguishedSetTheMasterIsNotNeededToTell) {
-  Cell cell({.voters = 5, .config = {.learning = Learning::distinguished_set}});
+  Cell cell({.kind = kPaxos, .voters = 5, .config = {.learning = Learning::distinguished_set}});
   const unsigned master = cell.elect();
   cell.run(Duration::millis(100));
   cell.filter = [&](ReplicaId from, const Envelope& e) {
@@ -169,7 +171,7 @@ TEST(Learning, WithADistinguishedSetTheMasterIsNotNeededToTell) {
 }
 
 TEST(Flow, ProposalsBeyondTheSlotLimitAreRefusedWhole) {
-  Cell cell({.voters = 3, .config = {.slots_in_flight_max = 4}});
+  Cell cell({.kind = kPaxos, .voters = 3, .config = {.slots_in_flight_max = 4}});
   const unsigned master = cell.elect();
   cell.propose(master, {"1", "2", "3"}, 1);
   cell.propose(master, {"4", "5"}, 2);
@@ -182,7 +184,7 @@ TEST(Flow, ProposalsBeyondTheSlotLimitAreRefusedWhole) {
 }
 
 TEST(Flow, ProposalsBeyondTheByteLimitAreRefusedButOneLargeOneGoesThrough) {
-  Cell cell({.voters = 3, .config = {.bytes_in_flight_max = 100, .message_bytes_max = 50}});
+  Cell cell({.kind = kPaxos, .voters = 3, .config = {.bytes_in_flight_max = 100, .message_bytes_max = 50}});
   const unsigned master = cell.elect();
   cell.propose(master, {std::string(500, 'x')}, 1);
   cell.propose(master, {"y"}, 2);
@@ -199,7 +201,7 @@ TEST(Flow, ProposalsBeyondTheByteLimitAreRefusedButOneLargeOneGoesThrough) {
 // An observer answers with its heartbeats only. Sent as few slots at a time as the cell may have undecided, it would
 // fall behind for good.
 TEST(CatchUp, AnObserverKeepsUpWithACellOfANarrowWindow) {
-  Cell cell({.voters = 3, .observers = 1, .config = {.slots_in_flight_max = 1}});
+  Cell cell({.kind = kPaxos, .voters = 3, .observers = 1, .config = {.slots_in_flight_max = 1}});
   const unsigned master = cell.elect();
   for (int i = 0; i < 200; ++i) {
     cell.propose(master, {"x"});
@@ -210,7 +212,7 @@ TEST(CatchUp, AnObserverKeepsUpWithACellOfANarrowWindow) {
 }
 
 TEST(CatchUp, LostAcceptsAreSentAgain) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   const unsigned loser = other_than(master);
   cell.run(Duration::millis(100));
@@ -224,7 +226,7 @@ TEST(CatchUp, LostAcceptsAreSentAgain) {
 }
 
 TEST(CatchUp, AConnectionThatIsBackIsUsedAtOnce) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   const unsigned cut = other_than(master);
   const auto hint = [&](bool up) { cell.step(master, PeerHint{ReplicaId(static_cast<uint8_t>(cut)), up}); };
@@ -238,7 +240,7 @@ TEST(CatchUp, AConnectionThatIsBackIsUsedAtOnce) {
 
 TEST(CatchUp, ByLogAfterARestartAndBySnapshotWhenTheLogIsGone) {
   for (const uint64_t keep : {uint64_t{1000}, uint64_t{0}}) {
-    Cell cell({.voters = 3, .observers = 1, .snapshot_every = 10, .keep_entries = keep});
+    Cell cell({.kind = kPaxos, .voters = 3, .observers = 1, .snapshot_every = 10, .keep_entries = keep});
     const unsigned master = cell.elect();
     const unsigned away = other_than(master);
     cell.crash(away);
@@ -255,7 +257,7 @@ TEST(CatchUp, ByLogAfterARestartAndBySnapshotWhenTheLogIsGone) {
 }
 
 TEST(CatchUp, WhatWasKnownToBeCommittedIsGivenOutAtTheFirstStepAfterARestart) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(commits(cell, master, "x"));
   cell.run(Duration::seconds(3));  // idle: the hint is written within a second
@@ -268,7 +270,7 @@ TEST(CatchUp, WhatWasKnownToBeCommittedIsGivenOutAtTheFirstStepAfterARestart) {
 // ---------------------------------------------------------------- damage
 
 TEST(Damage, ADamagedReplicaNeitherPromisesNorCampaignsAndIsRepaired) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(commits(cell, master, "value " + std::to_string(i)));
   cell.run(Duration::seconds(2));
@@ -295,7 +297,7 @@ TEST(Damage, ADamagedReplicaNeitherPromisesNorCampaignsAndIsRepaired) {
 }
 
 TEST(Damage, PositionsBeyondEverybodysLogAreFilledSoThatTheReplicaHeals) {
-  Cell cell({.voters = 3});
+  Cell cell({.kind = kPaxos, .voters = 3});
   const unsigned master = cell.elect();
   ASSERT_TRUE(commits(cell, master, "x"));
   const unsigned hurt = other_than(master);

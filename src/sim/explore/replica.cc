@@ -14,12 +14,12 @@ using consensus::Role;
 void ReplicaState::fold(consensus::StateFold& fold) const {
   fold.add(id, now.us, engine != nullptr);
   if (engine) engine->fold(fold);
-  fold.add(hard_state.promised, hard_state.joined, hard_state.committed);
+  fold.add(hard_state.promised, hard_state.joined, hard_state.committed, hard_state.owed);
   fold.all(journal);
   fold.add(writing.size());
   for (const Writing& w : writing) {  // numbers are left out: see consensus::Engine::fold
     fold.add(w.persist.hard_state.has_value(), w.persist.truncate_from.value_or(Index(0)));
-    if (const auto& state = w.persist.hard_state) fold.add(state->promised, state->joined, state->committed);
+    if (const auto& state = w.persist.hard_state) fold.add(state->promised, state->joined, state->committed, state->owed);
     fold.all(w.persist.entries);
     fold.all(w.then_send);
   }

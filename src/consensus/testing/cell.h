@@ -1,9 +1,9 @@
-// A whole cell of engines in one thread under virtual time, with faults drawn from a seed: the network drops,
-// duplicates, delays and reorders; links break one way or both; disks are slow; replicas crash and lose everything that
-// was not durable; clocks run at different rates. Deterministic: equal seeds give equal runs.
+// Test only: a whole cell of engines in one thread under virtual time, with faults drawn from a seed: the network
+// drops, duplicates, delays and reorders; links break one way or both; disks are slow; replicas crash and lose
+// everything that was not durable; clocks run at different rates. Deterministic: equal seeds give equal runs.
 //
 // After every event it checks, from outside of the engines,
-//   one value per slot, and one per (slot, ballot): no two are ever chosen (PX-03, PX-06);
+//   one value per (slot, ballot), and one chosen per slot (PX-03, PX-06; RF-09);
 //   E1 committed entries are chosen, in order, without gaps, the same everywhere;
 //   E3 a read is granted at or above all that was given out anywhere before it was asked for;
 //   E4 a master that serves has given out everything chosen under older ballots;
@@ -20,14 +20,22 @@
 #include <queue>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
-#include "consensus/paxos/engine.h"
+#include "consensus/api/engine.h"
 
-namespace conclave::paxos::harness {
+namespace conclave::consensus::harness {
 
-using namespace conclave::consensus;
+// The kind of engine that a cell is made of.
+struct Kind {
+  std::unique_ptr<Engine> (*make)(Config, Recovered);
+  std::string_view (*type_name)(uint8_t type);  // of a message
+  // Paxos: what a majority accepted under one ballot is chosen. Raft: not before an entry of the leader's own term is
+  // (figure 8), so what a majority has may still be replaced; chosen is what was committed somewhere.
+  bool majority_chooses = true;
+};
 
 struct Faults {
   uint64_t drop_permille = 0;
@@ -39,6 +47,7 @@ struct Faults {
 };
 
 struct Options {
+  Kind kind;
   size_t voters = 3;
   size_t observers = 0;
   uint64_t seed = 1;
@@ -67,6 +76,7 @@ struct Replica {
   int64_t disk_free_at = 0;
   bool disk_stalled = false;
   Index applied;
+  Ballot applied_ballot;
   RoleChange role;
   std::vector<RoleChange> roles;
   std::vector<uint64_t> refused;
@@ -142,7 +152,10 @@ class Cell {
   void send(ReplicaId from, Envelope envelope);
   void write(Replica& replica);
   void written(Replica& replica);
+  void persist(Replica& replica, const Persist& persist);
   void accepted(ReplicaId by, const Entry& entry);
+  void choose(const Entry& entry, const Replica& where);
+  bool held_by_majority(const Entry& entry) const;
   void apply(Replica& replica, const Entry& entry);
   void check_role(Replica& replica, const RoleChange& role);
   void send_snapshot(Replica& from, SnapshotNeeded needed);
@@ -169,4 +182,24 @@ class Cell {
   std::map<std::string, size_t> by_type_;
 };
 
-}  // namespace conclave::paxos::harness
+// ---------------------------------------------------------------- what scenarios share
+
+inline constexpr Duration kElection = Duration::millis(400);
+
+inline EngineStatus status(Cell& cell, unsigned id) {
+  return cell[id].engine->status(Instant{1'000'000'000 + int64_t{id} * 7'777'777 + cell.now_us()});
+}
+
+inline bool commits(Cell& cell, unsigned master, std::string payload, Duration limit = Duration::seconds(1)) {
+  const Index before = cell.committed_anywhere();
+  cell.propose(master, {std::move(payload)});
+  return cell.run_until([&] { return cell.committed_anywhere() > before; }, limit);
+}
+
+inline unsigned other_than(unsigned a, unsigned b = 0) {
+  for (unsigned id = 1;; ++id) {
+    if (id != a && id != b) return id;
+  }
+}
+
+}  // namespace conclave::consensus::harness

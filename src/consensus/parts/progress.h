@@ -3,7 +3,8 @@
 //
 //   1  durable() <= received() < next().
 //   2  Sent and not known received is bounded by the window given, in slots and bytes.
-//   3  Nothing is sent before the peer's place is known (by its promise or its first heartbeat answer).
+//   3  Nothing is sent before the peer's place is known (by its promise or its first heartbeat answer), nor while it is
+//      sought (Raft).
 //   4  Two heartbeats in a row that were sent after something and answered without it having arrived prove it lost;
 //   slow
 //      disks do not, since `received` does not wait for them (B10).
@@ -18,7 +19,7 @@
 #include "base/time.h"
 #include "consensus/api/state_fold.h"
 
-namespace conclave::paxos {
+namespace conclave::consensus {
 
 class Progress {
  public:
@@ -38,6 +39,12 @@ class Progress {
     heard_ = now;
     reachable_ = true;
   }
+  // Raft: the peer's log is another one at next.prev(), so its place is sought from `next` downwards. What it holds for
+  // good stays so.
+  void seek(Index next);
+  // Answers to what was sent before tell of a place that we have gone back from.
+  Instant went_back_at() const { return went_back_at_; }
+  void went_back(Instant now) { went_back_at_ = now; }
   // The peer holds everything up to `received`, `durable` of it for good: its answer to what was sent at `sent`. Less
   // than it held before means that it restarted and lost what was not durable, which is then to be sent again.
   void report(Index received, Index durable, Instant sent);
@@ -58,7 +65,7 @@ class Progress {
   // Whether to ask for a snapshot for this peer now; at most once a second.
   bool snapshot_due(Instant now);
 
-  void fold(consensus::StateFold& fold) const;
+  void fold(StateFold& fold) const;
 
  private:
   struct Batch {
@@ -83,7 +90,8 @@ class Progress {
   Index probe_last_;
   Index probe_received_;
   int fruitless_ = 0;
+  Instant went_back_at_{INT64_MIN / 2};
   Instant snapshot_at_{INT64_MIN / 2};  // when the last one was asked for
 };
 
-}  // namespace conclave::paxos
+}  // namespace conclave::consensus

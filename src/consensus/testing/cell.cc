@@ -1,10 +1,8 @@
-#include "consensus/paxos/harness_test.h"
+#include "consensus/testing/cell.h"
 
 #include <gtest/gtest.h>
 
-#include "consensus/paxos/messages.h"
-
-namespace conclave::paxos::harness {
+namespace conclave::consensus::harness {
 
 Cell::Cell(Options options) : options_(std::move(options)), random_(options_.seed) {
   for (size_t i = 1; i <= options_.voters + options_.observers; ++i) {
@@ -104,11 +102,7 @@ void Cell::crash(unsigned id) {
   size_t lucky = random_.below(replica.writing.size() + 1);
   for (auto& writing : replica.writing) {
     if (lucky-- == 0) break;
-    if (writing.persist.hard_state) replica.hard_state = *writing.persist.hard_state;
-    for (const Entry& entry : writing.persist.entries) {
-      replica.journal[entry.index] = entry;
-      accepted(replica.id, entry);
-    }
+    persist(replica, writing.persist);
   }
   replica.engine.reset();
   ++replica.life;
@@ -123,15 +117,18 @@ void Cell::restart(unsigned id, std::vector<Index> damaged) {
   Recovered recovered{.hard_state = replica.hard_state,
                       .snapshot_index = replica.snapshot,
                       .snapshot_ballot = replica.snapshot_ballot,
+                      .at_snapshot = {},
                       .entries = {},
                       .damaged = std::move(damaged)};
   for (const auto& [index, entry] : replica.journal) {
+    if (index == replica.snapshot) recovered.at_snapshot = entry.ballot;
     if (index > replica.snapshot) recovered.entries.push_back(entry);
   }
   replica.applied = replica.snapshot;
+  replica.applied_ballot = replica.snapshot_ballot;
   replica.role = {};
   replica.disk_free_at = now_us_;
-  replica.engine = make_engine(config_of(replica.id), std::move(recovered));
+  replica.engine = options_.kind.make(config_of(replica.id), std::move(recovered));
   const uint64_t life = replica.life;
   at(now_us_ + static_cast<int64_t>(random_.below(10'000)), [this, i = replica.id, life] { tick(i, life); });
 }
@@ -176,6 +173,9 @@ void Cell::hint_down(unsigned dead) {
 // ---------------------------------------------------------------- performing outputs
 
 void Cell::perform(Replica& replica, Output output) {
+  if (const auto from = output.persist.truncate_from) {
+    EXPECT_TRUE(*from > replica.applied || *from <= replica.snapshot) << "truncates what was given out " << where(replica);
+  }
   for (Envelope& envelope : output.send) send(replica.id, std::move(envelope));
   if (output.persist.number != 0) {
     replica.writing.push_back({std::move(output.persist), std::move(output.send_when_durable)});
@@ -202,7 +202,7 @@ void Cell::perform(Replica& replica, Output output) {
 
 void Cell::send(ReplicaId from, Envelope envelope) {
   ++messages_;
-  ++by_type_[std::string(type_name(envelope.message.type))];
+  ++by_type_[std::string(options_.kind.type_name(envelope.message.type))];
   if (broken_.contains({from, envelope.to})) return;
   if (filter && !filter(from, envelope)) return;
   const Faults& f = options_.faults;
@@ -239,27 +239,38 @@ void Cell::written(Replica& replica) {
   }
   Replica::Writing writing = std::move(replica.writing.front());
   replica.writing.pop_front();
-  if (writing.persist.hard_state) {
-    EXPECT_GE(writing.persist.hard_state->promised, replica.hard_state.promised) << where(replica);
-    replica.hard_state = *writing.persist.hard_state;
+  persist(replica, writing.persist);
+  for (Envelope& envelope : writing.then_send) send(replica.id, std::move(envelope));
+  step(replica.id.value, Persisted{writing.persist.number});
+}
+
+void Cell::persist(Replica& replica, const Persist& persist) {
+  if (persist.hard_state) {
+    EXPECT_GE(persist.hard_state->promised, replica.hard_state.promised) << where(replica);
+    replica.hard_state = *persist.hard_state;
   }
-  for (const Entry& entry : writing.persist.entries) {
+  if (persist.truncate_from) {
+    const auto from = replica.journal.lower_bound(*persist.truncate_from);
+    for (auto entry = from; entry != replica.journal.end(); ++entry) {
+      acceptances_[{entry->first, entry->second.ballot}].second.erase(replica.id);
+    }
+    replica.journal.erase(from, replica.journal.end());
+  }
+  for (const Entry& entry : persist.entries) {
     replica.journal[entry.index] = entry;
     accepted(replica.id, entry);
   }
-  for (Envelope& envelope : writing.then_send) send(replica.id, std::move(envelope));
-  step(replica.id.value, Persisted{writing.persist.number});
 }
 
 void Cell::send_snapshot(Replica& from, SnapshotNeeded needed) {
   if (from.applied < needed.at_least) return;
   if (broken_.contains({from.id, needed.to})) return;
   const Index index = from.applied;
-  at(now_us_ + 5000, [this, to = needed.to, index, ballot = from.role.ballot] {
+  at(now_us_ + 5000, [this, to = needed.to, index, ballot = from.applied_ballot] {
     Replica& replica = replicas_.at(to);
     if (!replica.engine || replica.applied >= index) return;
     replica.snapshot = replica.applied = index;
-    replica.snapshot_ballot = ballot;
+    replica.snapshot_ballot = replica.applied_ballot = ballot;
     ++replica.snapshots_received;
     step(to.value, SnapshotInstalled{index, ballot});
   });
@@ -267,10 +278,11 @@ void Cell::send_snapshot(Replica& from, SnapshotNeeded needed) {
 
 void Cell::snapshot(Replica& replica) {
   replica.snapshot = replica.applied;
+  replica.snapshot_ballot = replica.applied_ballot;
   const uint64_t keep = std::min(options_.keep_entries, replica.applied.value);
-  step(replica.id.value,
-       SnapshotTaken{
-           .index = replica.applied, .ballot = replica.role.ballot, .keep_after = Index(replica.applied.value - keep)});
+  step(replica.id.value, SnapshotTaken{.index = replica.applied,
+                                       .ballot = replica.applied_ballot,
+                                       .keep_after = Index(replica.applied.value - keep)});
 }
 
 // ---------------------------------------------------------------- checks
@@ -288,20 +300,30 @@ void Cell::accepted(ReplicaId by, const Entry& entry) {
   const Replica& replica = replicas_.at(by);
   if (!entry.ballot || by.value > options_.voters) return;
   auto& [value, acceptors] = acceptances_[{entry.index, entry.ballot}];
-  if (acceptors.empty()) value = text(entry);
+  if (value.empty()) value = text(entry);
   EXPECT_EQ(value, text(entry)) << "two values under one number " << where(replica);
   acceptors.insert(by);
-  if (acceptors.size() < options_.voters / 2 + 1) return;
-  const auto [place, first] = chosen_.try_emplace(entry.index, Choice{value, entry.ballot});
-  if (!first) {
-    place->second.ballot = std::min(place->second.ballot, entry.ballot);
-    EXPECT_EQ(place->second.value, value) << "P2: two values chosen for slot " << entry.index.value << where(replica);
-  }
+  if (options_.kind.majority_chooses && held_by_majority(entry)) choose(entry, replica);
+}
+
+bool Cell::held_by_majority(const Entry& entry) const {
+  const auto known = acceptances_.find({entry.index, entry.ballot});
+  return known != acceptances_.end() && known->second.second.size() >= options_.voters / 2 + 1;
+}
+
+void Cell::choose(const Entry& entry, const Replica& replica) {
+  const auto [place, first] = chosen_.try_emplace(entry.index, Choice{text(entry), entry.ballot});
+  if (first) return;
+  place->second.ballot = std::min(place->second.ballot, entry.ballot);
+  EXPECT_EQ(place->second.value, text(entry))
+      << "P2: two values chosen for slot " << entry.index.value << where(replica);
 }
 
 void Cell::apply(Replica& replica, const Entry& entry) {
   ASSERT_EQ(entry.index, replica.applied.next()) << "E1: gap or repetition " << where(replica);
   replica.applied = entry.index;
+  replica.applied_ballot = entry.ballot;
+  if (!chosen_.contains(entry.index) && held_by_majority(entry)) choose(entry, replica);
   const auto choice = chosen_.find(entry.index);
   ASSERT_NE(choice, chosen_.end()) << "E1: slot " << entry.index.value << " was never chosen " << where(replica);
   EXPECT_EQ(choice->second.value, text(entry)) << "E1: not the chosen value " << where(replica);
@@ -350,4 +372,4 @@ bool Cell::everywhere(Index index) {
   return true;
 }
 
-}  // namespace conclave::paxos::harness
+}  // namespace conclave::consensus::harness

@@ -1,9 +1,10 @@
-// Gathers the Output of one event. Every part of the engine writes here; nothing else makes outputs. Pure.
+// Gathers the Output of one event. Every part of an engine writes here; nothing else makes outputs. Pure.
 //
 //   1  Persist numbers increase by one; an output without anything to persist has number 0.
 //   2  If something waits for durability while earlier persists are outstanding, the output gets a persist of its own,
-//   so
-//      that E2 holds even for a driver that looks at one output alone.
+//      so that E2 holds even for a driver that looks at one output alone.
+//
+// Body: the engine's variant of messages, with a function encode(Body) beside it.
 #pragma once
 
 #include <algorithm>
@@ -12,10 +13,10 @@
 
 #include "consensus/api/output.h"
 #include "consensus/api/state_fold.h"
-#include "consensus/paxos/messages.h"
 
-namespace conclave::paxos {
+namespace conclave::consensus {
 
+template <class Body>
 class Outbox {
  public:
   void send(ReplicaId to, Body body) { out_.send.push_back({.to = to, .message = encode(std::move(body))}); }
@@ -24,9 +25,11 @@ class Outbox {
     out_.send_when_durable.push_back({.to = to, .message = encode(std::move(body))});
   }
   void persist(Entry entry) { out_.persist.entries.push_back(std::move(entry)); }
+  // Entries from `from` on are void, before those of this output are written.
+  void truncate(Index from) { out_.persist.truncate_from = std::min(out_.persist.truncate_from.value_or(from), from); }
   // The hard state must be written with this output even if nothing else is.
   void persist_hard_state() { forced_ = true; }
-  consensus::Output& output() { return out_; }
+  Output& output() { return out_; }
 
   // Number that this output's persist will have if there is one.
   uint64_t persist_number() const { return persisted_to_ + 1; }
@@ -34,15 +37,16 @@ class Outbox {
   // How many persists after the last durable one number `persist` is; 0: it is durable.
   uint64_t persists_ahead(uint64_t persist) const { return persist > durable_to_ ? persist - durable_to_ : 0; }
   bool anything_outstanding() const { return durable_to_ < persisted_to_; }
-  const consensus::HardState& hard_state() const { return written_; }
-  void fold(consensus::StateFold& fold) const {
-    fold.add(written_.promised, written_.committed, persists_ahead(persisted_to_));
+  const HardState& hard_state() const { return written_; }
+  void fold(StateFold& fold) const {
+    fold.add(written_.promised, written_.committed, written_.owed, persists_ahead(persisted_to_));
   }
-  void recovered(const consensus::HardState& state) { written_ = state; }
+  void recovered(const HardState& state) { written_ = state; }
 
-  consensus::Output finish(const consensus::HardState& current) {
+  Output finish(const HardState& current) {
     const bool waits = !out_.send_when_durable.empty() && anything_outstanding();
-    if (forced_ || waits || current.promised != written_.promised || !out_.persist.entries.empty()) {
+    const bool changed = current.promised != written_.promised || current.owed != written_.owed;
+    if (forced_ || waits || changed || out_.persist.truncate_from || !out_.persist.entries.empty()) {
       if (forced_ || waits || current != written_) out_.persist.hard_state = current;
       written_ = current;
       out_.persist.number = ++persisted_to_;
@@ -52,11 +56,11 @@ class Outbox {
   }
 
  private:
-  consensus::Output out_;
-  consensus::HardState written_;
+  Output out_;
+  HardState written_;
   uint64_t persisted_to_ = 0;
   uint64_t durable_to_ = 0;
   bool forced_ = false;
 };
 
-}  // namespace conclave::paxos
+}  // namespace conclave::consensus

@@ -14,13 +14,13 @@
 #include "base/time.h"
 #include "consensus/api/engine.h"
 #include "consensus/api/state_fold.h"
-#include "consensus/paxos/messages.h"
+#include "consensus/parts/stamp.h"
 
-namespace conclave::paxos {
+namespace conclave::consensus {
 
 class Lease {
  public:
-  Lease(const consensus::Config& config, Instant now)
+  Lease(const Config& config, Instant now)
       : enabled_(config.leases),
         length_(usable(config)),
         promise_(config.election_timeout_min),
@@ -54,7 +54,7 @@ class Lease {
   // A majority answered within election_timeout_min: this master is alive to the cell.
   bool live(Instant now) const { return now < std::max(since_, quorum_of(&Peer::heard, now)) + promise_; }
 
-  void fold(consensus::StateFold& fold) const {
+  void fold(StateFold& fold) const {
     fold.add(given_up_);
     fold.remaining(since_ + promise_);
     fold.remaining(since_ + patience_);
@@ -75,7 +75,7 @@ class Lease {
     uint64_t read_round = 0;
   };
 
-  static Duration usable(const consensus::Config& config) {
+  static Duration usable(const Config& config) {
     const Duration promise = config.election_timeout_min;
     return promise - Duration::micros(promise.us * config.clock_drift_ppm / 1'000'000 + 1) - config.tick;
   }
@@ -99,4 +99,4 @@ class Lease {
   std::vector<Peer> peers_;
 };
 
-}  // namespace conclave::paxos
+}  // namespace conclave::consensus

@@ -1,6 +1,6 @@
-#include "consensus/paxos/progress.h"
+#include "consensus/parts/progress.h"
 
-namespace conclave::paxos {
+namespace conclave::consensus {
 namespace {
 
 constexpr Duration kSnapshotPause = Duration::seconds(1);
@@ -64,6 +64,13 @@ void Progress::rewind() {
   fruitless_ = 0;
 }
 
+void Progress::seek(Index next) {
+  received_ = Index();
+  rewind();
+  placed_ = false;
+  next_ = next;
+}
+
 void Progress::heartbeat_sent(Instant at) {
   if (probing_) return;
   probing_ = true;
@@ -82,7 +89,7 @@ bool Progress::heartbeat_answered(Instant sent) {
   return true;
 }
 
-void Progress::fold(consensus::StateFold& fold) const {
+void Progress::fold(StateFold& fold) const {
   fold.add(placed_, reachable_, next_, received_, durable_);
   fold.all(ahead_);
   fold.elapsed(reported_at_);
@@ -93,6 +100,7 @@ void Progress::fold(consensus::StateFold& fold) const {
     fold.elapsed(probe_at_);
     fold.add(probe_last_, probe_received_);
   }
+  fold.elapsed(went_back_at_);
   fold.remaining(snapshot_at_ + kSnapshotPause);
 }
 
@@ -102,4 +110,4 @@ bool Progress::snapshot_due(Instant now) {
   return true;
 }
 
-}  // namespace conclave::paxos
+}  // namespace conclave::consensus

@@ -12,7 +12,7 @@
 #include "consensus/api/output.h"
 #include "consensus/api/state_fold.h"
 
-namespace conclave::paxos {
+namespace conclave::consensus {
 
 class ReadBarriers {
  public:
@@ -34,8 +34,8 @@ class ReadBarriers {
     return false;
   }
   // Those whose round is confirmed and whose index is committed, in the order asked.
-  std::vector<consensus::ReadGrant> take_granted(uint64_t confirmed, Index committed) {
-    std::vector<consensus::ReadGrant> out;
+  std::vector<ReadGrant> take_granted(uint64_t confirmed, Index committed) {
+    std::vector<ReadGrant> out;
     std::erase_if(waiting_, [&](const Waiting& barrier) {
       if (barrier.round > confirmed || barrier.index > committed) return false;
       out.push_back({.token = barrier.token, .index = barrier.index});
@@ -49,7 +49,7 @@ class ReadBarriers {
     waiting_.clear();
     return out;
   }
-  void fold(consensus::StateFold& fold) const {
+  void fold(StateFold& fold) const {
     fold.add(round_, waiting_.size());
     for (const Waiting& barrier : waiting_) fold.add(barrier.token, barrier.index, barrier.round);
   }
@@ -66,4 +66,4 @@ class ReadBarriers {
   uint64_t round_ = 0;
 };
 
-}  // namespace conclave::paxos
+}  // namespace conclave::consensus

@@ -1,0 +1,72 @@
+#include "consensus/raft/follower.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/probe.h"
+
+namespace conclave::raft {
+
+void Follower::follow(Ballot ballot) {
+  leader_ = ballot.replica;
+  bound_until_ = core_.now + core_.config.election_timeout_min;
+  if (ballot == ballot_) return;
+  ballot_ = ballot;
+  matched_ = core_.log.committed();
+}
+
+void Follower::append(Append message) {
+  const RaftLog& log = core_.log;
+  if (!log.matches(message.prev_index, message.prev_ballot)) {
+    const Index hint = log.last_of_term(message.prev_index, message.prev_ballot.round, log.committed());
+    core_.outbox.send(leader_, Conflict{.ballot = ballot_,
+                                        .prev_index = message.prev_index,
+                                        .hint_index = hint,
+                                        .hint_term = log.ballot_at(hint).round,
+                                        .stamp = message.stamp});
+    return;
+  }
+  const bool carries = !message.entries.empty();
+  const Index upto = message.prev_index + message.entries.size();
+  store(std::move(message.entries));
+  matched_ = std::max({matched_, upto, log.committed()});
+  told_committed(message.committed);
+  // The leader's log holds whatever any majority, with us or without, ever committed: so does ours now.
+  if (core_.owed != Index() && matched_ >= message.last) {
+    CONCLAVE_PROBE("raft.caught-up-after-a-loss");
+    log::info("raft", "holds again what was lost, and votes", {{"index", to_string(matched_)}});
+    core_.owed = Index();
+  }
+  Appended reply{.ballot = ballot_, .received = matched_, .durable = matched_, .stamp = message.stamp};
+  if (carries) return core_.outbox.send_when_durable(leader_, reply);
+  if (!carries) reply.durable = std::min(matched_, core_.tail.durable());
+  core_.outbox.send(leader_, reply);
+}
+
+// Step 3 and 4 of the receiver: what contradicts the leader's entries goes, what is missing is appended. What is there
+// already stays: a message that is late must not cut off what came after it.
+void Follower::store(std::vector<Entry> entries) {
+  for (Entry& entry : entries) {
+    if (entry.index <= core_.log.committed()) continue;
+    if (entry.index <= core_.log.last()) {
+      if (core_.log.ballot_at(entry.index) == entry.ballot) continue;
+      core_.truncate(entry.index);
+    }
+    core_.append(std::move(entry));
+  }
+}
+
+void Follower::told_committed(Index committed) {
+  core_.log.commit_to(std::min(committed, std::max(matched_, core_.log.committed())));
+}
+
+void Follower::jumped() {
+  matched_ = std::max(matched_, core_.log.committed());
+  if (leader_ == ReplicaId()) return;
+  core_.outbox.send(leader_, Appended{.ballot = ballot_,
+                                      .received = matched_,
+                                      .durable = std::min(matched_, core_.tail.durable()),
+                                      .stamp = consensus::kNoStamp});
+}
+
+}  // namespace conclave::raft
