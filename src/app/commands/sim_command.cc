@@ -17,6 +17,7 @@ struct SimArguments {
   std::vector<std::string> without;
   std::string safety = "120s";
   std::string profile = "swarm";
+  std::string engine = "paxos";
   uint64_t seed = 0;
   double minutes = 0;
   bool no_shrink = false;
@@ -52,6 +53,7 @@ int run(SimArguments& arguments, const CLI::App& command) {
   options.profile = arguments.profile == "standard" ? sim::Profile::standard
                     : arguments.profile == "locks"  ? sim::Profile::locks
                                                     : sim::Profile::swarm;
+  options.engine = *consensus::parse_engine_kind(arguments.engine);
   options.shrink = !arguments.no_shrink;
   options.without = {arguments.without.begin(), arguments.without.end()};
   const bool one = command.count("--seed") > 0 || command.count("--replay") > 0;
@@ -80,6 +82,9 @@ void add_sim_command(CLI::App& app, int* exit_code) {
       ->add_option("--profile", arguments->profile,
                    "what is drawn: swarm, everything; locks, the lock service; standard, five usual replicas")
       ->check(CLI::IsMember({"swarm", "locks", "standard"}))
+      ->capture_default_str();
+  command->add_option("--engine", arguments->engine, "the algorithm behind the log of the cells that are drawn")
+      ->check(CLI::IsMember({"paxos", "raft"}))
       ->capture_default_str();
   command->add_option("--jobs,-j", options.jobs, "worker processes")->check(CLI::Range(1, 256))->capture_default_str();
   command->add_option("--repeat", options.repeat_percent, "percent of the seeds to run twice and compare")

@@ -18,6 +18,12 @@
 namespace conclave::app {
 namespace {
 
+sim::Plan drawn(const SimOptions& options, uint64_t seed) {
+  sim::Plan plan = sim::draw_plan(seed, options.profile, options.safety);
+  plan.engine = static_cast<int64_t>(options.engine);
+  return plan;
+}
+
 volatile std::sig_atomic_t interrupted = 0;
 
 class Stopwatch {
@@ -89,7 +95,7 @@ class Campaign {
     const uint64_t seed = next_seed_++;
     // Spread evenly, and the same seeds whatever the range.
     const bool repeat = seed * 37 % 100 < options_.repeat_percent;
-    under_way_[seed] = sim::draw_plan(seed, options_.profile, options_.safety);
+    under_way_[seed] = drawn(options_, seed);
     workers_.give(seed, encode(Job{.plan = under_way_[seed], .repeat = repeat, .without = options_.without}));
   }
 
@@ -259,7 +265,7 @@ SimExit run_campaign(const SimOptions& options) {
     return run_one(*std::move(plan), options);
   }
   const bool one = !options.minutes && options.first_seed == options.last_seed;
-  if (one) return run_one(sim::draw_plan(options.first_seed, options.profile, options.safety), options);
+  if (one) return run_one(drawn(options, options.first_seed), options);
   return Campaign(options).run();
 }
 

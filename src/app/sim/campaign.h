@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "consensus/factory/factory.h"
 #include "sim/cluster/draw.h"
 
 namespace conclave::app {
@@ -19,6 +20,7 @@ struct SimOptions {
   std::string replay;
 
   sim::Profile profile = sim::Profile::swarm;
+  consensus::EngineKind engine = consensus::EngineKind::paxos;  // of every cell that is drawn
   Duration safety = Duration::seconds(120);  // simulated time under faults, of plans drawn from seeds
   size_t jobs = 1;
   uint32_t repeat_percent = 0;                     // of the seeds are run twice, and their hashes compared

@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "consensus/paxos/engine.h"
 #include "consensus/paxos/messages.h"
+#include "consensus/raft/engine.h"
+#include "consensus/raft/messages.h"
 
 namespace conclave::consensus {
 
@@ -10,19 +12,25 @@ std::string_view to_string(EngineKind kind) {
   switch (kind) {
     case EngineKind::paxos:
       return "paxos";
+    case EngineKind::raft:
+      return "raft";
   }
   return "unknown";
 }
 
 Result<EngineKind> parse_engine_kind(std::string_view name) {
-  if (name == "paxos") return EngineKind::paxos;
-  return fail(ErrorKind::invalid_argument, "unknown engine \"" + std::string(name) + "\"; known: paxos");
+  for (const EngineKind kind : {EngineKind::paxos, EngineKind::raft}) {
+    if (name == to_string(kind)) return kind;
+  }
+  return fail(ErrorKind::invalid_argument, "unknown engine \"" + std::string(name) + "\"; known: paxos, raft");
 }
 
 std::string describe(EngineKind kind, const Message& message) {
   switch (kind) {
     case EngineKind::paxos:
       return paxos::describe(message);
+    case EngineKind::raft:
+      return raft::describe(message);
   }
   return "unknown";
 }
@@ -31,6 +39,8 @@ std::unique_ptr<Engine> make_engine(EngineKind kind, Config config, Recovered re
   switch (kind) {
     case EngineKind::paxos:
       return paxos::make_engine(std::move(config), std::move(recovered));
+    case EngineKind::raft:
+      return raft::make_engine(std::move(config), std::move(recovered));
   }
   assertion_failed("an engine of this kind exists", __FILE__, __LINE__);
 }

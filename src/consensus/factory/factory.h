@@ -11,7 +11,7 @@
 
 namespace conclave::consensus {
 
-enum class EngineKind : uint8_t { paxos };
+enum class EngineKind : uint8_t { paxos, raft };
 
 std::string_view to_string(EngineKind kind);
 // The kind a configuration file names. Error: invalid_argument, which lists what is known.

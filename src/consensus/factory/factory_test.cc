@@ -6,7 +6,9 @@ namespace conclave::consensus {
 namespace {
 
 TEST(Factory, NamesAreReadBack) {
-  EXPECT_EQ(parse_engine_kind(to_string(EngineKind::paxos)).value(), EngineKind::paxos);
+  for (const EngineKind kind : {EngineKind::paxos, EngineKind::raft}) {
+    EXPECT_EQ(parse_engine_kind(to_string(kind)).value(), kind);
+  }
 }
 
 TEST(Factory, UnknownEngineIsNamedInTheError) {
@@ -18,14 +20,16 @@ TEST(Factory, UnknownEngineIsNamedInTheError) {
 
 TEST(Factory, DescribesTheMessagesOfAKind) {
   EXPECT_TRUE(describe(EngineKind::paxos, {.type = 1}).starts_with("PreVote"));
+  EXPECT_TRUE(describe(EngineKind::raft, {.type = 3}).starts_with("Append"));
 }
 
 TEST(Factory, MakesAnEngineThatKnowsWhoItIs) {
   Config config;
   config.self = ReplicaId(1);
   config.members = {{ReplicaId(1)}, {ReplicaId(2)}, {ReplicaId(3)}};
-  const auto engine = make_engine(EngineKind::paxos, config, {});
-  EXPECT_EQ(engine->status(Instant{}).role, Role::follower);
+  for (const EngineKind kind : {EngineKind::paxos, EngineKind::raft}) {
+    EXPECT_EQ(make_engine(kind, config, {})->status(Instant{}).role, Role::follower);
+  }
 }
 
 }  // namespace

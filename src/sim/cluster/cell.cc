@@ -74,6 +74,7 @@ Cell::~Cell() {
 
 replica::Options Cell::options_of(ReplicaId id) const {
   replica::Options options{.cell = kCell};
+  options.engine = static_cast<consensus::EngineKind>(plan_.engine);
   options.consensus.self = id;
   options.consensus.members = members_;
   options.consensus.tick = plan_.tick;

@@ -23,6 +23,9 @@ class EngineChecks::Seat final : public replica::EngineObserver {
   Seat(EngineChecks& checks, ReplicaId replica) : checks_(checks), replica_(replica) {}
 
   void begin_life() {
+    // What was on its way to the disk may have arrived: a truncation too.
+    in_doubt_from_ = Index(UINT64_MAX);
+    for (const Writing& writing : writing_) in_doubt_from_ = std::min(in_doubt_from_, writing.truncate_from);
     writing_.clear();
     barriers_.clear();
     heard_.clear();
@@ -75,6 +78,7 @@ class EngineChecks::Seat final : public replica::EngineObserver {
   };
   struct Writing {
     uint64_t number;
+    Index truncate_from = Index(UINT64_MAX);  // nothing
     std::optional<consensus::Ballot> promised;
     std::vector<Accepted> accepted;
     std::vector<std::pair<Index, consensus::Ballot>> held;
@@ -82,6 +86,7 @@ class EngineChecks::Seat final : public replica::EngineObserver {
 
   void begin_writing(const consensus::Persist& persist) {
     Writing writing{.number = persist.number, .promised = {}, .accepted = {}, .held = {}};
+    writing.truncate_from = persist.truncate_from.value_or(writing.truncate_from);
     if (persist.hard_state) writing.promised = persist.hard_state->promised;
     for (const consensus::Entry& entry : persist.entries) {
       writing.held.emplace_back(entry.index, entry.ballot);
@@ -99,6 +104,8 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     while (!writing_.empty() && writing_.front().number <= persist) {
       const Writing& done = writing_.front();
       if (done.promised) promised_ = *done.promised;
+      held_.erase(held_.lower_bound(done.truncate_from), held_.end());
+      checks_.truncated(replica_, done.truncate_from);
       for (const auto& [index, ballot] : done.held) held_[index] = ballot;
       for (const Accepted& entry : done.accepted) checks_.accepted(replica_, entry.index, entry.ballot, entry.value);
       writing_.pop_front();
@@ -123,6 +130,8 @@ class EngineChecks::Seat final : public replica::EngineObserver {
                                                replica_.value, log.snapshot_index.value, snapshot_.value));
     }
     snapshot_ = log.snapshot_index;
+    held_.erase(held_.lower_bound(in_doubt_from_), held_.end());
+    checks_.truncated(replica_, in_doubt_from_);
     for (auto it = held_.upper_bound(log.snapshot_index); it != held_.end(); ++it) {
       const auto& [index, ballot] = *it;
       if (std::ranges::binary_search(log.damaged, index)) continue;
@@ -205,8 +214,9 @@ class EngineChecks::Seat final : public replica::EngineObserver {
       held_;        // durable above the last snapshot but one, over all lives; no ballot: learned
   Index snapshot_;  // the newest durable one
   std::deque<Writing> writing_;
-  std::map<uint64_t, Index> barriers_;  // by token: what was acknowledged when it was asked for
-  Index given_;                         // out to the driver, in this life
+  Index in_doubt_from_ = Index(UINT64_MAX);  // by a truncation that was under way when the last life ended
+  std::map<uint64_t, Index> barriers_;       // by token: what was acknowledged when it was asked for
+  Index given_;                              // out to the driver, in this life
   consensus::Role role_ = consensus::Role::follower;
   Instant led_since_{0};                // true time, as the next
   std::map<ReplicaId, Instant> heard_;  // the newest message of each, in this life
@@ -250,6 +260,12 @@ void EngineChecks::accepted(ReplicaId by, Index index, const consensus::Ballot& 
     same->by.set(by.value);
   } else {
     known.push_back({.ballot = ballot, .value = value, .by = consensus::ReplicaSet().set(by.value)});
+  }
+}
+
+void EngineChecks::truncated(ReplicaId by, Index from) {
+  for (auto index = acceptances_.lower_bound(from); index != acceptances_.end(); ++index) {
+    for (Acceptance& known : index->second) known.by.reset(by.value);
   }
 }
 

@@ -61,6 +61,8 @@ class EngineChecks {
   };
 
   void accepted(ReplicaId by, Index index, const consensus::Ballot& ballot, uint64_t value);
+  // What it accepted from `from` on is on its disk no more.
+  void truncated(ReplicaId by, Index from);
   void given_out(ReplicaId by, const consensus::Entry& entry);
 
   std::vector<consensus::Member> members_;
