@@ -12,7 +12,7 @@
 #include "consensus/paxos/slot_log.h"
 #include "consensus/paxos/tally.h"
 
-namespace conclave::paxos {
+namespace conclave::paxos::parts_test {
 namespace {
 
 using consensus::Config;
@@ -409,4 +409,4 @@ TEST(Outbox, WhatWaitsForEarlierPersistsGetsOneOfItsOwn) {  // E2
 }
 
 }  // namespace
-}  // namespace conclave::paxos
+}  // namespace conclave::paxos::parts_test
