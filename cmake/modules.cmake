@@ -8,12 +8,26 @@
 # Sources named under PLANTED contain planted bugs: cmake/plants.cmake. The test program of such a module has a twin too,
 # planted_storage_test.
 #
+# Sources of a module are compiled in groups, as one each (CONCLAVE_UNITE): what all of a group include and instantiate is
+# compiled once, which takes a third to a half of the time. So sources of a group may not use one name for two things in
+# their unnamed namespaces. Tests that have words of their own go into a namespace of the name of their file; APART names
+# sources that have a reason to be compiled alone. The presets debug, tsan and coverage compile every source alone: each
+# includes what it uses.
+#
 # Headers of the standard library, fmt and GoogleTest are compiled once (conclave_pch, conclave_test_pch). A source still
 # includes what it uses: -DCONCLAVE_PCH=OFF builds without them, and the presets debug and tsan do.
 option(CONCLAVE_PCH "Share precompiled headers" ON)
 set(CONCLAVE_PCH_HEADERS
     <algorithm> <array> <cstdint> <cstring> <deque> <expected> <functional> <map> <memory> <optional> <ranges> <set>
     <span> <string> <string_view> <unordered_map> <utility> <variant> <vector> <fmt/format.h>)
+
+option(CONCLAVE_UNITE "Compile the sources of a module in groups" ON)
+set(CONCLAVE_UNITED_MAX 6)  # sources of one group: it is also what is compiled again when one of them changes
+if(CONCLAVE_UNITE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-subobject-linkage)  # sources of a group look like headers to it
+endif()
+
+add_custom_target(generated_sources)  # all that clang-tidy needs of a build
 
 # Instrumented and unoptimized programs take several times as long.
 if(CONCLAVE_COVERAGE OR CONCLAVE_SANITIZE)
@@ -50,16 +64,54 @@ function(conclave_make_precompiled)
   target_precompile_headers(conclave_test_pch PRIVATE ${CONCLAVE_PCH_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
 endfunction()
 
+# conclave_unite(OUT NAME SOURCES <sources> [APART <sources>]): OUT is what to compile for SOURCES: sources of the build
+# folder that include a group each, and those of them that are in APART. The groups name their members by their paths in
+# src/, so that a fresh clone finds in the compiler cache what another one compiled.
+function(conclave_unite out name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;APART" ${ARGN})
+  set(sources ${ARG_SOURCES})
+  if(NOT CONCLAVE_UNITE)
+    set(${out} ${sources} PARENT_SCOPE)
+    return()
+  endif()
+  set(alone ${sources})
+  list(REMOVE_ITEM sources ${ARG_APART})
+  list(REMOVE_ITEM alone ${sources})
+  list(LENGTH sources count)
+  math(EXPR groups "(${count} + ${CONCLAVE_UNITED_MAX} - 1) / ${CONCLAVE_UNITED_MAX}")
+  foreach(group RANGE 1 ${groups})
+    if(count EQUAL 0)
+      break()
+    endif()
+    math(EXPR begin "(${group} - 1) * ${count} / ${groups}")
+    math(EXPR size "${group} * ${count} / ${groups} - ${begin}")
+    list(SUBLIST sources ${begin} ${size} members)
+    list(TRANSFORM members REPLACE "^${CMAKE_SOURCE_DIR}/src/(.*)$" "#include \"\\1\"\n")
+    list(JOIN members "" content)
+    set(file ${CMAKE_BINARY_DIR}/united/${name}_${group}.cc)
+    file(CONFIGURE OUTPUT ${file} CONTENT "${content}" @ONLY)
+    list(APPEND alone ${file})
+  endforeach()
+  set(${out} ${alone} PARENT_SCOPE)
+endfunction()
+
 function(conclave_module module)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;PLANTED;TEST_DEPS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;PLANTED;APART;TEST_DEPS;TEST_LIBS" ${ARGN})
   string(REPLACE "/" "_" name ${module})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${module}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  set(planted ${ARG_PLANTED})
+  list(TRANSFORM planted PREPEND ${CMAKE_SOURCE_DIR}/src/${module}/)
+  set(apart ${ARG_APART})
+  list(TRANSFORM apart PREPEND ${CMAKE_SOURCE_DIR}/src/${module}/)
 
   if(sources)
-    add_library(conclave_${name} STATIC ${sources})
+    list(REMOVE_ITEM sources ${planted})
+    conclave_unite(planted ${name}_planted SOURCES ${planted} APART ${apart})
+    conclave_unite(sources ${name} SOURCES ${sources} APART ${apart})
+    add_library(conclave_${name} STATIC ${planted} ${sources})
     set(visibility PUBLIC)
   else()
     add_library(conclave_${name} INTERFACE)
@@ -74,9 +126,10 @@ function(conclave_module module)
   if(sources)
     conclave_precompiled(conclave_${name})
   endif()
-  conclave_twin(${name} PLANTED ${ARG_PLANTED} DEPS ${ARG_DEPS} LIBS ${ARG_LIBS})
+  conclave_twin(${name} PLANTED ${planted} DEPS ${ARG_DEPS} LIBS ${ARG_LIBS})
 
   if(tests)
+    conclave_unite(tests ${name}_test SOURCES ${tests} APART ${apart})
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE conclave_${name} GTest::gmock GTest::gtest_main ${ARG_TEST_LIBS})
     foreach(dep ${ARG_TEST_DEPS})

@@ -5,7 +5,7 @@
 
 #include "base/base64.h"
 
-namespace conclave {
+namespace conclave::sha1_test {
 namespace {
 
 std::string hex(const std::array<uint8_t, 20>& digest) {
@@ -46,4 +46,4 @@ TEST(Base64Test, PublishedVectors) {
 }
 
 }  // namespace
-}  // namespace conclave
+}  // namespace conclave::sha1_test

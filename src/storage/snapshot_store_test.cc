@@ -10,7 +10,7 @@
 #include "storage/snapshot_format.h"
 #include "storage/testing_snapshots.h"
 
-namespace conclave::storage::testing {
+namespace conclave::storage::testing::snapshot_store_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -239,4 +239,4 @@ TEST(SnapshotNames, RoundTripAndRefuseOthers) {
 }
 
 }  // namespace
-}  // namespace conclave::storage::testing
+}  // namespace conclave::storage::testing::snapshot_store_test

@@ -15,9 +15,10 @@ configure() {
   touch "$dir/CMakeCache.txt"
 }
 
-# Editors and clang-tidy look for compile_commands.json at the root: a link to that of the newest build.
+# Editors and clang-tidy look for compile_commands.json at the root: a link to that of the preset debug, which compiles
+# every source alone (cmake/modules.cmake).
 link_compile_commands() {
-  ln -sfn "build/$1/compile_commands.json" "$ROOT/compile_commands.json"
+  configure debug && ln -sfn build/debug/compile_commands.json "$ROOT/compile_commands.json"
 }
 
 # build_preset [PRESET] [TARGET...]
@@ -32,6 +33,6 @@ build_now() {
   local preset="$1"
   shift
   configure "$preset" || return 1
-  [[ $preset == release || ! -e $ROOT/compile_commands.json ]] && link_compile_commands "$preset"
+  [[ $preset == debug ]] && link_compile_commands
   NINJA_STATUS='[%f/%t %es] ' ninja -C "$ROOT/build/$preset" -j "$JOBS" "$@"
 }

@@ -37,10 +37,10 @@ check_tidy() {
   [[ -n $files ]] || { say "clang-tidy: no source changed"; return 0; }
   # Only files the build knows: a C client test, say, is compiled by its own script.
   files="$(comm -12 <(sort -u <<<"$files") \
-    <(grep -oE '"file": "[^"]+"' "$ROOT/build/release/compile_commands.json" | cut -d'"' -f4 | sed "s|^$ROOT/||" | sort -u))"
+    <(grep -oE '"file": "[^"]+"' "$ROOT/build/debug/compile_commands.json" | cut -d'"' -f4 | sed "s|^$ROOT/||" | sort -u))"
   [[ -n $files ]] || { say "clang-tidy: no changed source is part of the build"; return 0; }
   say "clang-tidy on $(wc -l <<<"$files") files"
-  (cd "$ROOT" && xargs -P "$JOBS" -n 1 clang-tidy-19 -p build/release --quiet --warnings-as-errors='*' <<<"$files" \
+  (cd "$ROOT" && xargs -P "$JOBS" -n 1 clang-tidy-19 -p build/debug --quiet --warnings-as-errors='*' <<<"$files" \
     2> >(grep -vE '^[0-9]+ warnings? generated|^Suppressed |^Use -header-filter' >&2))
 }
 
@@ -57,7 +57,7 @@ cmd_lint() {
     *) die "lint: unknown option '$1'" ;;
   esac
   setup_groups build lint || return 1
-  configure release && link_compile_commands release || return 1
+  link_compile_commands && build_preset debug generated_sources || return 1
   phase "layer check" check_layers || status=1
   phase "docs check" check_docs || status=1
   phase "traceability check" check_traceability || status=1

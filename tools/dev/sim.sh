@@ -56,7 +56,7 @@ scenario_seeds() {
 same_traces() {
   local seeds=1..20 gcc clang
   gcc="$("$ROOT/build/release/conclave" sim --seeds $seeds --safety 20s --hashes --no-shrink | grep '^seed ' | sort)" || return 1
-  clang="$("$ROOT/build/clang/conclave" sim --seeds $seeds --safety 20s --hashes --no-shrink | grep '^seed ' | sort)" || return 1
+  clang="$("$ROOT/build/clang/conclave_simulator" sim --seeds $seeds --safety 20s --hashes --no-shrink | grep '^seed ' | sort)" || return 1
   if [[ $gcc != "$clang" ]]; then
     diff <(echo "$gcc") <(echo "$clang") | head -n 20
     return 1

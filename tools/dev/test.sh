@@ -137,7 +137,7 @@ cmd_test() {
     check "scenarios under other seeds" scenario_seeds
   fi
   if [[ $fuzz$traces == *yes* ]]; then
-    if build_preset clang $([[ $fuzz == yes ]] && echo fuzzers) $([[ $traces == yes ]] && echo conclave); then
+    if build_preset clang $([[ $fuzz == yes ]] && echo fuzzers) $([[ $traces == yes ]] && echo conclave_simulator); then
       [[ $traces == yes ]] && check "same traces" same_traces
       [[ $fuzz == yes ]] && phase "fuzzers" fuzz_tests
     else

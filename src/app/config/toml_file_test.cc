@@ -4,7 +4,7 @@
 #include "app/config/load.h"
 #include "app/config/settings.h"
 
-namespace conclave::app {
+namespace conclave::app::toml_file_test {
 namespace {
 
 using testing::ElementsAre;
@@ -149,4 +149,4 @@ TEST(Toml, TextsThatAreNoTomlAreErrorsAndNeverEndTheProcess) {
 }
 
 }  // namespace
-}  // namespace conclave::app
+}  // namespace conclave::app::toml_file_test

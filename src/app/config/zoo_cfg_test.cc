@@ -5,7 +5,7 @@
 
 #include "app/config/load.h"
 
-namespace conclave::app {
+namespace conclave::app::zoo_cfg_test {
 namespace {
 
 using testing::Contains;
@@ -336,4 +336,4 @@ TEST(ZooCfg, CellIdentityDependsOnTheNameAlone) {
 }
 
 }  // namespace
-}  // namespace conclave::app
+}  // namespace conclave::app::zoo_cfg_test

@@ -11,7 +11,7 @@ constexpr uint16_t kChubbyPortOffset = 200;
 constexpr size_t kLineBytesMax = 64 << 10;
 
 // A TOML string that may hold any path.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -51,10 +51,10 @@ std::string DevPlan::config_text(int id) const {
                        env::to_string(peer_address(member)), env::to_string(client_address(member)),
                        env::to_string(chubby_address(member)));
   }
-  out += fmt::format("[replica]\nid = {}\ndata_directory = {}\n\n", id, quoted(replica_directory(id)));
+  out += fmt::format("[replica]\nid = {}\ndata_directory = {}\n\n", id, in_quotes(replica_directory(id)));
   out += "[clients]\nfour_letter_words = [\"*\"]\n\n";
-  out += fmt::format("[consensus]\nengine = {}\n\n", quoted(engine));
-  out += fmt::format("[log]\nlevel = {}\n", quoted(log_level));
+  out += fmt::format("[consensus]\nengine = {}\n\n", in_quotes(engine));
+  out += fmt::format("[log]\nlevel = {}\n", in_quotes(log_level));
   return out;
 }
 

@@ -4,7 +4,7 @@
 
 #include "consensus/paxos/ballots.h"
 
-namespace conclave::paxos {
+namespace conclave::paxos::messages_test {
 namespace {
 
 constexpr ReplicaId kA{1}, kB{2};
@@ -139,4 +139,4 @@ TEST(Messages, MeaninglessContentIsRefused) {
 }
 
 }  // namespace
-}  // namespace conclave::paxos
+}  // namespace conclave::paxos::messages_test

@@ -8,7 +8,7 @@
 #include "consensus/paxos/slot_log.h"
 #include "consensus/paxos/tally.h"
 
-namespace conclave::paxos {
+namespace conclave::paxos::parts_test {
 namespace {
 
 using consensus::Config;
@@ -191,4 +191,4 @@ TEST(DurableMarks, CompleteInOrder) {
 }
 
 }  // namespace
-}  // namespace conclave::paxos
+}  // namespace conclave::paxos::parts_test

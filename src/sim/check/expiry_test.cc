@@ -5,7 +5,7 @@
 
 #include "sim/check/testing_history.h"
 
-namespace conclave::sim::check {
+namespace conclave::sim::check::expiry_test {
 namespace {
 
 using namespace testing;  // NOLINT: the builders
@@ -172,4 +172,4 @@ TEST(Expiry, AcceptsALiveSession) {
 }
 
 }  // namespace
-}  // namespace conclave::sim::check
+}  // namespace conclave::sim::check::expiry_test

@@ -6,7 +6,7 @@
 namespace conclave::sim::check {
 namespace {
 
-class FileOracleTest : public testing::Test {
+class FileOracleTest : public ::testing::Test {
  protected:
   FileOracle oracle;
   FileOracle::Begun begin() { return oracle.begin("/f"); }

@@ -6,7 +6,7 @@
 
 #include "sim/check/testing_history.h"
 
-namespace conclave::sim::check {
+namespace conclave::sim::check::linear_test {
 namespace {
 
 using namespace testing;  // NOLINT: the builders
@@ -462,4 +462,4 @@ TEST(Linear, RejectsAnAcknowledgementWithoutAZxid) {
 }
 
 }  // namespace
-}  // namespace conclave::sim::check
+}  // namespace conclave::sim::check::linear_test

@@ -6,7 +6,7 @@
 #include "sim/check/search.h"
 #include "sim/check/testing_history.h"
 
-namespace conclave::sim::check {
+namespace conclave::sim::check::linearizable_test {
 namespace {
 
 using namespace testing;  // NOLINT: the builders
@@ -271,4 +271,4 @@ TEST(Search, WhatTouchesInTimeOverlaps) {
 }
 
 }  // namespace
-}  // namespace conclave::sim::check
+}  // namespace conclave::sim::check::linearizable_test

@@ -5,7 +5,7 @@
 
 #include "sim/check/testing_history.h"
 
-namespace conclave::sim::check {
+namespace conclave::sim::check::model_test {
 namespace {
 
 using namespace testing;  // NOLINT: the builders
@@ -223,4 +223,4 @@ TEST(Model, RejectsALogOutOfItsOrder) {
 }
 
 }  // namespace
-}  // namespace conclave::sim::check
+}  // namespace conclave::sim::check::model_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace conclave::sim::check {
+namespace conclave::sim::check::resources_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -44,7 +44,7 @@ struct Bound {
   uint64_t most;
 };
 
-class EveryBound : public testing::TestWithParam<Bound> {};
+class EveryBound : public ::testing::TestWithParam<Bound> {};
 
 TEST_P(EveryBound, HoldsUpToItAndNoFurther) {
   const auto [resource, most] = GetParam();
@@ -59,16 +59,16 @@ TEST_P(EveryBound, HoldsUpToItAndNoFurther) {
 
 INSTANTIATE_TEST_SUITE_P(
     R1, EveryBound,
-    testing::Values(Bound{R::transactions_in_flight, 10 + 2 + 5},  // what the master asks for itself comes on top
-                    Bound{R::backlog, 40}, Bound{R::unconfirmed, 40}, Bound{R::unanswered, 40},
-                    Bound{R::answers_kept, 40}, Bound{R::barriers, 40}, Bound{R::leases, 50}, Bound{R::requests, 40},
-                    Bound{R::answers_waiting, 40}, Bound{R::life_signs, 1600}, Bound{R::slots_in_flight, 200},
-                    Bound{R::entries_covered, 20}, Bound{R::needless_segments, 0}, Bound{R::snapshots, 4},
-                    Bound{R::unfinished_files, 2}, Bound{R::peer_bytes, 1000}, Bound{R::connections, 12},
-                    Bound{R::closing_connections, 12}, Bound{R::held_sessions, 4}, Bound{R::addresses, 4},
-                    Bound{R::watchers, 4}, Bound{R::watches, 180}, Bound{R::requests_of_one, 60},
-                    Bound{R::unread_bytes_of_one, 70}, Bound{R::unsent_bytes_of_one, 80},
-                    Bound{R::miscounted_requests, 0}, Bound{R::sessions, 50}),
+    ::testing::Values(Bound{R::transactions_in_flight, 10 + 2 + 5},  // what the master asks for itself comes on top
+                      Bound{R::backlog, 40}, Bound{R::unconfirmed, 40}, Bound{R::unanswered, 40},
+                      Bound{R::answers_kept, 40}, Bound{R::barriers, 40}, Bound{R::leases, 50}, Bound{R::requests, 40},
+                      Bound{R::answers_waiting, 40}, Bound{R::life_signs, 1600}, Bound{R::slots_in_flight, 200},
+                      Bound{R::entries_covered, 20}, Bound{R::needless_segments, 0}, Bound{R::snapshots, 4},
+                      Bound{R::unfinished_files, 2}, Bound{R::peer_bytes, 1000}, Bound{R::connections, 12},
+                      Bound{R::closing_connections, 12}, Bound{R::held_sessions, 4}, Bound{R::addresses, 4},
+                      Bound{R::watchers, 4}, Bound{R::watches, 180}, Bound{R::requests_of_one, 60},
+                      Bound{R::unread_bytes_of_one, 70}, Bound{R::unsent_bytes_of_one, 80},
+                      Bound{R::miscounted_requests, 0}, Bound{R::sessions, 50}),
     [](const auto& bound) {
       std::string name(name_of(bound.param.resource));
       std::erase_if(name, [](char c) { return c == ' '; });
@@ -139,4 +139,4 @@ TEST(Resources, TheMostOfEachIsKept) {
 }
 
 }  // namespace
-}  // namespace conclave::sim::check
+}  // namespace conclave::sim::check::resources_test

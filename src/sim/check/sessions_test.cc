@@ -5,7 +5,7 @@
 
 #include "sim/check/testing_history.h"
 
-namespace conclave::sim::check {
+namespace conclave::sim::check::sessions_test {
 namespace {
 
 using namespace testing;  // NOLINT: the builders
@@ -205,4 +205,4 @@ TEST(Sessions, RejectsAnErrorThatSaysExpiredOfAnOpenSession) {
 }
 
 }  // namespace
-}  // namespace conclave::sim::check
+}  // namespace conclave::sim::check::sessions_test

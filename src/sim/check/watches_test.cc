@@ -5,7 +5,7 @@
 
 #include "sim/check/testing_history.h"
 
-namespace conclave::sim::check {
+namespace conclave::sim::check::watches_test {
 namespace {
 
 using namespace testing;  // NOLINT: the builders
@@ -281,4 +281,4 @@ TEST(Watches, ACreationMustBeSeenWithoutAReconnectOrIfTheNodeStays) {
 }
 
 }  // namespace
-}  // namespace conclave::sim::check
+}  // namespace conclave::sim::check::watches_test

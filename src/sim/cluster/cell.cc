@@ -2,6 +2,13 @@
 
 #include <utility>
 
+#include "frontend/chubby/settings.h"
+#include "frontend/zookeeper/settings.h"
+#include "replica/replica.h"
+#include "sim/cluster/client_program.h"
+#include "sim/cluster/process.h"
+#include "sim/cluster/state_seat.h"
+
 namespace conclave::sim {
 namespace {
 
@@ -70,6 +77,30 @@ Cell::~Cell() {
   for (const ReplicaId id : ids_) world_.host(id).crash(Crash::kill);
   for (uint32_t number = 0; number < clients() + crowd_.size(); ++number) world_.client(number).crash(Crash::kill);
   world_.scheduler().clear();
+}
+
+bool Cell::up(ReplicaId id) {
+  return running(id) && process(id).replica() != nullptr;
+}
+
+replica::Replica& Cell::at(ReplicaId id) {
+  return *process(id).replica();
+}
+
+const frontend::zookeeper::Server& Cell::front_end(ReplicaId id) {
+  return *process(id).front_end();
+}
+
+const frontend::chubby::Server* Cell::lock_service(ReplicaId id) {
+  return process(id).lock_service();
+}
+
+ReplicaProcess& Cell::process(ReplicaId id) {
+  return world_.host(id).process<ReplicaProcess>();
+}
+
+ClientProgram& Cell::client(uint32_t number) {
+  return world_.client(number).process<ClientProgram>();
 }
 
 replica::Options Cell::options_of(ReplicaId id) const {

@@ -13,18 +13,30 @@
 #include <string>
 #include <vector>
 
-#include "sim/cluster/client_program.h"
 #include "sim/cluster/engine_checks.h"
 #include "sim/cluster/findings.h"
 #include "sim/cluster/lock_crowd.h"
 #include "sim/cluster/log_recorder.h"
 #include "sim/cluster/plan.h"
-#include "sim/cluster/process.h"
 #include "sim/cluster/recorder.h"
 #include "sim/cluster/state_checks.h"
 #include "sim/world/world.h"
 
+namespace conclave::replica {
+class Replica;
+struct Options;
+}  // namespace conclave::replica
+namespace conclave::frontend::zookeeper {
+class Server;
+}
+namespace conclave::frontend::chubby {
+class Server;
+}
+
 namespace conclave::sim {
+
+class ClientProgram;
+class ReplicaProcess;
 
 class Cell {
  public:
@@ -53,11 +65,11 @@ class Cell {
   void start_all();
   bool running(ReplicaId id) { return world_.host(id).running(); }
   // Running, recovered and joined. REQUIRES of at(): so.
-  bool up(ReplicaId id) { return running(id) && process(id).replica() != nullptr; }
-  replica::Replica& at(ReplicaId id) { return *process(id).replica(); }
-  const frontend::zookeeper::Server& front_end(ReplicaId id) { return *process(id).front_end(); }
+  bool up(ReplicaId id);
+  replica::Replica& at(ReplicaId id);
+  const frontend::zookeeper::Server& front_end(ReplicaId id);
   // Null: it has none.
-  const frontend::chubby::Server* lock_service(ReplicaId id) { return process(id).lock_service(); }
+  const frontend::chubby::Server* lock_service(ReplicaId id);
   // The replica that says it leads under the highest ballot; nullopt: nobody does.
   std::optional<ReplicaId> master();
   // Hands over the lead if it has it, then the process ends (SIGTERM), and `then` runs unless it ended otherwise
@@ -77,10 +89,10 @@ class Cell {
   uint32_t clients() const { return static_cast<uint32_t>(plan_.clients); }
   void start_client(uint32_t number);
   LockCrowd& lock_crowd() { return crowd_; }
-  ClientProgram& client(uint32_t number) { return world_.client(number).process<ClientProgram>(); }
+  ClientProgram& client(uint32_t number);
 
  private:
-  ReplicaProcess& process(ReplicaId id) { return world_.host(id).process<ReplicaProcess>(); }
+  ReplicaProcess& process(ReplicaId id);
   replica::Options options_of(ReplicaId id) const;
   std::shared_ptr<ReplicaProcess> boot(ReplicaId id, const env::World& env);
   void on_exit(ReplicaId id, uint64_t life, const Error& error);

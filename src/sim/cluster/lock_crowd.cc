@@ -1,6 +1,11 @@
 #include "sim/cluster/lock_crowd.h"
 
+#include <memory>
+#include <utility>
+
 #include "base/checksum.h"
+#include "sim/cluster/lock_program.h"
+#include "sim/cluster/lock_stranger.h"
 
 namespace conclave::sim {
 
@@ -15,6 +20,14 @@ LockCrowd::LockCrowd(World& world, const Plan& plan, std::vector<env::Address> r
       random_(xxh3_64("lock crowd", static_cast<uint64_t>(plan.seed))) {
   for (uint32_t number = 0; number < size(); ++number) host(number);
   if (has_stranger()) stranger_host();
+}
+
+LockProgram& LockCrowd::program(uint32_t number) {
+  return host(number).process<LockProgram>();
+}
+
+LockStranger& LockCrowd::stranger() {
+  return stranger_host().process<LockStranger>();
 }
 
 void LockCrowd::start(uint32_t number) {

@@ -2,15 +2,19 @@
 // they hold locks. One thread.
 #pragma once
 
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/random.h"
 #include "sim/cluster/lock_oracles.h"
-#include "sim/cluster/lock_program.h"
-#include "sim/cluster/lock_stranger.h"
+#include "sim/cluster/plan.h"
 #include "sim/world/world.h"
 
 namespace conclave::sim {
+
+class LockProgram;
+class LockStranger;
 
 class LockCrowd {
  public:
@@ -40,10 +44,10 @@ class LockCrowd {
 
  private:
   Host& host(uint32_t number) { return world_.client(first_ + number); }
-  LockProgram& program(uint32_t number) { return host(number).process<LockProgram>(); }
+  LockProgram& program(uint32_t number);
   bool has_stranger() const { return size() > 0; }
   Host& stranger_host() { return host(size()); }
-  LockStranger& stranger() { return stranger_host().process<LockStranger>(); }
+  LockStranger& stranger();
   void start(uint32_t number);
   void start_stranger();
   void reconnect(uint32_t number);

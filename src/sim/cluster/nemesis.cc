@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "frontend/chubby/server.h"
+#include "replica/replica.h"
+
 namespace conclave::sim {
 namespace {
 

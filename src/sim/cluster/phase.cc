@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "replica/replica.h"
 #include "sim/cluster/cell.h"
 
 namespace conclave::sim {

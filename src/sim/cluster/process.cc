@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include "frontend/chubby/server.h"
+#include "frontend/zookeeper/server.h"
+#include "replica/replica.h"
+
 namespace conclave::sim {
 
 ReplicaProcess::ReplicaProcess(const env::World& world, replica::Options options,

@@ -7,10 +7,21 @@
 #include <memory>
 #include <optional>
 
+#include "base/result.h"
 #include "env/world.h"
-#include "frontend/chubby/server.h"
-#include "frontend/zookeeper/server.h"
-#include "replica/replica.h"
+
+namespace conclave::replica {
+class Replica;
+struct Options;
+}  // namespace conclave::replica
+namespace conclave::frontend::zookeeper {
+class Server;
+struct Settings;
+}  // namespace conclave::frontend::zookeeper
+namespace conclave::frontend::chubby {
+class Server;
+struct Settings;
+}  // namespace conclave::frontend::chubby
 
 namespace conclave::sim {
 

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "frontend/chubby/server.h"
+#include "frontend/zookeeper/server.h"
+#include "replica/replica.h"
+
 namespace conclave::sim {
 namespace {
 

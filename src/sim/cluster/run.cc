@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "frontend/chubby/server.h"
+#include "replica/replica.h"
 #include "sim/check/check_all.h"
 #include "sim/cluster/cell.h"
+#include "sim/cluster/client_program.h"
 #include "sim/cluster/resource_checks.h"
 
 namespace conclave::sim {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "sim/cluster/state_seat.h"
+#include "state/service/service.h"
+
 namespace conclave::sim {
 
 std::unique_ptr<StateChecks::Seat> StateChecks::watch(ReplicaId replica) {

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "replica/replica.h"
 #include "sim/check/check_all.h"
+#include "sim/cluster/client_program.h"
 
 namespace conclave::sim::scenario {
 namespace {

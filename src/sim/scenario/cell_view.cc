@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "replica/replica.h"
 #include "sim/scenario/session.h"
 
 namespace conclave::sim::scenario {

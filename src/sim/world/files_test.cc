@@ -5,7 +5,7 @@
 
 #include "sim/world/world.h"
 
-namespace conclave::sim {
+namespace conclave::sim::files_test {
 namespace {
 
 using Open = env::Files::Open;
@@ -166,4 +166,4 @@ TEST_F(FilesTest, HandlesOfADeadLifeAnswerWithAnError) {
 }
 
 }  // namespace
-}  // namespace conclave::sim
+}  // namespace conclave::sim::files_test

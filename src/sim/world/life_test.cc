@@ -6,7 +6,7 @@
 
 #include "sim/world/world.h"
 
-namespace conclave::sim {
+namespace conclave::sim::life_test {
 namespace {
 
 using Open = env::Files::Open;
@@ -218,4 +218,4 @@ TEST_F(LifeTest, AFactoryThatCrashesItsHostLeavesNoProcess) {
 }
 
 }  // namespace
-}  // namespace conclave::sim
+}  // namespace conclave::sim::life_test

@@ -8,7 +8,7 @@
 
 #include "sim/world/world.h"
 
-namespace conclave::sim {
+namespace conclave::sim::link_faults_test {
 namespace {
 
 // Hears frames of peers; sends when told to.
@@ -355,4 +355,4 @@ TEST_F(StreamFaultsTest, BytesForAPausedProcessPileUpInItsSocket) {
 }
 
 }  // namespace
-}  // namespace conclave::sim
+}  // namespace conclave::sim::link_faults_test

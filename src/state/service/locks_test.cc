@@ -3,7 +3,7 @@
 
 #include "state/service/test_support.h"
 
-namespace conclave::state {
+namespace conclave::state::locks_test {
 namespace {
 
 using namespace testing;
@@ -181,4 +181,4 @@ TEST_F(Locks, ASnapshotIsThatOfItsBeginning) {
 }
 
 }  // namespace
-}  // namespace conclave::state
+}  // namespace conclave::state::locks_test

@@ -4,7 +4,7 @@
 
 #include "state/service/test_support.h"
 
-namespace conclave::state {
+namespace conclave::state::operations_test {
 namespace {
 
 using namespace testing;
@@ -457,4 +457,4 @@ TEST_F(Operations, Reads) {
 }
 
 }  // namespace
-}  // namespace conclave::state
+}  // namespace conclave::state::operations_test
