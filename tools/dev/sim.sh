@@ -2,6 +2,7 @@
 
 SIM_SEEDS=1..700        # of every run of the tests: 700 seeds of two minutes, about 23 simulated hours
 LOCK_SEEDS=1..100       # of the lock service: its clients, caches, locks and fail-overs
+RAFT_SEEDS=1..150       # of cells whose engine is Raft
 STANDARD_SEEDS=1..20    # of five usual replicas, whose speed is measured
 EXPLORE_STATES=1000000
 
@@ -13,6 +14,8 @@ simulation() {
     --failures "$out/failures" --json "$out/figures.json" &&
     nice "$ROOT/build/release/conclave" sim --profile locks --seeds "$LOCK_SEEDS" --repeat 10 --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/locks.json" | tail -n 6 &&
+    nice "$ROOT/build/release/conclave" sim --engine raft --seeds "$RAFT_SEEDS" --repeat 10 --jobs "$JOBS" --no-shrink \
+      --failures "$out/failures" | tail -n 6 &&
     nice "$ROOT/build/release/conclave" sim --profile standard --seeds "$STANDARD_SEEDS" --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/standard.json" | tail -n 5 &&
     "$PYTHON" "$ROOT/tools/sim_gate.py" "$out/figures.json" "$out/standard.json" "$out/locks.json"

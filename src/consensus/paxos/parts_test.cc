@@ -23,9 +23,6 @@ const Ballot kHigh{258, kB};
 Entry entry(uint64_t index, Ballot ballot, std::string payload = "x") {
   return {.index = Index(index), .ballot = ballot, .kind = EntryKind::transaction, .payload = Blob(std::move(payload))};
 }
-Instant ms(int64_t n) {
-  return Instant{n * 1000};
-}
 
 // ---------------------------------------------------------------- SlotLog
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace conclave::raft {
+namespace conclave::raft::messages_test {
 namespace {
 
 constexpr ReplicaId kA{1}, kB{2};
@@ -107,4 +107,4 @@ TEST(Messages, MeaninglessContentIsRefused) {
 }
 
 }  // namespace
-}  // namespace conclave::raft
+}  // namespace conclave::raft::messages_test

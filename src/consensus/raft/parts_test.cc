@@ -5,7 +5,7 @@
 #include "consensus/raft/durable_tail.h"
 #include "consensus/raft/raft_log.h"
 
-namespace conclave::raft {
+namespace conclave::raft::parts_test {
 namespace {
 
 using consensus::EntryKind;
@@ -164,4 +164,4 @@ TEST(DurableTail, ASnapshotIsDurable) {
 }
 
 }  // namespace
-}  // namespace conclave::raft
+}  // namespace conclave::raft::parts_test
