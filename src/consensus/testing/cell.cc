@@ -174,7 +174,8 @@ void Cell::hint_down(unsigned dead) {
 
 void Cell::perform(Replica& replica, Output output) {
   if (const auto from = output.persist.truncate_from) {
-    EXPECT_TRUE(*from > replica.applied || *from <= replica.snapshot) << "truncates what was given out " << where(replica);
+    EXPECT_TRUE(*from > replica.applied || *from <= replica.snapshot)
+        << "truncates what was given out " << where(replica);
   }
   for (Envelope& envelope : output.send) send(replica.id, std::move(envelope));
   if (output.persist.number != 0) {

@@ -19,7 +19,8 @@ void ReplicaState::fold(consensus::StateFold& fold) const {
   fold.add(writing.size());
   for (const Writing& w : writing) {  // numbers are left out: see consensus::Engine::fold
     fold.add(w.persist.hard_state.has_value(), w.persist.truncate_from.value_or(Index(0)));
-    if (const auto& state = w.persist.hard_state) fold.add(state->promised, state->joined, state->committed, state->owed);
+    if (const auto& state = w.persist.hard_state)
+      fold.add(state->promised, state->joined, state->committed, state->owed);
     fold.all(w.persist.entries);
     fold.all(w.then_send);
   }
