@@ -4,7 +4,7 @@
 usage: hunt_plants.py PROGRAM [--jobs N] [--only NAME] [--measure SEEDS] [--escapes]
 
 PROGRAM is conclave_planted. tools/plant_hunt.toml has the bounds, and for each bug that the simulator is not asked to
-find the reason. --measure runs every bug over so many seeds and prints how many it took, to choose bounds by.
+find the reason. A bug that few seeds find may name one of them (`near`). --measure runs every bug over so many seeds and prints how many it took, to choose bounds by.
 --escapes shows what the checkers are for: it stops listening to the one that found a bug, hunts again, and so on, until
 the bug escapes. Closes with `N passed, M failed`.
 """
@@ -23,11 +23,20 @@ HUNT = Path(__file__).resolve().parent / "plant_hunt.toml"
 FOUND = re.compile(r"^seed (\d+): (.+)$", re.MULTILINE)
 WHY = re.compile(r"^  (\S[^\n]*)$", re.MULTILINE)
 SECONDS_MAX = 600
+NEAR = 20  # seeds
 
 
 def hunt(program, name, seeds, jobs, row, without=()):
-    """(seed that found it or None, what it said)"""
-    command = [program, "sim", "--profile", row.get("profile", "swarm"), "--seeds", f"1..{seeds}",
+    """(seed that found it or None, what it said). Where it was found last is looked at first."""
+    if near := row.get("near"):
+        seed, said = hunt_in(program, name, f"{max(1, near - NEAR)}..{near + NEAR}", jobs, row, without)
+        if seed is not None:
+            return seed, said
+    return hunt_in(program, name, f"1..{seeds}", jobs, row, without)
+
+
+def hunt_in(program, name, seeds, jobs, row, without):
+    command = [program, "sim", "--profile", row.get("profile", "swarm"), "--seeds", seeds,
                "--safety", row.get("safety", "60s"), "--jobs", str(jobs), "--failures-max", "1",
                "--no-shrink", "--failures", "build/sim/planted", *(["--without", ",".join(without)] if without else [])]
     run = subprocess.run(command, env={**os.environ, "CONCLAVE_PLANT": name}, capture_output=True, text=True,
