@@ -120,6 +120,42 @@ TEST_F(EngineChecksTest, WhatARestartFindsOnItsDiskIsAccepted) {
   EXPECT_EQ(found(), "nothing");
 }
 
+// Raft and Zab cut off tails.
+TEST_F(EngineChecksTest, WhatWasCutOffIsAcceptedNoMore) {
+  for (const int id : {1, 2}) accept(id, entry(1, b, "x"));
+  Output output;
+  output.persist.number = 2;
+  output.persist.truncate_from = Index(1);
+  step(2, consensus::Tick{}, output);
+  step(2, consensus::Persisted{2});
+  give_out(1, entry(1, b, "x"));
+  EXPECT_THAT(found(), HasSubstr("which no majority has accepted durably"));
+}
+
+TEST_F(EngineChecksTest, B37_WhatWasCutOffNeedNotBeThereAfterARestart) {
+  accept(1, entry(1, b, "x"));
+  Output output;
+  output.persist.number = 2;
+  output.persist.truncate_from = Index(1);
+  step(1, consensus::Tick{}, output);
+  step(1, consensus::Persisted{2});
+  begin_life(1);
+  EXPECT_EQ(found(), "nothing");
+}
+
+TEST_F(EngineChecksTest, B37_NorWhatWasBeingCutOff) {
+  accept(1, entry(1, b, "x"), 1);
+  accept(1, entry(2, b, "y"), 2);
+  Output output;
+  output.persist.number = 3;
+  output.persist.truncate_from = Index(2);
+  step(1, consensus::Tick{}, output);
+  begin_life(1, {.entries = {entry(1, b, "x")}});
+  EXPECT_EQ(found(), "nothing");
+  begin_life(1);
+  EXPECT_THAT(found(), HasSubstr("was durable (B37)")) << "what came before it must be";
+}
+
 TEST_F(EngineChecksTest, E1_AnotherValueIsFound) {
   for (const int id : {1, 2}) accept(id, entry(1, b, "x"));
   give_out(1, entry(1, b, "x"));
