@@ -109,6 +109,23 @@ TEST(Progress, APeerThatRestartedIsSentAgainWhatItLost) {
   EXPECT_EQ(peer.received(), Index(9));
 }
 
+TEST(Progress, WhileThePlaceIsSoughtNothingIsSentAndWhatIsDurableStays) {  // Raft
+  Progress peer;
+  peer.report(Index(9), Index(7), ms(0));
+  peer.sent(Index(12), 30);
+  peer.seek(Index(5));
+  EXPECT_FALSE(peer.placed());
+  EXPECT_EQ(peer.next(), Index(5));
+  EXPECT_EQ(peer.received(), Index(0));
+  EXPECT_EQ(peer.durable(), Index(7));
+  EXPECT_EQ(peer.room({.slots = 8, .bytes = 100}).slots, 0u);
+  peer.report(Index(4), Index(4), ms(1));
+  EXPECT_TRUE(peer.placed());
+  EXPECT_EQ(peer.next(), Index(5));
+  EXPECT_EQ(peer.durable(), Index(7)) << "it said so once, and for good";
+  EXPECT_EQ(peer.room({.slots = 8, .bytes = 100}).bytes, 100u) << "nothing of before is under way";
+}
+
 TEST(Progress, SnapshotsAreAskedForOnceASecond) {
   Progress peer;
   EXPECT_TRUE(peer.snapshot_due(ms(0)));

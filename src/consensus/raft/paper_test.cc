@@ -475,6 +475,17 @@ TEST(Loss, ItIsNotForgottenByARestart) {
   a.settle_in();
   EXPECT_FALSE(granted(a.get(kC, request(of(3, kC), 9, kB2))));
 }
+// Whether what follows the snapshot follows its entry cannot be told: it may have been acknowledged.
+TEST(Loss, WhatFollowsSomethingUnreadableAtTheSnapshotIsOwed) {
+  One a({.hard_state = {.promised = of(3, ReplicaId())},
+         .snapshot_index = Index(2),
+         .snapshot_ballot = kB2,
+         .at_snapshot = Ballot{},
+         .entries = {entry(3, kC3)}});
+  const Output output = a.step(Tick{});
+  EXPECT_EQ(output.persist.truncate_from, Index(3));
+  EXPECT_EQ(output.persist.hard_state->owed, Index(3));
+}
 TEST(Loss, ASnapshotMakesUpForIt) {
   One a({.hard_state = {.promised = of(2, ReplicaId()), .owed = Index(4)}, .entries = {entry(1, kB1)}});
   const Output output = a.step(SnapshotInstalled{.index = Index(5), .ballot = kB2});
