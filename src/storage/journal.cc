@@ -402,6 +402,7 @@ Result<Journal::Opened> Journal::open(env::Files& files, env::Worker& worker, co
       std::make_unique<JournalImpl>(worker, faults, options, std::move(disk), std::move(*position), recovered->records);
   out.recovered.hard_state = recovered->hard_state;
   out.recovered.at_snapshot = recovered->at_snapshot;
+  out.recovered.doubtful = std::move(recovered->doubtful);
   out.recovered.entries = std::move(recovered->entries);
   out.recovered.damaged = std::move(recovered->damaged);
   return out;

@@ -77,7 +77,10 @@ class Gather final : public JournalScanVisitor {
   RecoveredJournal take() {
     for (auto& [index, entry] : slots_) {
       if (index == snapshot_index_) out_.at_snapshot = entry ? entry->ballot : consensus::Ballot();
-      if (index <= snapshot_index_) continue;
+      if (index <= snapshot_index_) {
+        if (entry && entry->ballot && index > out_.hard_state.committed) out_.doubtful.push_back(index);
+        continue;
+      }
       if (entry) {
         out_.entries.push_back(std::move(*entry));
       } else {

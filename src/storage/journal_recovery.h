@@ -33,6 +33,7 @@ struct RecoveredRecord {
 struct RecoveredJournal {
   consensus::HardState hard_state;
   std::optional<consensus::Ballot> at_snapshot;  // of the entry at the snapshot index asked for, if there is one
+  std::vector<Index> doubtful;                   // as in consensus::Recovered
   std::vector<consensus::Entry> entries;         // sorted, all above it
   std::vector<Index> damaged;                    // sorted, likewise
   uint64_t records = 0;

@@ -66,6 +66,17 @@ TEST(Journal, TellsWhatItHoldsAtTheSnapshot) {
   EXPECT_FALSE(journal.recovered.at_snapshot);
 }
 
+TEST(Journal, TellsWhatItHoldsBelowTheSnapshotAndAboveTheCommittedHint) {
+  TestJournal journal;
+  ASSERT_TRUE(journal.open());
+  journal.append_and_wait({.hard_state = consensus::HardState{.committed = Index(2)},
+                           .entries = {entry(1, 1, "a"), entry(2, 1, "b"), entry(3, 1, "c"), entry(5, 1, "d")}});
+  journal.append_and_wait({.entries = {consensus::Entry{.index = Index(5)}, entry(6, 1, "e"), entry(9, 1, "f")}});
+  ASSERT_TRUE(journal.open(Index(6)));
+  EXPECT_THAT(journal.recovered.doubtful, ElementsAre(Index(3), Index(6))) << "position 5 is void";
+  EXPECT_THAT(journal.recovered.entries, ElementsAre(entry(9, 1, "f")));
+}
+
 TEST(Journal, TruncatesAppendsAndRestarts) {  // B33, B31: nothing behind a hole, everything acknowledged readable
   TestJournal j;
   j.options.segment_bytes = 16 << 10;

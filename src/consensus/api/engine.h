@@ -64,6 +64,9 @@ struct Recovered {
   // Of the entry that the log holds at snapshot_index, if it does; zero: it cannot be read. Raft: another one than the
   // snapshot's says that what follows is void.
   std::optional<Ballot> at_snapshot;
+  // Sorted: what the log holds at or below snapshot_index, but above the committed hint. If the snapshot came from a
+  // peer and the crash before what it replaced was made void, it may never have been chosen.
+  std::vector<Index> doubtful;
   std::vector<Entry> entries;
   // Positions that were written here and whose bytes are damaged. Until they are learnt again from peers this replica
   // must not answer as if it had never accepted anything there.

@@ -27,9 +27,19 @@ Core::Core(consensus::Config configuration, consensus::Recovered recovered)
     promised = std::max(promised, entry.ballot);
     log.put(std::move(entry));
   }
-  while (log.committed() < recovered.hard_state.committed && log.at(log.committed().next())) log.commit_next();
+  // Below a hole may stand what a snapshot replaced that was lost since.
+  const Index hint = recovered.hard_state.committed;
+  if (log.holds_all_to(hint)) {
+    while (log.committed() < hint) log.commit_next();
+  }
   saw(promised);
   outbox.recovered(recovered.hard_state);
+  for (const Index index : recovered.doubtful) make_void(index);
+}
+
+void Core::make_void(Index index) {
+  outbox.persist(Entry{.index = index, .ballot = {}, .kind = consensus::EntryKind::noop, .payload = {}});
+  outbox.persist_hard_state();
 }
 
 void Core::accept(Entry entry) {

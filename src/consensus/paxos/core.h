@@ -38,6 +38,9 @@ struct Core {
 
   // Acceptor: takes `entry` under its ballot and writes it down. Repairs its position if that was damaged.
   void accept(Entry entry);
+  // Acceptor: what stands at `index`, which a snapshot covers, may never have been chosen. It must not come back as
+  // chosen after a restart that falls back on an older snapshot: a record without a ballot voids the position.
+  void make_void(Index index);
   void repaired(Index index) { std::erase(damaged, index); }
   void saw(const Ballot& ballot) { round_seen = std::max(round_seen, ballot.round); }
   consensus::HardState hard_state() const {

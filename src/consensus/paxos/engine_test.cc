@@ -217,7 +217,30 @@ TEST(Engine, ASnapshotVoidsWhatWasNeverKnownToBeChosen) {
   // After a restart from an older snapshot the void position is a hole.
   One again({.hard_state = {.promised = kB1, .committed = Index(5)},
              .entries = {entry(1, kB1, "a"), Entry{.index = Index(2)}}});
-  EXPECT_THAT(again.step(Tick{}).committed, SizeIs(1));
+  EXPECT_THAT(again.step(Tick{}).committed, IsEmpty());
+}
+
+// The hint speaks of what was chosen, not of what the journal holds: below a hole may stand what a snapshot replaced.
+TEST(Engine, TheCommittedHintCountsOnlyIfNoPositionIsMissing) {
+  Recovered recovered{.hard_state = {.promised = kB1, .committed = Index(3)},
+                      .entries = {entry(1, kB1, "a"), entry(2, kB1, "b"), entry(3, kB1, "c")}};
+  EXPECT_THAT(One(recovered).step(Tick{}).committed, SizeIs(3));
+  recovered.hard_state.committed = Index(5);
+  recovered.damaged = {Index(4), Index(5)};
+  EXPECT_THAT(One(recovered).step(Tick{}).committed, IsEmpty());
+}
+
+// The crash came when the snapshot of a peer was durable and what it voided was not.
+TEST(Engine, WhatASnapshotMayHaveReplacedIsVoidAfterARestart) {
+  One a({.hard_state = {.promised = kB1, .committed = Index(5)},
+         .snapshot_index = Index(9),
+         .snapshot_ballot = kB2,
+         .doubtful = {Index(6), Index(8)},
+         .entries = {entry(10, kB1, "x")}});
+  const Output output = a.step(Tick{});
+  EXPECT_THAT(output.persist.entries, testing::ElementsAre(Entry{.index = Index(6)}, Entry{.index = Index(8)}));
+  ASSERT_TRUE(output.persist.hard_state);
+  EXPECT_EQ(output.persist.hard_state->committed, Index(9));
 }
 
 TEST(Engine, LearnBeyondMemoryAsksForASnapshotOnceASecond) {

@@ -152,11 +152,9 @@ void MultiPaxos::on(const consensus::SnapshotTaken& event) {
 
 void MultiPaxos::on(const consensus::SnapshotInstalled& event) {
   if (event.index <= core_.log.committed()) return;
-  // What was accepted here but never known to be chosen must not come back as chosen after a restart that falls back on
-  // an older snapshot: a record without a ballot voids the position.
   for (const Index index : core_.log.install(event.index)) {
     CONCLAVE_PROBE("paxos.snapshot-voids-a-slot");
-    core_.outbox.persist(Entry{.index = index, .ballot = {}, .kind = consensus::EntryKind::noop, .payload = {}});
+    core_.make_void(index);
   }
   core_.given = event.index;
   std::erase_if(core_.damaged, [&](Index index) { return index <= event.index; });

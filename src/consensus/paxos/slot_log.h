@@ -33,6 +33,13 @@ class SlotLog {
     return entry.ballot ? &entry : nullptr;
   }
 
+  // No hole in committed().next() .. index.
+  bool holds_all_to(Index index) const {
+    Index i = committed_;
+    while (i < index && at(i.next())) i = i.next();
+    return i >= index;
+  }
+
   // Accepts. REQUIRES: entry.index > committed(), entry.ballot not zero.
   void put(Entry entry);
   // The slot committed().next() is chosen as it stands. REQUIRES: it holds an entry.

@@ -31,6 +31,7 @@ Core::Core(consensus::Config configuration, consensus::Recovered recovered)
   // Of a snapshot that another leader sent, and that came before what it replaced was declared void: what follows in
   // the journal follows another entry.
   const bool follows = !recovered.at_snapshot || *recovered.at_snapshot == recovered.snapshot_ballot;
+  if (!follows && !recovered.doubtful.empty()) outbox.truncate(recovered.doubtful.front());
   for (Entry& entry : recovered.entries) {
     if (entry.index <= recovered.snapshot_index) continue;
     const bool next = entry.index == log.last().next() && entry.ballot.round >= log.last_ballot().round;
@@ -45,7 +46,8 @@ Core::Core(consensus::Config configuration, consensus::Recovered recovered)
   if (owed <= recovered.snapshot_index) owed = Index();
   if (log.last_ballot().round > term) enter(log.last_ballot().round);
   tail = DurableTail(log.last());
-  log.commit_to(std::min(recovered.hard_state.committed, log.last()));
+  // Below something missing may stand what a snapshot replaced that was lost since.
+  if (recovered.hard_state.committed <= log.last()) log.commit_to(recovered.hard_state.committed);
   outbox.recovered(recovered.hard_state);
 }
 

@@ -447,6 +447,39 @@ TEST(Section7, WhatFollowedAnotherEntryIsDiscardedAfterARestart) {
   EXPECT_EQ(a.status().damaged, 0u);
 }
 
+// Below the snapshot as well: it may be this one that cannot be read some day.
+TEST(Section7, WhatStandsBelowAnotherEntryIsDiscardedAfterARestartToo) {
+  One a({.hard_state = {.promised = of(3, ReplicaId()), .committed = Index(4)},
+         .snapshot_index = Index(7),
+         .snapshot_ballot = kB2,
+         .at_snapshot = kB1,
+         .doubtful = {Index(5), Index(6), Index(7)}});
+  const Output output = a.step(Tick{});
+  EXPECT_EQ(output.persist.truncate_from, Index(5));
+  ASSERT_TRUE(output.persist.hard_state);
+  EXPECT_EQ(output.persist.hard_state->committed, Index(7));
+}
+TEST(Section7, WhatStandsBelowTheSnapshotsOwnEntryStays) {
+  One a({.hard_state = {.promised = of(3, ReplicaId()), .committed = Index(4)},
+         .snapshot_index = Index(7),
+         .snapshot_ballot = kB2,
+         .at_snapshot = kB2,
+         .doubtful = {Index(5), Index(6), Index(7)},
+         .entries = {entry(8, kB2)}});
+  EXPECT_FALSE(a.step(Tick{}).persist.truncate_from);
+  EXPECT_EQ(a.last(), Index(8));
+}
+// The hint speaks of what was committed, not of what the journal holds: below a hole may stand what a snapshot
+// replaced.
+TEST(Section7, TheCommittedHintCountsOnlyIfTheLogReachesIt) {
+  Recovered recovered = with({entry(1, kB1), entry(2, kB1), entry(3, kB1)});
+  recovered.hard_state.committed = Index(3);
+  EXPECT_THAT(One(recovered).step(Tick{}).committed, SizeIs(3));
+  recovered.hard_state.committed = Index(5);
+  recovered.damaged = {Index(4), Index(5)};
+  EXPECT_THAT(One(recovered).step(Tick{}).committed, IsEmpty());
+}
+
 // ---------------------------------------------------------------- lost positions (B37; ADR 8)
 
 TEST(Loss, WhoLostSomethingDoesNotVoteUntilItHasALeadersLogAgain) {

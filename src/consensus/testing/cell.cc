@@ -115,22 +115,35 @@ void Cell::restart(unsigned id, std::vector<Index> damaged) {
   Replica& replica = (*this)[id];
   ++replica.life;
   Recovered recovered{.hard_state = replica.hard_state,
-                      .snapshot_index = replica.snapshot,
-                      .snapshot_ballot = replica.snapshot_ballot,
+                      .snapshot_index = replica.snapshot.index,
+                      .snapshot_ballot = replica.snapshot.ballot,
                       .at_snapshot = {},
+                      .doubtful = {},
                       .entries = {},
                       .damaged = std::move(damaged)};
   for (const auto& [index, entry] : replica.journal) {
-    if (index == replica.snapshot) recovered.at_snapshot = entry.ballot;
-    if (index > replica.snapshot) recovered.entries.push_back(entry);
+    if (index == replica.snapshot.index) recovered.at_snapshot = entry.ballot;
+    if (index > replica.hard_state.committed && index <= replica.snapshot.index) recovered.doubtful.push_back(index);
+    if (index > replica.snapshot.index) recovered.entries.push_back(entry);
   }
-  replica.applied = replica.snapshot;
-  replica.applied_ballot = replica.snapshot_ballot;
+  replica.applied = replica.snapshot.index;
+  replica.applied_ballot = replica.snapshot.ballot;
   replica.role = {};
   replica.disk_free_at = now_us_;
   replica.engine = options_.kind.make(config_of(replica.id), std::move(recovered));
   const uint64_t life = replica.life;
   at(now_us_ + static_cast<int64_t>(random_.below(10'000)), [this, i = replica.id, life] { tick(i, life); });
+}
+
+void Cell::restart_from_older_snapshot(unsigned id) {
+  Replica& replica = (*this)[id];
+  replica.snapshot = std::exchange(replica.older_snapshot, {});
+  std::vector<Index> missing;
+  for (Index i = replica.snapshot.index.next(); i <= replica.hard_state.committed; i = i.next()) {
+    const auto held = replica.journal.find(i);
+    if (held == replica.journal.end() || !held->second.ballot) missing.push_back(i);
+  }
+  restart(id, std::move(missing));
 }
 
 void Cell::tick(ReplicaId id, uint64_t life) {
@@ -174,7 +187,7 @@ void Cell::hint_down(unsigned dead) {
 
 void Cell::perform(Replica& replica, Output output) {
   if (const auto from = output.persist.truncate_from) {
-    EXPECT_TRUE(*from > replica.applied || *from <= replica.snapshot)
+    EXPECT_TRUE(*from > replica.applied || *from <= replica.snapshot.index)
         << "truncates what was given out " << where(replica);
   }
   for (Envelope& envelope : output.send) send(replica.id, std::move(envelope));
@@ -196,7 +209,7 @@ void Cell::perform(Replica& replica, Output output) {
   for (uint64_t cookie : output.refused) replica.refused.push_back(cookie);
   for (const SnapshotNeeded& needed : output.snapshots_needed) send_snapshot(replica, needed);
   if (output.role) check_role(replica, *output.role);
-  if (options_.snapshot_every && replica.applied.value >= replica.snapshot.value + options_.snapshot_every) {
+  if (options_.snapshot_every && replica.applied.value >= replica.snapshot.index.value + options_.snapshot_every) {
     snapshot(replica);
   }
 }
@@ -270,16 +283,20 @@ void Cell::send_snapshot(Replica& from, SnapshotNeeded needed) {
   at(now_us_ + 5000, [this, to = needed.to, index, ballot = from.applied_ballot] {
     Replica& replica = replicas_.at(to);
     if (!replica.engine || replica.applied >= index) return;
-    replica.snapshot = replica.applied = index;
-    replica.snapshot_ballot = replica.applied_ballot = ballot;
+    replica.applied = index;
+    replica.applied_ballot = ballot;
+    took(replica, {.index = index, .ballot = ballot});
     ++replica.snapshots_received;
     step(to.value, SnapshotInstalled{index, ballot});
   });
 }
 
+void Cell::took(Replica& replica, Replica::Snapshot snapshot) {
+  replica.older_snapshot = std::exchange(replica.snapshot, snapshot);
+}
+
 void Cell::snapshot(Replica& replica) {
-  replica.snapshot = replica.applied;
-  replica.snapshot_ballot = replica.applied_ballot;
+  took(replica, {.index = replica.applied, .ballot = replica.applied_ballot});
   const uint64_t keep = std::min(options_.keep_entries, replica.applied.value);
   step(replica.id.value, SnapshotTaken{.index = replica.applied,
                                        .ballot = replica.applied_ballot,

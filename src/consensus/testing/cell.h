@@ -65,8 +65,12 @@ struct Replica {
   // Durable.
   HardState hard_state;
   std::map<Index, Entry> journal;
-  Index snapshot;
-  Ballot snapshot_ballot;
+  struct Snapshot {
+    Index index;
+    Ballot ballot;
+  };
+  Snapshot snapshot;
+  Snapshot older_snapshot;  // the one before
   // Volatile.
   struct Writing {
     Persist persist;
@@ -111,6 +115,10 @@ class Cell {
   uint64_t read(unsigned id);
   void crash(unsigned id);
   void restart(unsigned id, std::vector<Index> damaged = {});
+  // And its newest snapshot cannot be read. Only of the one replica whose disk is frail: what all of a majority lost
+  // nobody can bring back.
+  void restart_from_older_snapshot(unsigned id);
+  unsigned frail() const { return options_.voters < 3 ? 0 : 1 + static_cast<unsigned>(options_.seed % size()); }
   // One direction.
   void link(unsigned from, unsigned to, bool up);
   void both(unsigned a, unsigned b, bool up) { link(a, b, up), link(b, a, up); }
@@ -160,6 +168,7 @@ class Cell {
   void check_role(Replica& replica, const RoleChange& role);
   void send_snapshot(Replica& from, SnapshotNeeded needed);
   void snapshot(Replica& replica);
+  void took(Replica& replica, Replica::Snapshot snapshot);
   std::string where(const Replica& replica) const;
   static std::string text(const Entry& entry);
 

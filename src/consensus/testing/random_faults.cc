@@ -39,8 +39,9 @@ void misbehave(Cell& cell, uint64_t& number) {
     case 1:
     case 2: {
       const unsigned id = any();
-      if (!cell[id].engine) cell.restart(id);
-      return;
+      if (cell[id].engine) return;
+      if (id == cell.frail() && random.below(3) == 0) return cell.restart_from_older_snapshot(id);
+      return cell.restart(id);
     }
     case 3:
       return cell.link(any(), any(), false);
