@@ -19,6 +19,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "consensus/api/event.h"
+#include "consensus/api/membership.h"
 #include "consensus/api/output.h"
 #include "consensus/api/state_fold.h"
 
@@ -31,15 +32,10 @@ enum class Learning : uint8_t {
   distinguished_set,  // acceptors tell a set of learners, each of which tells all
 };
 
-struct Member {
-  ReplicaId id;
-  bool voter = true;  // false: observer
-  friend bool operator==(const Member&, const Member&) = default;
-};
-
 struct Config {
   ReplicaId self;
-  std::vector<Member> members;  // sorted by id, self included
+  DiskId disk;                  // its own
+  std::vector<Member> members;  // who founded the cell, sorted by id: the membership as of index 0, if it is known
   uint64_t seed = 0;            // of the engine's random numbers
 
   Duration tick = Duration::millis(10);
@@ -61,6 +57,7 @@ struct Recovered {
   HardState hard_state;
   Index snapshot_index;
   Ballot snapshot_ballot;
+  Membership membership;  // as of the snapshot; version 0: the founding one
   // Of the entry that the log holds at snapshot_index, if it does; zero: it cannot be read. Raft: another one than the
   // snapshot's says that what follows is void.
   std::optional<Ballot> at_snapshot;
@@ -89,7 +86,9 @@ struct EngineStatus {
     Index match;               // known durable there
     Duration since_heard{-1};  // negative: never
   };
-  std::vector<Peer> peers;  // filled by a master only
+  std::vector<Peer> peers;          // filled by a master only
+  uint64_t membership_version = 0;  // of the membership in force
+  bool membership_firm = false;     // a master: it is not joint, and the cell can do without those that left
 };
 
 class Engine {

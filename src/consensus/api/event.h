@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "consensus/api/membership.h"
 #include "consensus/api/message.h"
 
 namespace conclave::consensus {
@@ -19,7 +20,9 @@ struct MessageReceived {
   Message message;
 };
 
-// New payloads for the log, in order. Only a master that serves takes them; otherwise they are refused whole.
+// New payloads for the log, in order. Only a master that serves takes them; otherwise they are refused whole. Of kind
+// membership it is one payload (encode_membership), refused also while the membership before it is not committed, if it
+// cannot follow that one (why_not), or if a voter to be is far behind.
 struct Propose {
   uint64_t cookie = 0;  // given back in Output::refused of the same step
   EntryKind kind = EntryKind::transaction;
@@ -58,6 +61,7 @@ struct SnapshotTaken {
 struct SnapshotInstalled {
   Index index;
   Ballot ballot;
+  Membership membership;  // as of the snapshot; version 0: the founding one
 };
 
 // A hint about a peer from the transport: connected, or its connection broke.

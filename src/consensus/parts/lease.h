@@ -5,14 +5,16 @@
 //      which was not before s.sent. So a lease that runs from s.sent is over before any of those promises is (CH-13).
 //   2  The lease counts from the stamp that a quorum reached, less the drift bound and one tick.
 //   3  A lease that was given up (transfer) stays so for the ballot: a "campaign now" may still be under way.
+//   4  Every other quorum that could elect a master shares a voter with the one the lease counts: while a membership is
+//      joint that is a majority of each configuration.
 #pragma once
 
 #include <algorithm>
-#include <functional>
-#include <vector>
+#include <map>
 
 #include "base/time.h"
 #include "consensus/api/engine.h"
+#include "consensus/api/quorum.h"
 #include "consensus/api/state_fold.h"
 #include "consensus/parts/stamp.h"
 
@@ -20,26 +22,26 @@ namespace conclave::consensus {
 
 class Lease {
  public:
-  Lease(const Config& config, Instant now)
+  Lease(const Config& config, Quorum quorum, Instant now)
       : enabled_(config.leases),
         length_(usable(config)),
         promise_(config.election_timeout_min),
         patience_(config.election_timeout_max),
         self_(config.self),
-        since_(now) {
-    for (const auto& member : config.members) {
-      if (member.voter) peers_.push_back(Peer{.id = member.id});
-    }
-  }
+        quorum_(std::move(quorum)),
+        since_(now) {}
 
+  // Other voters count from now on; those that are new are given time to answer.
+  void set_quorum(Quorum quorum, Instant now) {
+    quorum_ = std::move(quorum);
+    since_ = now;
+  }
   // `from` answered under our ballot, echoing `stamp`. A default stamp only proves that it lives.
   void heard(ReplicaId from, Stamp stamp, Instant now) {
-    for (Peer& peer : peers_) {
-      if (peer.id != from) continue;
-      peer.sent = std::max(peer.sent, stamp.sent);
-      peer.read_round = std::max(peer.read_round, stamp.read_round);
-      peer.heard = std::max(peer.heard, now);
-    }
+    Peer& peer = peers_[from];
+    peer.sent = std::max(peer.sent, stamp.sent);
+    peer.read_round = std::max(peer.read_round, stamp.read_round);
+    peer.heard = std::max(peer.heard, now);
   }
   bool valid(Instant now) const {
     if (!enabled_ || given_up_) return false;
@@ -58,8 +60,8 @@ class Lease {
     fold.add(given_up_);
     fold.remaining(since_ + promise_);
     fold.remaining(since_ + patience_);
-    for (const Peer& peer : peers_) {
-      if (peer.id == self_) continue;
+    for (const auto& [id, peer] : peers_) {
+      fold.add(id);
       if (enabled_ && !given_up_) fold.remaining(peer.sent + length_);
       fold.remaining(peer.heard + promise_);
       fold.remaining(peer.heard + patience_);
@@ -69,7 +71,6 @@ class Lease {
 
  private:
   struct Peer {
-    ReplicaId id;
     Instant sent{INT64_MIN / 2};
     Instant heard{INT64_MIN / 2};
     uint64_t read_round = 0;
@@ -79,14 +80,14 @@ class Lease {
     const Duration promise = config.election_timeout_min;
     return promise - Duration::micros(promise.us * config.clock_drift_ppm / 1'000'000 + 1) - config.tick;
   }
-  // The value that a majority of the voters reached, where we ourselves stand at `own`.
+  // The value that a quorum reached, where we ourselves stand at `own`.
   template <class T>
   T quorum_of(T Peer::* field, T own) const {
-    std::vector<T> values;
-    for (const Peer& peer : peers_) values.push_back(peer.id == self_ ? own : peer.*field);
-    const size_t place = values.size() / 2;  // majority - 1
-    std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(place), values.end(), std::greater<T>());
-    return values[place];
+    return quorum_.reached_by([&](ReplicaId id) {
+      if (id == self_) return own;
+      const auto peer = peers_.find(id);
+      return peer == peers_.end() ? Peer().*field : peer->second.*field;
+    });
   }
 
   bool enabled_;
@@ -94,9 +95,10 @@ class Lease {
   Duration promise_;  // a follower's, to the lease
   Duration patience_;
   ReplicaId self_;
+  Quorum quorum_;
   Instant since_;
   bool given_up_ = false;
-  std::vector<Peer> peers_;
+  std::map<ReplicaId, Peer> peers_;  // that answered, observers too
 };
 
 }  // namespace conclave::consensus

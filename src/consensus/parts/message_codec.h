@@ -20,6 +20,7 @@
 
 #include "base/codec.h"
 #include "base/result.h"
+#include "consensus/api/membership.h"
 #include "consensus/api/message.h"
 #include "consensus/parts/stamp.h"
 
@@ -141,6 +142,12 @@ class MessageCodec {
     if (!reader.in.done()) return malformed(message.type, "header of the wrong length");
     if constexpr (CarriesEntries<M>) {
       m.entries = std::move(message.entries);
+      for (const Entry& entry : m.entries) {
+        if (entry.kind != EntryKind::membership) continue;
+        if (auto payload = decode_membership(entry.payload.view()); !payload) {
+          return malformed(message.type, payload.error().message);
+        }
+      }
     } else {
       if (!message.entries.empty()) return malformed(message.type, "unexpected entries");
     }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -33,31 +34,50 @@ class Outbox {
 
   // Number that this output's persist will have if there is one.
   uint64_t persist_number() const { return persisted_to_ + 1; }
-  void durable(uint64_t persist) { durable_to_ = std::max(durable_to_, persist); }
+  void durable(uint64_t persist) {
+    durable_to_ = std::max(durable_to_, persist);
+    for (; !noting_.empty() && noting_.front().persist <= persist; noting_.pop_front())
+      noted_ = noting_.front().committed;
+  }
+  // The committed index that is on the disk: what a restart will know of.
+  Index noted() const { return noted_; }
   // How many persists after the last durable one number `persist` is; 0: it is durable.
   uint64_t persists_ahead(uint64_t persist) const { return persist > durable_to_ ? persist - durable_to_ : 0; }
   bool anything_outstanding() const { return durable_to_ < persisted_to_; }
   const HardState& hard_state() const { return written_; }
   void fold(StateFold& fold) const {
-    fold.add(written_.promised, written_.committed, written_.owed, persists_ahead(persisted_to_));
+    fold.add(written_.promised, written_.committed, written_.owed, persists_ahead(persisted_to_), noted_);
+    for (const Noting& noting : noting_) fold.add(persists_ahead(noting.persist), noting.committed);
   }
-  void recovered(const HardState& state) { written_ = state; }
+  void recovered(const HardState& state) {
+    written_ = state;
+    noted_ = state.committed;
+  }
 
   Output finish(const HardState& current) {
     const bool waits = !out_.send_when_durable.empty() && anything_outstanding();
     const bool changed = current.promised != written_.promised || current.owed != written_.owed;
     if (forced_ || waits || changed || out_.persist.truncate_from || !out_.persist.entries.empty()) {
-      if (forced_ || waits || current != written_) out_.persist.hard_state = current;
-      written_ = current;
       out_.persist.number = ++persisted_to_;
+      if (forced_ || waits || current != written_) {
+        out_.persist.hard_state = current;
+        if (current.committed != written_.committed) noting_.push_back({persisted_to_, current.committed});
+      }
+      written_ = current;
     }
     forced_ = false;
     return std::exchange(out_, {});
   }
 
  private:
+  struct Noting {
+    uint64_t persist;
+    Index committed;
+  };
   Output out_;
   HardState written_;
+  Index noted_;
+  std::deque<Noting> noting_;  // on its way to the disk
   uint64_t persisted_to_ = 0;
   uint64_t durable_to_ = 0;
   bool forced_ = false;

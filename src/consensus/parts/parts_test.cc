@@ -142,8 +142,12 @@ Config three() {
   return config;  // promises of 200 ms, tick 10 ms, drift 1000 ppm
 }
 
+Quorum quorum_of(const Config& config) {
+  return Quorum(config.members);
+}
+
 TEST(Lease, RunsFromWhenTheQuorumsStampWasSentLessDriftAndATick) {
-  Lease lease(three(), ms(0));
+  Lease lease(three(), quorum_of(three()), ms(0));
   EXPECT_FALSE(lease.valid(ms(0)));
   lease.heard(kB, {ms(100), 0}, ms(150));
   EXPECT_TRUE(lease.valid(ms(150)));
@@ -154,7 +158,7 @@ TEST(Lease, RunsFromWhenTheQuorumsStampWasSentLessDriftAndATick) {
 TEST(Lease, OfFiveTheThirdNewestStampCounts) {
   Config config = three();
   config.members = {{kA}, {kB}, {kC}, {ReplicaId(4)}, {ReplicaId(5)}};
-  Lease lease(config, ms(0));
+  Lease lease(config, quorum_of(config), ms(0));
   lease.heard(kB, {ms(300), 0}, ms(301));
   EXPECT_FALSE(lease.valid(ms(301)));
   lease.heard(kC, {ms(200), 0}, ms(302));
@@ -167,14 +171,14 @@ TEST(Lease, OfFiveTheThirdNewestStampCounts) {
 TEST(Lease, AnObserverOrAStrangerDoesNotCount) {
   Config config = three();
   config.members.push_back({ReplicaId(4), false});
-  Lease lease(config, ms(0));
+  Lease lease(config, quorum_of(config), ms(0));
   lease.heard(ReplicaId(4), {ms(10), 1}, ms(10));
   EXPECT_FALSE(lease.valid(ms(10)));
   EXPECT_EQ(lease.confirmed_round(1), 0u);
 }
 
 TEST(Lease, GivenUpStaysGivenUp) {
-  Lease lease(three(), ms(0));
+  Lease lease(three(), quorum_of(three()), ms(0));
   lease.heard(kB, {ms(10), 0}, ms(11));
   lease.give_up();
   EXPECT_FALSE(lease.valid(ms(12)));
@@ -185,13 +189,13 @@ TEST(Lease, GivenUpStaysGivenUp) {
 TEST(Lease, SwitchedOffItIsNeverValid) {
   Config config = three();
   config.leases = false;
-  Lease lease(config, ms(0));
+  Lease lease(config, quorum_of(config), ms(0));
   lease.heard(kB, {ms(10), 0}, ms(11));
   EXPECT_FALSE(lease.valid(ms(11)));
 }
 
 TEST(Lease, CheckQuorumRunsFromTheLastAnswerOfAMajority) {
-  Lease lease(three(), ms(0));
+  Lease lease(three(), quorum_of(three()), ms(0));
   EXPECT_TRUE(lease.has_quorum(ms(399)));
   EXPECT_FALSE(lease.has_quorum(ms(400)));
   lease.heard(kC, {}, ms(300));

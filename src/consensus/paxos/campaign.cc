@@ -41,11 +41,11 @@ void Campaign::ask_pre_votes() {
   ++attempt_;
   grants_.reset();
   grants_.set(core_.config.self.value);
-  for (const ReplicaId id : core_.voters.ids()) {
+  for (const ReplicaId id : core_.quorum().voters()) {
     if (id != core_.config.self) core_.outbox.send(id, PreVote{.attempt = attempt_});
   }
   deadline_ = core_.now + core_.random_between(core_.config.heartbeat, core_.config.heartbeat * 3);
-  if (core_.voters.majority() <= 1) prepare();
+  if (core_.quorum().reached(grants_)) prepare();
 }
 
 void Campaign::on(ReplicaId from, const PreVoteReply& reply) {
@@ -59,7 +59,7 @@ void Campaign::on(ReplicaId from, const PreVoteReply& reply) {
     return;
   }
   grants_.set(from.value);
-  if (consensus::Quorum(core_.config.members).reached(grants_)) prepare();
+  if (core_.quorum().reached(grants_)) prepare();
 }
 
 void Campaign::prepare(Ballot proof) {
@@ -84,7 +84,7 @@ void Campaign::prepare(Ballot proof) {
 
 void Campaign::send_prepare() {
   resend_at_ = core_.now + core_.config.heartbeat * 2;
-  for (const ReplicaId id : core_.voters.ids()) {
+  for (const ReplicaId id : core_.quorum().voters()) {
     if (id == core_.config.self || promises_->complete().test(id.value)) continue;
     core_.outbox.send_when_durable(
         id, Prepare{.ballot = promises_->ballot(), .from_index = promises_->from(), .proof = proof_});
@@ -102,13 +102,7 @@ void Campaign::tick() {
 }
 
 void Campaign::on(ReplicaId from, const Promise& promise) {
-  if (!promises_ || core_.voters.bit(from) == 0) return;
-  // All slots below the last one told are filled up by the new master. An acceptor takes none that is a window ahead of
-  // what it knows to be chosen; after a restart it may know as much as a window less.
-  const bool plausible = promise.entries.empty() || promise.entries.back().index <= promise.committed ||
-                         promise.entries.back().index - promise.committed <= 2 * Tally::kWindowMax;
-  if (!plausible) return core_.log_drop(from, "Promise: slots too far ahead");
-  promises_->add(from, promise);
+  if (promises_ && !promises_->add(from, promise)) core_.log_drop(from, "Promise: slots too far ahead");
 }
 
 void Campaign::persisted(uint64_t persist) {
@@ -133,7 +127,7 @@ void Campaign::refused() {
 void Campaign::fold(consensus::StateFold& fold, bool waits) const {
   fold.add(attempt_, attempt_open_, preparing());
   if (attempt_open_) {
-    for (const ReplicaId id : core_.voters.ids()) fold.add(grants_.test(id.value));
+    for (const ReplicaId id : core_.quorum().voters()) fold.add(grants_.test(id.value));
   }
   if (preparing()) {
     promises_->fold(fold);
@@ -147,7 +141,7 @@ void Campaign::fold(consensus::StateFold& fold, bool waits) const {
 
 std::optional<PromiseSet> Campaign::take_won() {
   if (!promises_) return std::nullopt;
-  if (!consensus::Quorum(core_.config.members).reached(promises_->complete())) return std::nullopt;
+  if (!core_.quorum().reached(promises_->complete())) return std::nullopt;
   return std::exchange(promises_, std::nullopt);
 }
 

@@ -2,18 +2,18 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/probe.h"
 
 namespace conclave::paxos {
 
 Core::Core(consensus::Config configuration, consensus::Recovered recovered)
     : shared_config(std::make_shared<const consensus::Config>(std::move(configuration))),
-      voters(config.members),
-      voter(voters.bit(config.self) != 0),
       random(config.seed ^ (uint64_t{config.self.value} << 56)),
       promised(recovered.hard_state.promised),
       log(recovered.snapshot_index),
+      memberships(config, recovered.membership, recovered.snapshot_index),
+      voters(memberships.current()),
       given(recovered.snapshot_index) {
-  CONCLAVE_ASSERT(member(config.self));
   CONCLAVE_ASSERT(config.heartbeat < config.election_timeout_min);
   CONCLAVE_ASSERT(config.election_timeout_min <= config.election_timeout_max);
   for (const Index index : recovered.damaged) {
@@ -30,7 +30,7 @@ Core::Core(consensus::Config configuration, consensus::Recovered recovered)
   // Below a hole may stand what a snapshot replaced that was lost since.
   const Index hint = recovered.hard_state.committed;
   if (log.holds_all_to(hint)) {
-    while (log.committed() < hint) log.commit_next();
+    while (log.committed() < hint) commit_next();
   }
   saw(promised);
   outbox.recovered(recovered.hard_state);
@@ -48,10 +48,37 @@ void Core::accept(Entry entry) {
   log.put(std::move(entry));
 }
 
+bool Core::commit_next() {
+  log.commit_next();
+  const Entry& entry = *log.at(log.committed());
+  if (entry.kind != consensus::EntryKind::membership || !memberships.add_if_next(entry)) return false;
+  voters = Voters(memberships.current());
+  outbox.persist_hard_state();  // nothing else tells a restart by which membership it is to go on
+  return true;
+}
+
+void Core::release(Index keep_after) {
+  log.release(keep_after);
+  memberships.release(log.first().prev());
+}
+
+void Core::install(const consensus::SnapshotInstalled& event) {
+  for (const Index index : log.install(event.index)) {
+    CONCLAVE_PROBE("paxos.snapshot-voids-a-slot");
+    make_void(index);
+  }
+  memberships.install(event.index, event.membership, false);
+  voters = Voters(memberships.current());
+  given = event.index;
+  std::erase_if(damaged, [&](Index index) { return index <= event.index; });
+  outbox.persist_hard_state();
+}
+
 void Core::fold(consensus::StateFold& fold) const {
   fold.add(promised, round_seen, given);
   fold.all(damaged);
   log.fold(fold);
+  memberships.fold(fold);
   outbox.fold(fold);
   marks.fold(fold, [this](uint64_t persist) { return outbox.persists_ahead(persist); });
 }

@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "consensus/api/engine.h"
+#include "consensus/parts/memberships.h"
 #include "consensus/parts/outbox.h"
 #include "consensus/paxos/durable_marks.h"
 #include "consensus/paxos/messages.h"
@@ -22,14 +23,15 @@ struct Core {
 
   const std::shared_ptr<const consensus::Config> shared_config;  // by all copies
   const consensus::Config& config = *shared_config;
-  const Voters voters;
-  const bool voter;  // is self one?
   Random random;
   Instant now;
 
   Ballot promised;          // durable with the output that raised it (PX-10)
   uint64_t round_seen = 0;  // highest round seen anywhere: the next ballot goes above
   SlotLog log;
+  // A membership counts from the slot behind its own on, when that is chosen: until then nothing is proposed there.
+  consensus::Memberships memberships;
+  Voters voters;
   Index given;                 // committed and given out up to here
   std::vector<Index> damaged;  // sorted; all above log.committed()
   DurableMarks marks;
@@ -51,8 +53,24 @@ struct Core {
     return Duration::micros(static_cast<int64_t>(
         random.between(static_cast<uint64_t>(low.us), static_cast<uint64_t>(std::max(low.us, high.us)))));
   }
-  bool member(ReplicaId id) const {
-    return std::ranges::any_of(config.members, [id](const auto& member) { return member.id == id; });
+  // The slot committed().next() is chosen as it stands. REQUIRES: it holds an entry. True: another membership counts
+  // from now on.
+  bool commit_next();
+  // Forgets entries up to `keep_after`.
+  void release(Index keep_after);
+  // The state jumped by a snapshot.
+  void install(const consensus::SnapshotInstalled& event);
+
+  const consensus::Quorum& quorum() const { return memberships.quorum(); }
+  // Is self a voter, and one that may be counted on?
+  bool voter() const { return quorum().is_voter(config.self) && !memberships.abstains(); }
+  // Every other replica of the cell.
+  template <class Visit>
+  void for_each_other(Visit visit) const {
+    for (unsigned id = 1; id <= UINT8_MAX; ++id) {
+      const ReplicaId other(static_cast<uint8_t>(id));
+      if (other != config.self && memberships.current().concerns(other)) visit(other);
+    }
   }
   void fold(consensus::StateFold& fold) const;
   void log_drop(ReplicaId from, std::string_view what) const;

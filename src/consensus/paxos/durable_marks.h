@@ -2,6 +2,7 @@
 // ballot that become durable late count for nothing under a newer one (B20). Pure.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -29,6 +30,10 @@ class DurableMarks {
     }
   }
   bool empty() const { return marks_.empty(); }
+  // Is all that was accepted or learnt at `index` and below durable?
+  bool all_durable(Index index) const {
+    return std::ranges::none_of(marks_, [index](const DurableMark& mark) { return mark.first <= index; });
+  }
 
   // The marks that persist number `persist` completes, oldest first.
   std::vector<DurableMark> persisted(uint64_t persist) {

@@ -278,22 +278,53 @@ TEST(Engine, MalformedAndForeignMessagesAreDroppedWithAReason) {
   for (const std::string& line : lines) EXPECT_EQ(line.find("dropped a message"), 0u) << line;
 }
 
-TEST(Engine, AnObserverNeitherVotesNorAcceptsNorCampaigns) {
-  Config config;
-  config.self = kC;
-  config.members = {{kA}, {kB}, {kC, false}};
-  const auto engine = make_engine(config, {});
-  Instant now{0};
-  const auto step = [&](EventBody body) { return engine->step({now, std::move(body)}); };
-  const auto get = [&](Body body) { return step(MessageReceived{kB, encode(std::move(body))}); };
-  step(Tick{});
-  now = now + Duration::seconds(2);
-  EXPECT_THAT(step(Tick{}).send, IsEmpty());
-  EXPECT_THAT(get(PreVote{1}).send, IsEmpty());
-  EXPECT_THAT(get(Prepare{kB1, Index(1), {}}).send_when_durable, IsEmpty());
-  EXPECT_THAT(get(Accept{kB1, Index(0), {}, {entry(1, kB1, "x")}}).send_when_durable, IsEmpty());
-  EXPECT_EQ(get(Heartbeat{kB1, Index(0), {}}).role->role, Role::observer);
-  EXPECT_THAT(get(Learned{Index(1), {entry(1, kB1, "x")}}).committed, SizeIs(1));
+// Replica C, of which `members` says what it is.
+class ReplicaC {
+ public:
+  ReplicaC(std::vector<Member> members, DiskId disk) {
+    engine_ = make_engine({.self = kC, .disk = disk, .members = std::move(members)}, {});
+    step(Tick{});
+    now_ = now_ + Duration::seconds(2);
+  }
+  Output step(EventBody body) { return engine_->step({now_, std::move(body)}); }
+  Output get(Body body) { return step(MessageReceived{kB, encode(std::move(body))}); }
+
+ private:
+  std::unique_ptr<Engine> engine_;
+  Instant now_{0};
+};
+
+// Who asks may know of a membership in which it votes, which it does not know of yet.
+TEST(Engine, AnObserverDoesNotCampaignAndAnswersWhoCountsOnIt) {
+  ReplicaC c({{kA}, {kB}, {kC, false}}, {});
+  EXPECT_THAT(c.step(Tick{}).send, IsEmpty());
+  EXPECT_TRUE(sent<PreVoteReply>(c.get(PreVote{1}).send).at(0).granted);
+  EXPECT_THAT(c.get(Prepare{kB1, Index(1), {}}).send_when_durable, SizeIs(1));
+  const Output output = c.get(Accept{kB1, Index(0), {}, {entry(1, kB1, "x")}});
+  EXPECT_THAT(output.send_when_durable, SizeIs(1));
+  EXPECT_EQ(output.role->role, Role::observer);
+}
+
+// Its number is that of a voter whose disk was another one: what that promised and accepted is lost (B38).
+TEST(Engine, WhoLostItsDiskNeitherPromisesNorAcceptsNorCampaigns) {
+  ReplicaC c({{kA}, {kB}, {kC, true, DiskId(7)}}, DiskId(8));
+  EXPECT_THAT(c.step(Tick{}).send, IsEmpty());
+  EXPECT_THAT(c.get(PreVote{1}).send, IsEmpty());
+  EXPECT_THAT(c.get(Prepare{kB1, Index(1), {}}).send_when_durable, IsEmpty());
+  EXPECT_THAT(c.get(Accept{kB1, Index(0), {}, {entry(1, kB1, "x")}}).send_when_durable, IsEmpty());
+  const Output output = c.get(Heartbeat{kB1, Index(0), {}});
+  EXPECT_TRUE(sent<HeartbeatAck>(output.send).at(0).abstains);
+  EXPECT_EQ(output.role->role, Role::observer);
+  EXPECT_THAT(c.get(Learned{Index(1), {entry(1, kB1, "x")}}).committed, SizeIs(1));
+}
+
+TEST(Engine, WhoKnowsOfNoCellYetAbstains) {
+  ReplicaC c({}, DiskId(8));
+  EXPECT_THAT(c.step(Tick{}).send, IsEmpty());
+  EXPECT_THAT(c.get(Prepare{kB1, Index(1), {}}).send_when_durable, IsEmpty());
+  const Membership membership{.version = 3, .members = {{kA}, {kB}, {kC, false}}};
+  c.get(Learned{Index(1), {{Index(1), kB1, EntryKind::membership, Blob(encode_membership(membership))}}});
+  EXPECT_THAT(c.get(Prepare{kB1, Index(2), {}}).send_when_durable, SizeIs(1));
 }
 
 TEST(Engine, StatusShowsThePeersOfAMasterOnly) {

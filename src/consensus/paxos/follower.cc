@@ -88,7 +88,9 @@ void Follower::acknowledge_heartbeat(Stamp stamp) {
                                           .committed = core_.log.committed(),
                                           .received = received_,
                                           .durable = std::min(durable_, received_),
-                                          .damaged_last = core_.damaged.empty() ? Index(0) : core_.damaged.back()});
+                                          .damaged_last = core_.damaged.empty() ? Index(0) : core_.damaged.back(),
+                                          .noted = core_.outbox.noted(),
+                                          .abstains = core_.memberships.abstains()});
 }
 
 void Follower::persisted(const DurableMark& mark) {

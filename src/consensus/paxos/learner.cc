@@ -14,11 +14,16 @@ bool Learner::advance() {
     const Entry* entry = core_.log.at(next);
     if (!entry || entry->ballot != tally_.ballot()) break;
     if (next > known_ && !tally_.chosen(next, core_.voters)) break;
-    core_.log.commit_next();
+    commit_next();
   }
   if (core_.log.committed() == before) return false;
   tally_.release(core_.log.committed());
   return true;
+}
+
+// Acceptances of what comes behind a membership are counted among its voters.
+void Learner::commit_next() {
+  if (core_.commit_next()) tally_ = Tally(tally_.ballot(), core_.log.committed());
 }
 
 void Learner::ask(ReplicaId teacher) {
@@ -47,7 +52,7 @@ bool Learner::learn(std::vector<Entry> entries) {
     const Entry* own = core_.log.at(next);
     const bool same = own && own->ballot >= entry.ballot && own->kind == entry.kind && own->payload == entry.payload;
     if (!same) core_.accept(std::move(entry));
-    core_.log.commit_next();
+    commit_next();
   }
   const Index committed = core_.log.committed();
   if (committed == before) return false;
@@ -59,7 +64,7 @@ bool Learner::learn(std::vector<Entry> entries) {
 }
 
 bool Learner::in_distinguished_set(ReplicaId id) const {
-  const auto& ids = core_.voters.ids();
+  const auto& ids = core_.quorum().voters();
   const size_t size = std::min(core_.config.distinguished_learners, ids.size());
   return std::find(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(size), id) !=
          ids.begin() + static_cast<ptrdiff_t>(size);
@@ -71,12 +76,11 @@ bool Learner::distinguished() const {
 
 std::vector<ReplicaId> Learner::audience(ReplicaId master) const {
   std::vector<ReplicaId> out;
-  for (const auto& member : core_.config.members) {
-    if (member.id == core_.config.self) continue;
+  core_.for_each_other([&](ReplicaId id) {
     const bool wanted = core_.config.learning == Learning::everyone ||
-                        (core_.config.learning == Learning::distinguished_set && in_distinguished_set(member.id));
-    if (wanted || member.id == master) out.push_back(member.id);
-  }
+                        (core_.config.learning == Learning::distinguished_set && in_distinguished_set(id));
+    if (wanted || id == master) out.push_back(id);
+  });
   return out;
 }
 

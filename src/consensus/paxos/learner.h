@@ -48,6 +48,7 @@ class Learner {
   }
 
  private:
+  void commit_next();
   bool in_distinguished_set(ReplicaId id) const;
 
   Core& core_;

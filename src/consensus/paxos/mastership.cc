@@ -15,16 +15,17 @@ namespace {
 // catch up with a cell that decides as fast as its window lets it.
 constexpr size_t kCatchUpSlots = 64;
 
+// A voter to be may lack so many committed entries: less than a moment's work, or every later write would wait for it.
+constexpr uint64_t kPromotionLagMax = 1024;
+
 }  // namespace
 
 Mastership::Mastership(Core& core, Learner& learner, PromiseSet promises)
-    : core_(core), learner_(learner), promises_(std::move(promises)), lease_(core.config, core.now) {
+    : core_(core), learner_(learner), promises_(std::move(promises)), lease_(core.config, core.quorum(), core.now) {
   learner_.set_ballot(ballot());
-  for (const auto& member : core_.config.members) {
-    if (member.id != core_.config.self) peers_[member.id];
-  }
+  core_.for_each_other([this](ReplicaId id) { peers_[id]; });
   for (const auto& [id, committed] : promises_.committed_by()) {
-    if (id != core_.config.self) peers_[id].report(committed, committed, Instant{INT64_MIN});
+    if (peers_.contains(id)) peers_[id].report(committed, committed, Instant{INT64_MIN});
   }
   told_committed_ = core_.log.committed();
   first_own_ = kEnd;
@@ -43,7 +44,12 @@ Mastership::Mastership(Core& core, Learner& learner, const Mastership& other)
       peers_(other.peers_),
       transfer_(other.transfer_),
       first_own_(other.first_own_),
-      synchronised_to_(other.synchronised_to_),
+      proposed_(other.proposed_),
+      change_(other.change_),
+      removed_(other.removed_),
+      asked_(other.asked_),
+      abstaining_(other.abstaining_),
+      noted_by_(other.noted_by_),
       bytes_in_flight_(other.bytes_in_flight_),
       told_committed_(other.told_committed_),
       heartbeat_at_(other.heartbeat_at_),
@@ -59,7 +65,10 @@ void Mastership::fold(consensus::StateFold& fold) const {
     fold.remaining(ask_at_);
     fold.remaining(learn_by_);
   }
-  if (stage_ == Stage::synchronise) fold.add(synchronised_to_);
+  fold.add(proposed_, change_, removed_, promises_.last());
+  for (const auto& [id, peer] : peers_) {
+    fold.add(promises_.complete().test(id.value), asked_.test(id.value), abstaining_.test(id.value));
+  }
   lease_.fold(fold);
   barriers_.fold(fold);
   for (const auto& [id, peer] : peers_) peer.fold(fold);
@@ -93,16 +102,23 @@ void Mastership::taught(ReplicaId from) {
 
 void Mastership::synchronise() {
   stage_ = Stage::synchronise;
-  synchronised_to_ = std::max(core_.log.committed(), promises_.last());
-  first_own_ = core_.log.committed().next();
+  proposed_ = core_.log.committed();
+  first_own_ = proposed_.next();
+  log::info("paxos", "synchronises",
+            {{"ballot", to_string(ballot())}, {"slots", std::max(promises_.last(), proposed_) - proposed_}});
+}
+
+// Proposes again what the promises told of, up to the next membership: what is behind it comes under that one.
+void Mastership::propose_again() {
+  if (changing() || !has_promises()) return;
   std::vector<Entry> entries;
-  for (Index slot = first_own_; slot <= synchronised_to_; slot = slot.next()) {
+  for (Index slot = proposed_.next(); slot <= promises_.last(); slot = slot.next()) {
     const Entry* best = promises_.best(slot);
     Entry entry = best ? *best : Entry{.index = slot, .ballot = {}, .kind = consensus::EntryKind::noop, .payload = {}};
     entry.ballot = ballot();
     entries.push_back(std::move(entry));
+    if (entries.back().kind == consensus::EntryKind::membership) break;
   }
-  log::info("paxos", "synchronises", {{"ballot", to_string(ballot())}, {"slots", entries.size()}});
   append(std::move(entries));
 }
 
@@ -112,6 +128,8 @@ void Mastership::append(std::vector<Entry> entries) {
   if (!entries.empty()) {
     const Index first = entries.front().index;
     const Index last = entries.back().index;
+    proposed_ = last;
+    if (entries.back().kind == consensus::EntryKind::membership) change_ = last;
     for (Entry& entry : entries) {
       bytes_in_flight_ += entry.payload.size();
       core_.accept(std::move(entry));
@@ -127,26 +145,28 @@ void Mastership::append(std::vector<Entry> entries) {
 
 void Mastership::append_noops_to(Index last) {
   std::vector<Entry> noops;
-  for (Index i = core_.log.last().next(); i <= last && noops.size() < core_.config.slots_in_flight_max; i = i.next()) {
+  for (Index i = proposed_.next(); i <= last && noops.size() < core_.config.slots_in_flight_max; i = i.next()) {
     noops.push_back({.index = i, .ballot = ballot(), .kind = consensus::EntryKind::noop, .payload = {}});
   }
   append(std::move(noops));
 }
 
 void Mastership::propose(consensus::Propose proposal) {
-  const size_t in_flight = core_.log.last() - core_.log.committed();
+  const size_t in_flight = proposed_ - core_.log.committed();
   size_t bytes = bytes_in_flight_;
   for (const Blob& payload : proposal.payloads) bytes += payload.size();
   const bool full = in_flight + proposal.payloads.size() > core_.config.slots_in_flight_max ||
                     (in_flight > 0 && bytes > core_.config.bytes_in_flight_max);
-  if (stage_ != Stage::serve || transfer_ || full) {
+  const bool membership = proposal.kind == consensus::EntryKind::membership;
+  const bool allowed = !membership || (proposal.payloads.size() == 1 && takes(proposal.payloads.front()));
+  if (!may_propose() || transfer_ || full || !allowed) {
     CONCLAVE_PROBE("paxos.proposal-refused");
     core_.outbox.output().refused.push_back(proposal.cookie);
     return;
   }
   std::vector<Entry> entries;
   entries.reserve(proposal.payloads.size());
-  Index slot = core_.log.last();
+  Index slot = proposed_;
   for (Blob& payload : proposal.payloads) {
     slot = slot.next();
     entries.push_back({.index = slot, .ballot = ballot(), .kind = proposal.kind, .payload = std::move(payload)});
@@ -161,9 +181,9 @@ void Mastership::pump_all() {
 // Sends what the peer lacks, as far as its window allows. Slots below first_own_ are committed: proposing their chosen
 // values again under our ballot is what P2c asks for.
 void Mastership::pump(ReplicaId to, Progress& peer) {
-  const bool votes = core_.voters.bit(to) != 0;
+  const bool votes = core_.quorum().is_voter(to) && !abstaining_.test(to.value);
   const Index committed = core_.log.committed();
-  const Index end = votes && stage_ != Stage::learn ? core_.log.last() : committed;
+  const Index end = votes && stage_ != Stage::learn ? std::max(proposed_, committed) : committed;
   while (peer.next() <= end) {
     if (peer.next() < core_.log.first()) {
       CONCLAVE_PROBE("paxos.peer-needs-snapshot");
@@ -196,9 +216,16 @@ void Mastership::request_snapshot(ReplicaId to, Progress& peer) {
   core_.outbox.output().snapshots_needed.push_back({.to = to, .at_least = core_.log.first().prev()});
 }
 
+void Mastership::on(ReplicaId from, const Promise& message) {
+  if (!asked_.test(from.value)) return;  // late, and not needed any more
+  if (!promises_.add(from, message)) core_.log_drop(from, "Promise: slots too far ahead");
+}
+
 void Mastership::on(ReplicaId from, const Accepted& message) {
   if (message.ballot != ballot() && !CONCLAVE_PLANT(older_acceptance_counted)) return;
-  Progress& peer = peers_.at(from);
+  const auto found = peers_.find(from);
+  if (found == peers_.end()) return;
+  Progress& peer = found->second;
   lease_.heard(from, message.stamp, core_.now);
   peer.alive(core_.now);
   peer.accepted(message.first, message.last);
@@ -207,10 +234,18 @@ void Mastership::on(ReplicaId from, const Accepted& message) {
 }
 
 void Mastership::on(ReplicaId from, const HeartbeatAck& message) {
-  if (message.ballot != ballot()) return;
-  Progress& peer = peers_.at(from);
-  lease_.heard(from, message.stamp, core_.now);
+  const auto found = peers_.find(from);
+  if (message.ballot != ballot() || found == peers_.end()) return;
+  Progress& peer = found->second;
+  abstaining_.set(from.value, message.abstains);
   peer.alive(core_.now);
+  if (message.abstains) {
+    peer.report(message.committed, message.committed, message.stamp.sent);
+    peer.heartbeat_answered(message.stamp.sent);
+    return pump(from, peer);
+  }
+  noted_by_[from] = message.noted;
+  lease_.heard(from, message.stamp, core_.now);
   // Acknowledgements that were lost are made up for here: all up to `durable` is accepted under our ballot or chosen.
   if (message.durable > peer.durable()) learner_.accepted(from, peer.durable().next(), message.durable);
   peer.report(message.received, message.durable, message.stamp.sent);
@@ -219,7 +254,7 @@ void Mastership::on(ReplicaId from, const HeartbeatAck& message) {
     log::debug("paxos", "sends lost entries again", {{"to", to_string(from)}, {"from", to_string(peer.next())}});
   }
   // A position damaged there that our log does not reach would never be repaired by anything we send.
-  if (stage_ == Stage::serve && message.damaged_last > core_.log.last()) append_noops_to(message.damaged_last);
+  if (may_propose() && message.damaged_last > proposed_) append_noops_to(message.damaged_last);
   pump(from, peer);
 }
 
@@ -247,20 +282,109 @@ void Mastership::send_heartbeats() {
 // they are told at once.
 void Mastership::announce() {
   const Index committed = core_.log.committed();
-  if (told_committed_ >= committed || core_.log.last() > committed) return;
+  if (told_committed_ >= committed || proposed_ > committed) return;
   for (const auto& [id, peer] : peers_) core_.outbox.send(id, Chosen{.ballot = ballot(), .committed = committed});
   told_committed_ = committed;
 }
 
 void Mastership::given_out(const Entry& entry) {
-  if (entry.index >= first_own_) bytes_in_flight_ -= entry.payload.size();
+  if (entry.index >= first_own_) bytes_in_flight_ -= std::min(bytes_in_flight_, entry.payload.size());
+  if (stage_ != Stage::learn) proposed_ = std::max(proposed_, entry.index);
+  if (entry.kind == consensus::EntryKind::membership) follow_membership();
+}
+
+void Mastership::jumped() {
+  proposed_ = std::max(proposed_, core_.log.committed());
+  recount();
+  follow_membership();
 }
 
 void Mastership::recount() {
   bytes_in_flight_ = 0;
-  for (Index i = std::max(first_own_, core_.log.committed().next()); i <= core_.log.last(); i = i.next()) {
+  for (Index i = std::max(first_own_, core_.log.committed().next()); i <= proposed_; i = i.next()) {
     if (const Entry* entry = core_.log.at(i)) bytes_in_flight_ += entry->payload.size();
   }
+}
+
+// ---------------------------------------------------------------- membership
+
+void Mastership::ask_promise(ReplicaId acceptor) {
+  if (acceptor == core_.config.self || promises_.complete().test(acceptor.value)) return;
+  asked_.set(acceptor.value);
+  core_.outbox.send(acceptor, Prepare{.ballot = ballot(), .from_index = promises_.from(), .proof = {}});
+}
+
+void Mastership::ask_promises() {
+  for (const ReplicaId id : core_.quorum().voters()) ask_promise(id);
+}
+
+bool Mastership::takes(const Blob& payload) {
+  const auto next = consensus::decode_membership(payload.view());
+  const consensus::Membership& now = core_.memberships.current();
+  if (!next || !consensus::why_not(now, next->membership).empty()) return false;
+  // Slots are chosen one by one: who leaves may hold what only one of those that stay has. So before it may go, a
+  // quorum of these holds all that was chosen without them.
+  if (now.joint()) return held_by(consensus::Quorum(next->membership), core_.memberships.current_index());
+  bool ready = true;
+  for (const ReplicaId id : next->membership.voters()) {
+    if (now.is_voter(id)) continue;
+    ask_promise(id);
+    const auto peer = peers_.find(id);
+    ready &= promises_.complete().test(id.value) && !abstaining_.test(id.value) && peer != peers_.end() &&
+             core_.now < peer->second.heard() + core_.config.election_timeout_max &&
+             peer->second.durable() >= core_.memberships.current_index() &&  // it knows of itself
+             peer->second.durable() + kPromotionLagMax >= core_.log.committed();
+  }
+  return ready;
+}
+
+bool Mastership::held_by(const consensus::Quorum& quorum, Index upto) const {
+  consensus::ReplicaSet holders;
+  holders.set(core_.config.self.value, core_.marks.all_durable(upto));
+  for (const auto& [id, peer] : peers_) holders.set(id.value, peer.durable() >= upto);
+  return quorum.reached(holders);
+}
+
+// Another membership counts from the next slot on. Who is not concerned by it any more is told, as far as one message
+// can, and left alone.
+void Mastership::follow_membership() {
+  for (auto peer = peers_.begin(); peer != peers_.end();) {
+    if (core_.memberships.current().concerns(peer->first)) {
+      ++peer;
+    } else {
+      heartbeat(peer->first, peer->second);
+      peer = peers_.erase(peer);
+    }
+  }
+  core_.for_each_other([this](ReplicaId id) { peers_[id]; });
+  if (transfer_ && !peers_.contains(transfer_->to)) transfer_.reset();
+  lease_.set_quorum(core_.quorum(), core_.now);
+  if (stage_ != Stage::learn && !has_promises()) ask_promises();
+  if (core_.voter() || removed_) return;
+  CONCLAVE_PROBE("paxos.master-removed");
+  removed_ = true;
+  hand_over();
+}
+
+bool Mastership::membership_firm() const {
+  if (core_.memberships.current().joint() || changing()) return false;
+  return core_.quorum().reached_by([&](ReplicaId id) {
+    if (id == core_.config.self) return core_.outbox.noted();
+    const auto noted = noted_by_.find(id);
+    return noted == noted_by_.end() ? Index() : noted->second;
+  }) >= core_.memberships.current_index();
+}
+
+// To the best informed voter, so that the cell pauses for a round trip only.
+void Mastership::hand_over() {
+  const auto better = [](const auto& a, const auto& b) { return a.second.durable() < b.second.durable(); };
+  auto best = peers_.end();
+  for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {
+    if (core_.quorum().is_voter(peer->first) && (best == peers_.end() || better(*best, *peer))) best = peer;
+  }
+  if (best == peers_.end()) return;
+  heartbeat(best->first, best->second);
+  core_.outbox.send(best->first, TransferNow{.ballot = ballot()});
 }
 
 // ---------------------------------------------------------------- reads and transfer
@@ -278,7 +402,7 @@ void Mastership::read(uint64_t token) {
 }
 
 void Mastership::transfer(ReplicaId to) {
-  if (stage_ != Stage::serve || !peers_.contains(to) || core_.voters.bit(to) == 0) {
+  if (stage_ != Stage::serve || !peers_.contains(to) || !core_.quorum().is_voter(to)) {
     log::warning("paxos", "cannot transfer the lead", {{"to", to_string(to)}});
     return;
   }
@@ -293,7 +417,7 @@ void Mastership::advance_transfer() {
     transfer_.reset();
     return;
   }
-  const Index last = core_.log.last();
+  const Index last = proposed_;
   if (transfer_->told || core_.log.committed() < last || peers_.at(transfer_->to).durable() < last) return;
   CONCLAVE_PROBE("paxos.transfer-told");
   lease_.give_up();
@@ -307,6 +431,7 @@ void Mastership::tick() {
   if (core_.now >= heartbeat_at_) send_heartbeats();
   if (stage_ == Stage::learn && core_.now >= ask_at_ && core_.log.committed() < promises_.committed()) ask_teacher();
   if (told_committed_ < core_.log.committed()) send_heartbeats();
+  if (stage_ != Stage::learn && !has_promises()) ask_promises();
   pump_all();
 }
 
@@ -318,8 +443,9 @@ const char* Mastership::lost() const {
 
 void Mastership::settle() {
   if (stage_ == Stage::learn && core_.log.committed() >= promises_.committed()) synchronise();
-  if (stage_ == Stage::synchronise &&
-      (core_.log.committed() >= synchronised_to_ || CONCLAVE_PLANT(serves_before_synchronised))) {
+  if (stage_ != Stage::learn) propose_again();
+  const bool synchronised = core_.log.committed() >= std::max(proposed_, promises_.last()) && has_promises();
+  if (stage_ == Stage::synchronise && (synchronised || CONCLAVE_PLANT(serves_before_synchronised))) {
     stage_ = Stage::serve;
     core_.reason = "serves: all that may have been chosen before is committed";
   }

@@ -6,10 +6,10 @@
 //   serve        take proposals and read barriers.
 // A mastership is dropped whole when the lead is lost; nothing of it survives into another one.
 //
-//   1  Every entry above log.committed() carries our ballot from the stage synchronise on.
-//   2  Stage serve begins only when every slot that may have been chosen before is committed (E4, B25).
-//   3  A read is granted only in stage serve, under a valid lease or a round confirmed after it was asked for (B23,
-//   B24).
+//   1  Every entry above log.committed(), up to the last slot proposed, carries our ballot from the stage synchronise
+//   on. 2  Stage serve begins only when every slot that may have been chosen before is committed (E4, B25). 3  A read
+//   is granted only in stage serve, under a valid lease or a round confirmed after it was asked for (B23, B24). 4
+//   Nothing is proposed behind a membership before that is chosen, nor before a quorum of it has promised.
 // Pure.
 #pragma once
 
@@ -50,6 +50,7 @@ class Mastership {
   // Reads that wait, when the mastership ends.
   std::vector<uint64_t> take_reads() { return barriers_.take_all(); }
 
+  void on(ReplicaId from, const Promise& message);
   void on(ReplicaId from, const Accepted& message);
   void on(ReplicaId from, const HeartbeatAck& message);
   // `from` answered a Learn of ours; the learner has taken it in.
@@ -64,7 +65,12 @@ class Mastership {
   // `entry` was given out as committed.
   void given_out(const Entry& entry);
   // The state jumped by a snapshot.
-  void jumped() { recount(); }
+  void jumped();
+  // Does a quorum of the membership that counts know for good that it does? Only then can it do without those that
+  // left.
+  bool membership_firm() const;
+  // A membership without this replica counts now. The best informed voter was told to campaign.
+  bool removed() const { return removed_; }
 
   void fold(consensus::StateFold& fold) const;
 
@@ -77,6 +83,22 @@ class Mastership {
 
   void ask_teacher();
   void synchronise();
+  void propose_again();
+  void ask_promise(ReplicaId acceptor);
+  void ask_promises();
+  // Has a quorum of the membership that counts promised?
+  bool has_promises() const { return core_.quorum().reached(promises_.complete()); }
+  // Is a membership proposed and not chosen yet?
+  bool changing() const { return change_ > core_.log.committed(); }
+  bool may_propose() const {
+    return stage_ == Stage::serve && !changing() && has_promises() && proposed_ >= promises_.last();
+  }
+  // Can this membership be the next one, and now? If only promises are missing they are asked for.
+  bool takes(const Blob& payload);
+  // Is everything up to `upto` durable at a quorum of these?
+  bool held_by(const consensus::Quorum& quorum, Index upto) const;
+  void follow_membership();
+  void hand_over();
   void append(std::vector<Entry> entries);
   void append_noops_to(Index last);
   void pump_all();
@@ -98,8 +120,13 @@ class Mastership {
   ReadBarriers barriers_;
   std::map<ReplicaId, Progress> peers_;
   std::optional<Transfer> transfer_;
-  Index first_own_;        // first slot proposed under our ballot
-  Index synchronised_to_;  // stage serve begins when this is committed
+  Index first_own_;  // first slot proposed under our ballot
+  Index proposed_;   // last one; kept up with what is committed before there is any
+  Index change_;     // the last one with a membership
+  bool removed_ = false;
+  consensus::ReplicaSet asked_;          // for a promise, as master
+  consensus::ReplicaSet abstaining_;     // peers that said so: they learn only
+  std::map<ReplicaId, Index> noted_by_;  // what their disks know to be chosen
   size_t bytes_in_flight_ = 0;
   Index told_committed_;
   Instant heartbeat_at_;

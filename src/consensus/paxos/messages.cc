@@ -30,8 +30,8 @@ void fields(F& f, M& m) {
   if constexpr (std::is_same_v<T, Nack>) each(f, "ballot promised", m.ballot, m.promised);
   if constexpr (std::is_same_v<T, Heartbeat>) each(f, "ballot committed stamp", m.ballot, m.committed, m.stamp);
   if constexpr (std::is_same_v<T, HeartbeatAck>)
-    each(f, "ballot stamp committed received durable damaged_last", m.ballot, m.stamp, m.committed, m.received,
-         m.durable, m.damaged_last);
+    each(f, "ballot stamp committed received durable damaged_last noted abstains", m.ballot, m.stamp, m.committed,
+         m.received, m.durable, m.damaged_last, m.noted, m.abstains);
   if constexpr (std::is_same_v<T, Learn>) each(f, "from", m.from);
   if constexpr (std::is_same_v<T, Learned>) each(f, "committed", m.committed);
   if constexpr (std::is_same_v<T, Chosen>) each(f, "ballot committed", m.ballot, m.committed);

@@ -86,9 +86,11 @@ struct HeartbeatAck {
   Ballot ballot;
   Stamp stamp;
   Index committed;
-  Index received;      // all up to here are committed, or accepted under `ballot`
-  Index durable;       // the same, and durable; <= received
-  Index damaged_last;  // highest position that awaits repair; 0 if none
+  Index received;         // all up to here are committed, or accepted under `ballot`
+  Index durable;          // the same, and durable; <= received
+  Index damaged_last;     // highest position that awaits repair; 0 if none
+  Index noted;            // all up to here are chosen, and its disk says so
+  bool abstains = false;  // it learns, and counts for nothing (Memberships::abstains)
 };
 
 // The chosen entries from an index on, asked of any replica and told by it.

@@ -79,10 +79,10 @@ void MultiPaxos::start() {
   hint_at_ = core_.now;
   snapshot_at_ = core_.now - kSnapshotPause;
   follower_.start();
-  if (core_.voters.ids().size() > 1) {
-    campaign_.master_lives();
-  } else {
+  if (core_.quorum().voters() == std::vector{core_.config.self}) {
     campaign_.rest(Duration{0}, Duration{0});  // nobody else to wait for
+  } else {
+    campaign_.master_lives();
   }
 }
 
@@ -147,18 +147,12 @@ void MultiPaxos::on(const consensus::Persisted& event) {
 }
 
 void MultiPaxos::on(const consensus::SnapshotTaken& event) {
-  core_.log.release(std::min({event.keep_after, event.index, core_.given}));
+  core_.release(std::min({event.keep_after, event.index, core_.given}));
 }
 
 void MultiPaxos::on(const consensus::SnapshotInstalled& event) {
   if (event.index <= core_.log.committed()) return;
-  for (const Index index : core_.log.install(event.index)) {
-    CONCLAVE_PROBE("paxos.snapshot-voids-a-slot");
-    core_.make_void(index);
-  }
-  core_.given = event.index;
-  std::erase_if(core_.damaged, [&](Index index) { return index <= event.index; });
-  core_.outbox.persist_hard_state();
+  core_.install(event);
   if (mastership_) return mastership_->jumped();
   if (follower_.master() != ReplicaId(0)) follower_.acknowledge_heartbeat(Stamp{.sent = Instant{INT64_MIN / 2}});
 }
@@ -169,7 +163,8 @@ void MultiPaxos::on(const consensus::PeerHint& event) {
 }
 
 void MultiPaxos::on(const consensus::MessageReceived& event) {
-  if (event.from == core_.config.self || !core_.member(event.from)) return core_.log_drop(event.from, "not a peer");
+  // Of a peer that is not listed too: this replica may not have heard yet that it is, or that it itself is not.
+  if (event.from == core_.config.self || event.from == ReplicaId()) return core_.log_drop(event.from, "not a peer");
   Result<Body> body = decode(event.message);
   if (!body) return core_.log_drop(event.from, body.error().message);
   std::visit(
@@ -191,7 +186,7 @@ bool MultiPaxos::bound_to_other(ReplicaId candidate) const {
 }
 
 void MultiPaxos::on(ReplicaId from, PreVote&& message) {
-  if (!core_.voter || core_.voters.bit(from) == 0) return;
+  if (core_.memberships.abstains()) return;
   const bool bound = bound_to_other(from);
   Duration retry_after = core_.config.election_timeout_min;
   if (bound && !mastership_) retry_after = follower_.bound_until() - core_.now;
@@ -208,8 +203,8 @@ void MultiPaxos::on(ReplicaId from, PreVoteReply&& message) {
 }
 
 void MultiPaxos::on(ReplicaId from, Prepare&& message) {
-  if (!core_.voter) return;
   core_.saw(message.ballot);
+  if (core_.memberships.abstains()) return;
   const bool bound = mastership_ ? mastership_->lease().valid(core_.now)
                                  : core_.config.leases && follower_.bound_to_other(from) &&
                                        !(message.proof && message.proof == follower_.ballot());
@@ -232,6 +227,7 @@ void MultiPaxos::on(ReplicaId from, Prepare&& message) {
 }
 
 void MultiPaxos::on(ReplicaId from, Promise&& message) {
+  if (mastership_) return mastership_->on(from, message);
   campaign_.on(from, message);
 }
 
@@ -287,7 +283,7 @@ bool MultiPaxos::heed(ReplicaId from, Ballot ballot) {
 }
 
 void MultiPaxos::on(ReplicaId from, Accept&& message) {
-  if (!core_.voter) return core_.log_drop(from, "Accept: this replica is an observer");
+  if (core_.memberships.abstains()) return core_.log_drop(from, "Accept: this replica abstains");
   if (heed(from, message.ballot)) follower_.accept(from, std::move(message));
 }
 
@@ -332,11 +328,14 @@ void MultiPaxos::settle() {
   const bool moved = learner_.advance();
   give_out();
   if (mastership_) mastership_->settle();
+  if (mastership_ && mastership_->removed()) {
+    step_down("is not a voter any more");
+    follower_.forget();
+  }
   if (moved && !mastership_ && learner_.distinguished()) {
-    for (const auto& member : core_.config.members) {
-      if (member.id == core_.config.self) continue;
-      core_.outbox.send(member.id, Chosen{.ballot = learner_.ballot(), .committed = core_.log.committed()});
-    }
+    core_.for_each_other([&](ReplicaId id) {
+      core_.outbox.send(id, Chosen{.ballot = learner_.ballot(), .committed = core_.log.committed()});
+    });
   }
   report_role();
 }
@@ -358,7 +357,7 @@ consensus::RoleChange MultiPaxos::current_role() const {
   }
   if (campaign_.preparing()) return {.role = Role::candidate, .ballot = core_.promised, .master = {}};
   return {
-      .role = core_.voter ? Role::follower : Role::observer, .ballot = core_.promised, .master = follower_.master()};
+      .role = core_.voter() ? Role::follower : Role::observer, .ballot = core_.promised, .master = follower_.master()};
 }
 
 void MultiPaxos::report_role() {
@@ -397,8 +396,10 @@ consensus::EngineStatus MultiPaxos::status(Instant now) const {
                               .lease_valid = false,
                               .damaged = core_.damaged.size(),
                               .reads_waiting = mastership_ ? mastership_->reads_waiting() : 0,
-                              .peers = {}};
+                              .peers = {},
+                              .membership_version = core_.memberships.current().version};
   if (!mastership_) return out;
+  out.membership_firm = mastership_->membership_firm();
   out.lease_valid = mastership_->stage() == Stage::serve && mastership_->lease().valid(now);
   for (const auto& [id, peer] : mastership_->peers()) {
     out.peers.push_back(

@@ -62,7 +62,7 @@ class MultiPaxos final : public consensus::Engine {
   // A message of the master of `ballot`. False: its ballot is too low; it was told so.
   bool heed(ReplicaId from, Ballot ballot);
   bool bound_to_other(ReplicaId candidate) const;
-  bool may_campaign() const { return core_.voter && core_.damaged.empty(); }
+  bool may_campaign() const { return core_.voter() && core_.damaged.empty(); }
   void step_down(const char* reason);
 
   Core core_;

@@ -11,7 +11,6 @@
 namespace conclave::paxos::parts_test {
 namespace {
 
-using consensus::Config;
 using consensus::EntryKind;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -84,7 +83,7 @@ TEST(SlotLog, RunsEndAtHolesAndAtTheSizeLimitButHaveAtLeastOneEntry) {
 // ---------------------------------------------------------------- Tally
 
 TEST(Tally, AMajorityOfVotersChoosesAndRepetitionsDoNotCount) {
-  const Voters voters({{kA}, {kB}, {kC}, {ReplicaId(4), false}});
+  const Voters voters({.members = {{kA}, {kB}, {kC}, {ReplicaId(4), false}}});
   Tally tally(kLow, Index(5));
   tally.accepted(voters.bit(kA), Index(6), Index(8));
   tally.accepted(voters.bit(kA), Index(6), Index(8));
@@ -98,8 +97,20 @@ TEST(Tally, AMajorityOfVotersChoosesAndRepetitionsDoNotCount) {
   EXPECT_FALSE(tally.chosen(Index(100), voters));
 }
 
+TEST(Tally, WhileVotersChangeAMajorityOfEachConfigurationChooses) {
+  const Voters voters({.members = {{kB}, {kC}, {ReplicaId(4)}}, .outgoing = {kA, kB, kC}});
+  Tally tally(kLow, Index(0));
+  for (const ReplicaId id : {kA, kB}) tally.accepted(voters.bit(id), Index(1), Index(2));
+  EXPECT_FALSE(tally.chosen(Index(1), voters)) << "no majority of those to be";
+  tally.accepted(voters.bit(ReplicaId(4)), Index(1), Index(1));
+  EXPECT_TRUE(tally.chosen(Index(1), voters));
+  tally.accepted(voters.bit(ReplicaId(4)), Index(3), Index(3));
+  tally.accepted(voters.bit(kB), Index(3), Index(3));
+  EXPECT_FALSE(tally.chosen(Index(3), voters)) << "no majority of those that leave";
+}
+
 TEST(Tally, ReleasedSlotsAreNotCountedAgain) {
-  const Voters voters({{kA}});
+  const Voters voters({.members = {{kA}}});
   Tally tally(kLow, Index(0));
   tally.accepted(voters.bit(kA), Index(1), Index(3));
   tally.release(Index(2));
@@ -112,7 +123,7 @@ TEST(Tally, ReleasedSlotsAreNotCountedAgain) {
 }
 
 TEST(Tally, AnAcknowledgementFarAheadCostsNoMemoryWithoutBound) {
-  const Voters voters({{kA}});
+  const Voters voters({.members = {{kA}}});
   Tally tally(kLow, Index(0));
   tally.accepted(voters.bit(kA), Index(uint64_t{1} << 40), Index(uint64_t{1} << 41));
   EXPECT_FALSE(tally.chosen(Index(uint64_t{1} << 40), voters));

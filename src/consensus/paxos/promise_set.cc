@@ -4,11 +4,16 @@
 #include <iterator>
 
 #include "base/plant.h"
+#include "consensus/paxos/tally.h"
 
 namespace conclave::paxos {
 
-void PromiseSet::add(ReplicaId acceptor, const Promise& part) {
-  if (part.ballot != ballot_) return;
+bool PromiseSet::add(ReplicaId acceptor, const Promise& part) {
+  if (part.ballot != ballot_) return true;
+  // All slots below the last one told are filled up by the new master. An acceptor takes none that is a window ahead of
+  // what it knows to be chosen; after a restart it may know as much as a window less.
+  const Index last = part.entries.empty() ? Index() : part.entries.back().index;
+  if (last > part.committed && last - part.committed > 2 * Tally::kWindowMax) return false;
   Index& committed = committed_by_[acceptor];
   committed = std::max(committed, part.committed);
   committed_ = std::max(committed_, part.committed);
@@ -21,6 +26,7 @@ void PromiseSet::add(ReplicaId acceptor, const Promise& part) {
   auto& ranges = covered_[acceptor];
   cover(ranges, Index(0), part.committed);
   if (cover(ranges, part.covers_from, part.covers_to)) complete_.set(acceptor.value);
+  return true;
 }
 
 // Adds from..to; true if everything from from_ on is covered now.

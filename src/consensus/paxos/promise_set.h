@@ -21,8 +21,9 @@ class PromiseSet {
 
   Ballot ballot() const { return ballot_; }
   Index from() const { return from_; }
-  // Takes a part, in any order; a part of another ballot is ignored.
-  void add(ReplicaId acceptor, const Promise& part);
+  // Takes a part, in any order; a part of another ballot is ignored. False: it tells of slots so far ahead that it
+  // cannot be right.
+  bool add(ReplicaId acceptor, const Promise& part);
   const consensus::ReplicaSet& complete() const { return complete_; }
 
   // The highest committed index told, and by whom.

@@ -1,6 +1,6 @@
-// Counts the acceptors of each slot under one ballot: a slot is chosen when a majority of the voters accepted it
-// (PX-04). Used by the master for its slots in flight, and by every learner when acceptors tell them directly (PX-11).
-// Pure; one word per slot.
+// Counts the acceptors of each slot under one ballot: a slot is chosen when a quorum of the voters accepted it (PX-04).
+// Used by the master for its slots in flight, and by every learner when acceptors tell them directly (PX-11). Pure; one
+// word per slot.
 #pragma once
 
 #include <algorithm>
@@ -10,21 +10,21 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "consensus/api/engine.h"
+#include "consensus/api/ballot.h"
+#include "consensus/api/quorum.h"
 #include "consensus/api/state_fold.h"
 
 namespace conclave::paxos {
 
 using consensus::Ballot;
 
-// The voters, numbered densely, so that a set of them fits a word.
+// The voters of a membership, numbered densely, so that a set of them fits a word.
 class Voters {
  public:
-  explicit Voters(const std::vector<consensus::Member>& members) {
-    for (const auto& member : members) {
-      if (member.voter) ids_.push_back(member.id);
-    }
+  explicit Voters(const consensus::Membership& membership) : ids_(consensus::Quorum(membership).voters()) {
     CONCLAVE_ASSERT(ids_.size() <= 64);
+    for (const ReplicaId id : membership.voters()) incoming_ |= bit(id);
+    for (const ReplicaId id : membership.outgoing) outgoing_ |= bit(id);
   }
   // 0 for a replica that does not vote.
   uint64_t bit(ReplicaId id) const {
@@ -33,12 +33,15 @@ class Voters {
     }
     return 0;
   }
-  size_t majority() const { return ids_.size() / 2 + 1; }
-  bool majority_of(uint64_t set) const { return static_cast<size_t>(std::popcount(set)) >= majority(); }
-  const std::vector<ReplicaId>& ids() const { return ids_; }
+  // A majority of each configuration.
+  bool quorum(uint64_t set) const { return majority(set, incoming_) && (outgoing_ == 0 || majority(set, outgoing_)); }
 
  private:
+  static bool majority(uint64_t set, uint64_t of) { return 2 * std::popcount(set & of) > std::popcount(of); }
+
   std::vector<ReplicaId> ids_;
+  uint64_t incoming_ = 0;
+  uint64_t outgoing_ = 0;
 };
 
 class Tally {
@@ -62,7 +65,7 @@ class Tally {
   // Whether `slot` is chosen by what was counted.
   bool chosen(Index slot, const Voters& voters) const {
     if (slot <= base_ || slot - base_ > sets_.size()) return false;
-    return voters.majority_of(sets_[slot - base_ - 1]);
+    return voters.quorum(sets_[slot - base_ - 1]);
   }
   // Slots up to `committed` need no more counting.
   void release(Index committed) {

@@ -10,16 +10,14 @@ namespace conclave::raft {
 
 Core::Core(consensus::Config configuration, consensus::Recovered recovered)
     : shared_config(std::make_shared<const consensus::Config>(std::move(configuration))),
-      quorum(config.members),
-      voter(quorum.is_voter(config.self)),
       random(config.seed ^ (uint64_t{config.self.value} << 56)),
       term(recovered.hard_state.promised.round),
       voted_for(recovered.hard_state.promised.replica),
       log(recovered.snapshot_index, recovered.snapshot_ballot),
+      memberships(config, recovered.membership, recovered.snapshot_index),
       owed(recovered.hard_state.owed),
       given(recovered.snapshot_index),
       tail(recovered.snapshot_index) {
-  CONCLAVE_ASSERT(member(config.self));
   CONCLAVE_ASSERT(config.heartbeat < config.election_timeout_min);
   CONCLAVE_ASSERT(config.election_timeout_min <= config.election_timeout_max);
   Index first_damaged = Index(UINT64_MAX);
@@ -36,7 +34,7 @@ Core::Core(consensus::Config configuration, consensus::Recovered recovered)
     if (entry.index <= recovered.snapshot_index) continue;
     const bool next = entry.index == log.last().next() && entry.ballot.round >= log.last_ballot().round;
     if (follows && next && entry.index < first_damaged) {
-      log.append(std::move(entry));
+      take(std::move(entry));
     } else {
       // Behind something that cannot be read: it was durable, and may have been counted.
       if (follows || !*recovered.at_snapshot) owed = std::max(owed, entry.index);
@@ -54,6 +52,11 @@ Core::Core(consensus::Config configuration, consensus::Recovered recovered)
 void Core::append(Entry entry) {
   outbox.persist(entry);
   tail.wrote(outbox.persist_number(), entry.index);
+  take(std::move(entry));
+}
+
+void Core::take(Entry entry) {
+  if (entry.kind == consensus::EntryKind::membership) memberships.add(entry);
   log.append(std::move(entry));
 }
 
@@ -62,11 +65,18 @@ void Core::truncate(Index from) {
   outbox.truncate(from);
   tail.truncated(from);
   log.truncate(from);
+  memberships.truncate(from);
+}
+
+void Core::release(Index keep_after) {
+  log.release(keep_after);
+  memberships.release(log.base());
 }
 
 void Core::fold(consensus::StateFold& fold) const {
   fold.add(term, voted_for, owed, given);
   log.fold(fold);
+  memberships.fold(fold);
   outbox.fold(fold);
   tail.fold(fold, [this](uint64_t persist) { return outbox.persists_ahead(persist); });
 }

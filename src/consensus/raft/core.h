@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 #include "consensus/api/engine.h"
-#include "consensus/api/quorum.h"
+#include "consensus/parts/memberships.h"
 #include "consensus/parts/outbox.h"
 #include "consensus/raft/durable_tail.h"
 #include "consensus/raft/messages.h"
@@ -21,8 +21,6 @@ struct Core {
 
   const std::shared_ptr<const consensus::Config> shared_config;  // by all copies
   const consensus::Config& config = *shared_config;
-  const consensus::Quorum quorum;
-  const bool voter;  // is self one?
   Random random;
   Instant now;
 
@@ -31,6 +29,8 @@ struct Core {
   uint64_t term = 0;
   ReplicaId voted_for;  // in `term`; 0: nobody
   RaftLog log;
+  // "A server always uses the latest configuration in its log, regardless of whether the entry is committed" (6).
+  consensus::Memberships memberships;
 
   // Of what was durable here up to this position some is lost (consensus/api/hard_state.h). While it is not 0 this
   // server does not vote.
@@ -44,6 +44,8 @@ struct Core {
   void append(Entry entry);
   // Everything from `from` on contradicts the leader's log.
   void truncate(Index from);
+  // Forgets entries up to `keep_after`.
+  void release(Index keep_after);
   // Some later term has begun.
   void enter(uint64_t later) {
     term = later;
@@ -59,18 +61,25 @@ struct Core {
     return Duration::micros(static_cast<int64_t>(
         random.between(static_cast<uint64_t>(low.us), static_cast<uint64_t>(std::max(low.us, high.us)))));
   }
-  bool member(ReplicaId id) const {
-    return std::ranges::any_of(config.members, [id](const auto& member) { return member.id == id; });
+  const consensus::Quorum& quorum() const { return memberships.quorum(); }
+  // Is self a voter, and one that may be counted on? While a membership without it is not committed it may still be
+  // needed (dissertation 4.2.2).
+  bool voter() const {
+    if (memberships.abstains()) return false;
+    return quorum().is_voter(config.self) || memberships.as_of(log.committed()).is_voter(config.self);
   }
   // Every other voter.
   template <class Visit>
   void for_each_voter(Visit visit) const {
-    for (const consensus::Member& member : config.members) {
-      if (member.voter && member.id != config.self) visit(member.id);
+    for (const ReplicaId id : quorum().voters()) {
+      if (id != config.self) visit(id);
     }
   }
   void fold(consensus::StateFold& fold) const;
   void log_drop(ReplicaId from, std::string_view what) const;
+
+ private:
+  void take(Entry entry);
 };
 
 }  // namespace conclave::raft

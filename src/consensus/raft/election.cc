@@ -43,7 +43,7 @@ void Election::ask_pre_votes() {
   if (question.ballot.round > UINT32_MAX) return give_up();
   core_.for_each_voter([&](ReplicaId id) { core_.outbox.send(id, question); });
   deadline_ = core_.now + core_.random_between(core_.config.heartbeat, core_.config.heartbeat * 3);
-  if (core_.quorum.reached(votes_)) stand();
+  if (core_.quorum().reached(votes_)) stand();
 }
 
 void Election::stand(Ballot proof) {
@@ -92,7 +92,7 @@ void Election::on(ReplicaId from, const Vote& vote) {
   if (!ours) return;
   if (vote.granted) {
     votes_.set(from.value);
-    if (vote.pre && core_.quorum.reached(votes_)) stand();
+    if (vote.pre && core_.quorum().reached(votes_)) stand();
     return;
   }
   CONCLAVE_PROBE("raft.vote-refused");
@@ -107,7 +107,7 @@ void Election::persisted(uint64_t persist) {
 }
 
 bool Election::take_won() {
-  if (!standing_ || !core_.quorum.reached(votes_)) return false;
+  if (!standing_ || !core_.quorum().reached(votes_)) return false;
   standing_ = false;
   return true;
 }
@@ -119,7 +119,7 @@ void Election::give_up() {
 void Election::fold(consensus::StateFold& fold, bool waits) const {
   fold.add(asking_, standing_);
   if (asking_ || standing_) {
-    for (const consensus::Member& member : core_.config.members) fold.add(votes_.test(member.id.value));
+    for (const ReplicaId id : core_.quorum().voters()) fold.add(votes_.test(id.value));
   }
   if (standing_) {
     fold.add(proof_, core_.outbox.persists_ahead(own_vote_persist_));

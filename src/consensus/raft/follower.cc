@@ -23,7 +23,8 @@ void Follower::append(Append message) {
                                         .prev_index = message.prev_index,
                                         .hint_index = hint,
                                         .hint_term = log.ballot_at(hint).round,
-                                        .stamp = message.stamp});
+                                        .stamp = message.stamp,
+                                        .abstains = core_.memberships.abstains()});
     return;
   }
   const bool carries = !message.entries.empty();
@@ -37,10 +38,16 @@ void Follower::append(Append message) {
     log::info("raft", "holds again what was lost, and votes", {{"index", to_string(matched_)}});
     core_.owed = Index();
   }
-  Appended reply{.ballot = ballot_, .received = matched_, .durable = matched_, .stamp = message.stamp};
-  if (carries) return core_.outbox.send_when_durable(leader_, reply);
-  if (!carries) reply.durable = std::min(matched_, core_.tail.durable());
-  core_.outbox.send(leader_, reply);
+  if (carries) return core_.outbox.send_when_durable(leader_, appended(matched_, message.stamp));
+  core_.outbox.send(leader_, appended(std::min(matched_, core_.tail.durable()), message.stamp));
+}
+
+Appended Follower::appended(Index durable, consensus::Stamp stamp) const {
+  return {.ballot = ballot_,
+          .received = matched_,
+          .durable = durable,
+          .stamp = stamp,
+          .abstains = core_.memberships.abstains()};
 }
 
 // Step 3 and 4 of the receiver: what contradicts the leader's entries goes, what is missing is appended. What is there
@@ -63,10 +70,7 @@ void Follower::told_committed(Index committed) {
 void Follower::jumped() {
   matched_ = std::max(matched_, core_.log.committed());
   if (leader_ == ReplicaId()) return;
-  core_.outbox.send(leader_, Appended{.ballot = ballot_,
-                                      .received = matched_,
-                                      .durable = std::min(matched_, core_.tail.durable()),
-                                      .stamp = consensus::kNoStamp});
+  core_.outbox.send(leader_, appended(std::min(matched_, core_.tail.durable()), consensus::kNoStamp));
 }
 
 }  // namespace conclave::raft

@@ -50,6 +50,7 @@ class Follower {
 
  private:
   void store(std::vector<Entry> entries);
+  Appended appended(Index durable, consensus::Stamp stamp) const;
 
   Core& core_;
   Ballot ballot_;

@@ -17,20 +17,22 @@ namespace {
 // to catch up with a cell that decides as fast as its window lets it.
 constexpr size_t kCatchUpEntries = 64;
 
+// A voter to be may lack so many committed entries: less than a moment's work, or every later write would wait for it.
+constexpr uint64_t kPromotionLagMax = 1024;
+
 }  // namespace
 
 Leadership::Leadership(Core& core)
     : core_(core),
       ballot_(core.vote()),
       first_own_(core.log.last().next()),
-      lease_(core.config, core.now),
+      lease_(core.config, core.quorum(), core.now),
       told_committed_(core.log.committed()) {
   for (Index i = core_.log.committed().next(); i <= core_.log.last(); i = i.next()) {
     bytes_in_flight_ += core_.log.at(i)->payload.size();
   }
-  for (const auto& member : core_.config.members) {
-    if (member.id != core_.config.self) peers_[member.id].seek(first_own_);  // figure 2: nextIndex
-  }
+  follow_membership();
+  if (core_.memberships.current_index() <= core_.log.committed()) parted_ = core_.memberships.current_index();
   append(consensus::EntryKind::noop, {Blob()});
   // Whose log is as ours needs no question first.
   const Index prev = first_own_.prev();
@@ -54,6 +56,9 @@ Leadership::Leadership(Core& core, const Leadership& other)
       barriers_(other.barriers_),
       peers_(other.peers_),
       transfer_(other.transfer_),
+      parted_(other.parted_),
+      removed_(other.removed_),
+      abstaining_(other.abstaining_),
       bytes_in_flight_(other.bytes_in_flight_),
       told_committed_(other.told_committed_),
       heartbeat_at_(other.heartbeat_at_) {}
@@ -62,13 +67,16 @@ void Leadership::fold(consensus::StateFold& fold) const {
   fold.add(ballot_, first_own_);
   lease_.fold(fold);
   barriers_.fold(fold);
-  for (const auto& [id, peer] : peers_) peer.fold(fold);
+  for (const auto& [id, peer] : peers_) {
+    fold.add(id, abstaining_.test(id.value));
+    peer.fold(fold);
+  }
   fold.add(transfer_.has_value());
   if (transfer_) {
     fold.add(transfer_->to, transfer_->told);
     fold.remaining(transfer_->deadline);
   }
-  fold.add(bytes_in_flight_, told_committed_);
+  fold.add(parted_, removed_, bytes_in_flight_, told_committed_);
   fold.remaining(heartbeat_at_);
 }
 
@@ -88,12 +96,15 @@ void Leadership::propose(consensus::Propose proposal) {
   for (const Blob& payload : proposal.payloads) bytes += payload.size();
   const bool full = in_flight + proposal.payloads.size() > core_.config.slots_in_flight_max ||
                     (in_flight > 0 && bytes > core_.config.bytes_in_flight_max);
-  if (!serves() || transfer_ || full) {
+  const bool membership = proposal.kind == consensus::EntryKind::membership;
+  const bool allowed = !membership || (proposal.payloads.size() == 1 && takes(proposal.payloads.front()));
+  if (!serves() || transfer_ || full || !allowed) {
     CONCLAVE_PROBE("raft.proposal-refused");
     core_.outbox.output().refused.push_back(proposal.cookie);
     return;
   }
   append(proposal.kind, std::move(proposal.payloads));
+  if (membership) follow_membership();
 }
 
 void Leadership::pump_all() {
@@ -136,14 +147,18 @@ void Leadership::request_snapshot(ReplicaId to, Progress& peer) {
 
 void Leadership::on(ReplicaId from, const Appended& message) {
   if (message.ballot != ballot_) return;
-  Progress& peer = peers_.at(from);
-  lease_.heard(from, message.stamp, core_.now);
+  const auto found = peers_.find(from);
+  if (found == peers_.end()) return;
+  Progress& peer = found->second;
+  abstaining_.set(from.value, message.abstains);
+  if (!message.abstains) lease_.heard(from, message.stamp, core_.now);
   peer.alive(core_.now);
   if (message.received > core_.log.last()) return core_.log_drop(from, "Appended: entries that we do not have");
+  const Index durable = message.abstains ? Index() : message.durable;
   if (message.stamp.sent >= peer.went_back_at()) {
-    peer.report(message.received, message.durable, message.stamp.sent);
-  } else if (peer.placed() && message.durable > peer.durable()) {
-    peer.accepted(peer.durable().next(), message.durable);  // late, and for good
+    peer.report(message.received, durable, message.stamp.sent);
+  } else if (peer.placed() && durable > peer.durable()) {
+    peer.accepted(peer.durable().next(), durable);  // late, and for good
   }
   if (peer.heartbeat_answered(message.stamp.sent)) {
     CONCLAVE_PROBE("raft.sends-lost-entries-again");
@@ -154,8 +169,11 @@ void Leadership::on(ReplicaId from, const Appended& message) {
 
 void Leadership::on(ReplicaId from, const Conflict& message) {
   if (message.ballot != ballot_) return;
-  Progress& peer = peers_.at(from);
-  lease_.heard(from, message.stamp, core_.now);
+  const auto found = peers_.find(from);
+  if (found == peers_.end()) return;
+  Progress& peer = found->second;
+  abstaining_.set(from.value, message.abstains);
+  if (!message.abstains) lease_.heard(from, message.stamp, core_.now);
   peer.alive(core_.now);
   if (message.stamp.sent < peer.went_back_at()) return;
   peer.went_back(core_.now);
@@ -208,14 +226,12 @@ void Leadership::send_heartbeats() {
 // ---------------------------------------------------------------- commitment (5.3, 5.4.2)
 
 void Leadership::advance_commit() {
-  std::vector<Index> durable;
-  for (const consensus::Member& member : core_.config.members) {
-    if (!member.voter) continue;
-    durable.push_back(member.id == core_.config.self ? core_.tail.durable() : peers_.at(member.id).durable());
-  }
-  const auto place = durable.begin() + static_cast<ptrdiff_t>(core_.quorum.majority() - 1);
-  std::nth_element(durable.begin(), place, durable.end(), std::greater<>());
-  if (*place >= first_own_) core_.log.commit_to(*place);
+  const Index reached = core_.quorum().reached_by([&](ReplicaId id) {
+    if (id == core_.config.self) return core_.tail.durable();
+    const auto peer = peers_.find(id);
+    return peer == peers_.end() ? Index() : peer->second.durable();
+  });
+  if (reached >= first_own_) core_.log.commit_to(reached);
 }
 
 // Followers apply an entry when they hear that it is committed. The next Append tells them; if none is to be expected
@@ -233,6 +249,68 @@ void Leadership::given_out(const Entry& entry) {
   bytes_in_flight_ -= std::min(bytes_in_flight_, entry.payload.size());
 }
 
+// ---------------------------------------------------------------- membership (6)
+
+bool Leadership::takes(const Blob& payload) const {
+  const auto next = consensus::decode_membership(payload.view());
+  if (!next) return false;
+  const consensus::Membership& now = core_.memberships.current();
+  // One change at a time, and none before an entry of this term is committed (B27): serves() says so.
+  const bool settled = core_.memberships.current_index() <= core_.log.committed();
+  if (!settled || !consensus::why_not(now, next->membership).empty()) return false;
+  return std::ranges::all_of(next->membership.voters(), [&](ReplicaId id) {
+    if (now.is_voter(id) || id == core_.config.self) return true;
+    const auto peer = peers_.find(id);
+    return peer != peers_.end() && !abstaining_.test(id.value) &&
+           core_.now < peer->second.heard() + core_.config.election_timeout_max &&
+           peer->second.durable() >= core_.memberships.current_index() &&  // it knows of itself
+           peer->second.durable() + kPromotionLagMax >= core_.log.committed();
+  });
+}
+
+// From when a membership is in the log its members are sent entries, and its majorities count.
+void Leadership::follow_membership() {
+  const consensus::Membership& membership = core_.memberships.current();
+  const auto meet = [&](ReplicaId id) {
+    if (id == core_.config.self || peers_.contains(id)) return;
+    peers_[id].seek(core_.log.last().next());  // figure 2: nextIndex
+  };
+  for (const consensus::Member& member : membership.members) meet(member.id);
+  for (const ReplicaId id : membership.outgoing) meet(id);
+  lease_.set_quorum(core_.quorum(), core_.now);
+}
+
+// What makes some of the peers former ones is committed: they are told, as far as one message can, and left alone.
+void Leadership::part_from_former() {
+  const Index current = core_.memberships.current_index();
+  if (current <= parted_ || current > core_.log.committed()) return;
+  parted_ = current;
+  for (auto peer = peers_.begin(); peer != peers_.end();) {
+    if (core_.memberships.current().concerns(peer->first)) {
+      ++peer;
+    } else {
+      heartbeat(peer->first, peer->second);
+      peer = peers_.erase(peer);
+    }
+  }
+  if (core_.quorum().is_voter(core_.config.self)) return;
+  CONCLAVE_PROBE("raft.leader-removed");
+  removed_ = true;
+  hand_over();
+}
+
+// To the best informed voter, so that the cell pauses for a round trip only.
+void Leadership::hand_over() {
+  const auto better = [](const auto& a, const auto& b) { return a.second.durable() < b.second.durable(); };
+  auto best = peers_.end();
+  for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {
+    if (core_.quorum().is_voter(peer->first) && (best == peers_.end() || better(*best, *peer))) best = peer;
+  }
+  if (best == peers_.end()) return;
+  heartbeat(best->first, best->second);
+  core_.outbox.send(best->first, TimeoutNow{.ballot = ballot_});
+}
+
 // ---------------------------------------------------------------- reads and transfer (6.4, 3.10)
 
 void Leadership::read(uint64_t token) {
@@ -244,7 +322,7 @@ void Leadership::read(uint64_t token) {
 }
 
 void Leadership::transfer(ReplicaId to) {
-  if (!serves() || !peers_.contains(to) || !core_.quorum.is_voter(to)) {
+  if (!serves() || !peers_.contains(to) || !core_.quorum().is_voter(to)) {
     log::warning("raft", "cannot transfer the lead", {{"to", to_string(to)}});
     return;
   }
@@ -279,6 +357,7 @@ const char* Leadership::lost() const {
 }
 
 void Leadership::settle() {
+  part_from_former();
   advance_transfer();
   if (!barriers_.empty()) {
     if (barriers_.start_round(confirmed())) send_heartbeats();

@@ -46,6 +46,8 @@ class Leadership {
   void tick();
   // Why the lead must be given up now, or nullptr.
   const char* lost() const;
+  // A membership without this server is committed (section 6). The best informed voter was told to stand.
+  bool removed() const { return removed_; }
 
   // Moves the commit index as far as the majority allows.
   void advance_commit();
@@ -64,6 +66,11 @@ class Leadership {
   };
 
   void append(consensus::EntryKind kind, std::vector<Blob> payloads);
+  // Can this membership be the next one, and now?
+  bool takes(const Blob& payload) const;
+  void follow_membership();
+  void part_from_former();
+  void hand_over();
   void pump_all();
   void pump(ReplicaId to, consensus::Progress& peer);
   void request_snapshot(ReplicaId to, consensus::Progress& peer);
@@ -83,6 +90,9 @@ class Leadership {
   consensus::ReadBarriers barriers_;
   std::map<ReplicaId, consensus::Progress> peers_;
   std::optional<Transfer> transfer_;
+  Index parted_;  // the membership whose former peers were parted from
+  bool removed_ = false;
+  consensus::ReplicaSet abstaining_;  // peers that said so
   size_t bytes_in_flight_ = 0;
   Index told_committed_;
   Instant heartbeat_at_;

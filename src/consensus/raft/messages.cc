@@ -23,9 +23,10 @@ void list_fields(F& f, M& m) {
     each(f, "ballot prev_index prev_ballot committed last stamp", m.ballot, m.prev_index, m.prev_ballot, m.committed,
          m.last, m.stamp);
   if constexpr (std::is_same_v<T, Appended>)
-    each(f, "ballot received durable stamp", m.ballot, m.received, m.durable, m.stamp);
+    each(f, "ballot received durable stamp abstains", m.ballot, m.received, m.durable, m.stamp, m.abstains);
   if constexpr (std::is_same_v<T, Conflict>)
-    each(f, "ballot prev_index hint_index hint_term stamp", m.ballot, m.prev_index, m.hint_index, m.hint_term, m.stamp);
+    each(f, "ballot prev_index hint_index hint_term stamp abstains", m.ballot, m.prev_index, m.hint_index, m.hint_term,
+         m.stamp, m.abstains);
   if constexpr (std::is_same_v<T, HigherTerm>) each(f, "term", m.term);
   if constexpr (std::is_same_v<T, Committed>) each(f, "ballot committed", m.ballot, m.committed);
   if constexpr (std::is_same_v<T, TimeoutNow>) each(f, "ballot", m.ballot);

@@ -56,6 +56,7 @@ struct Appended {
   Index received;
   Index durable;
   Stamp stamp;
+  bool abstains = false;  // it may be sent entries and counts for nothing (Memberships::abstains)
 };
 // "I do not have your entry at prev_index." The hint is the follower's last entry at or below it whose term is not
 // above that of prev_ballot: no later one of the follower's can be in the leader's log below prev_index (5.3, last
@@ -66,6 +67,7 @@ struct Conflict {
   Index hint_index;
   uint64_t hint_term = 0;
   Stamp stamp;
+  bool abstains = false;
 };
 
 // "Your term is over": to whoever speaks for an older one (5.1).

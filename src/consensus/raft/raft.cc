@@ -65,10 +65,10 @@ void Raft::start() {
   started_ = true;
   hint_at_ = core_.now;
   follower_.start();
-  if (core_.quorum.voters() > 1) {
-    election_.leader_lives();
-  } else {
+  if (core_.quorum().voters() == std::vector{core_.config.self}) {
     election_.rest(Duration{0}, Duration{0});  // nobody else to wait for
+  } else {
+    election_.leader_lives();
   }
 }
 
@@ -124,13 +124,14 @@ void Raft::on(const consensus::Persisted& event) {
 }
 
 void Raft::on(const consensus::SnapshotTaken& event) {
-  core_.log.release(std::min({event.keep_after, event.index, core_.given}));
+  core_.release(std::min({event.keep_after, event.index, core_.given}));
 }
 
 void Raft::on(const consensus::SnapshotInstalled& event) {
   if (event.index <= core_.log.committed()) return;
   const Index before = core_.log.committed();
   const bool kept = core_.log.install(event.index, event.ballot);
+  core_.memberships.install(event.index, event.membership, kept);
   core_.tail.jumped(event.index, kept);
   // All that was not committed here goes, what lies below the snapshot too: whether the journal goes on behind the
   // snapshot is told by what it holds at its index (Recovered::at_snapshot).
@@ -147,7 +148,9 @@ void Raft::on(const consensus::PeerHint& event) {
 }
 
 void Raft::on(const consensus::MessageReceived& event) {
-  if (event.from == core_.config.self || !core_.member(event.from)) return core_.log_drop(event.from, "not a peer");
+  // Of a peer that is not listed too: this server may not have heard yet that it is, or that it itself is not (section
+  // 6).
+  if (event.from == core_.config.self || event.from == ReplicaId()) return core_.log_drop(event.from, "not a peer");
   Result<Body> body = decode(event.message);
   if (!body) return core_.log_drop(event.from, body.error().message);
   std::visit(
@@ -183,7 +186,7 @@ Vote Raft::answer_to(const RequestVote& message, bool granted) const {
 }
 
 void Raft::on(ReplicaId from, RequestVote&& message) {
-  if (!core_.voter || !core_.quorum.is_voter(from)) return;
+  if (core_.memberships.abstains()) return;
   if (message.pre) {
     const bool granted = !bound_to_other(from) && electable(from, message);
     return core_.outbox.send(from, answer_to(message, granted));
@@ -205,7 +208,7 @@ void Raft::on(ReplicaId from, Vote&& message) {
   if (message.term > core_.term && !(message.pre && message.granted)) {
     return enter_term(message.term, "a later term was heard of");
   }
-  if (core_.quorum.is_voter(from)) election_.on(from, message);
+  election_.on(from, message);
 }
 
 void Raft::on(ReplicaId, HigherTerm&& message) {
@@ -280,6 +283,10 @@ void Raft::settle() {
     core_.outbox.output().committed.push_back(entry);
   }
   if (leadership_) leadership_->settle();
+  if (leadership_ && leadership_->removed()) {
+    step_down("is not a voter any more");
+    follower_.forget();
+  }
   report_role();
 }
 
@@ -292,7 +299,7 @@ consensus::RoleChange Raft::current_role() const {
   }
   if (election_.standing()) return {.role = Role::candidate, .ballot = core_.vote(), .master = {}};
   const ReplicaId leader = follower_.leader();
-  return {.role = core_.voter ? Role::follower : Role::observer,
+  return {.role = core_.voter() ? Role::follower : Role::observer,
           .ballot = leader == ReplicaId() ? core_.vote() : follower_.ballot(),
           .master = leader};
 }
@@ -336,8 +343,11 @@ consensus::EngineStatus Raft::status(Instant now) const {
                               .lease_valid = false,
                               .damaged = core_.owed == Index() ? 0 : std::max<size_t>(missing, 1),
                               .reads_waiting = leadership_ ? leadership_->reads_waiting() : 0,
-                              .peers = {}};
+                              .peers = {},
+                              .membership_version = core_.memberships.current().version};
   if (!leadership_) return out;
+  out.membership_firm =
+      !core_.memberships.current().joint() && core_.memberships.current_index() <= core_.log.committed();
   out.lease_valid = leadership_->serves() && leadership_->lease().valid(now);
   for (const auto& [id, peer] : leadership_->peers()) {
     out.peers.push_back(

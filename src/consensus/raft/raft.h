@@ -51,7 +51,7 @@ class Raft final : public consensus::Engine {
   void settle();
   void report_role();
   consensus::RoleChange current_role() const;
-  bool may_stand() const { return core_.voter && core_.owed == Index(); }
+  bool may_stand() const { return core_.voter() && core_.owed == Index(); }
   // Would it get our vote, but for the one that we may have given?
   bool electable(ReplicaId candidate, const RequestVote& message) const;
   Vote answer_to(const RequestVote& message, bool granted) const;

@@ -1,24 +1,33 @@
 #include "consensus/testing/cell.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+
+#include "consensus/api/quorum.h"
 
 namespace conclave::consensus::harness {
 
 Cell::Cell(Options options) : options_(std::move(options)), random_(options_.seed) {
-  for (size_t i = 1; i <= options_.voters + options_.observers; ++i) {
-    members_.push_back({.id = ReplicaId(static_cast<uint8_t>(i)), .voter = i <= options_.voters});
+  const size_t founders = options_.voters + options_.observers;
+  for (size_t i = 1; i <= founders + options_.spares; ++i) {
+    const ReplicaId id(static_cast<uint8_t>(i));
+    const DiskId disk(i);
+    if (i <= founders) founders_.push_back({.id = id, .voter = i <= options_.voters, .disk = disk});
+    Replica& replica = replicas_[id];
+    replica.id = id;
+    replica.disk = disk;
+    replica.founder = i <= founders;
   }
-  for (const Member& member : members_) {
-    Replica& replica = replicas_[member.id];
-    replica.id = member.id;
-    restart(member.id.value);
-  }
+  memberships_[Index()] = {.version = 1, .members = founders_};
+  for (const auto& [id, replica] : replicas_) restart(id.value);
 }
 
 Config Cell::config_of(ReplicaId id) const {
   Config config = options_.config;
+  const Replica& replica = replicas_.at(id);
   config.self = id;
-  config.members = members_;
+  config.disk = replica.disk;
+  if (replica.founder) config.members = founders_;
   config.seed = options_.seed * 1000 + id.value;
   return config;
 }
@@ -95,6 +104,48 @@ uint64_t Cell::read(unsigned id) {
   return token;
 }
 
+void Cell::change(unsigned master, const Membership& next) {
+  asked_for_[asked_for_.size()] = next;
+  step(master, Propose{.kind = EntryKind::membership, .payloads = {Blob(encode_membership(next))}});
+}
+
+void Cell::wipe(unsigned id) {
+  crash(id);
+  Replica& replica = (*this)[id];
+  replica.disk = DiskId(replica.disk.value + 100);
+  replica.founder = false;
+  replica.hard_state = {};
+  replica.journal.clear();
+  replica.snapshot = replica.older_snapshot = {};
+}
+
+bool Cell::lost(unsigned id) const {
+  const ReplicaId replica(static_cast<uint8_t>(id));
+  const Member* member = membership().find(replica);
+  return member && member->disk != replicas_.at(replica).disk;
+}
+
+bool Cell::may_be_wiped(unsigned id) const {
+  ReplicaSet intact;
+  for (const auto& [other, replica] : replicas_) {
+    if (other.value != id && !lost(other.value)) intact.set(other.value);
+  }
+  if (membership().joint() || lost(id)) return false;
+  // Nobody is let go before the cell says that it can do without.
+  const bool firm = std::ranges::any_of(replicas_, [&](const auto& item) {
+    if (!item.second.engine) return false;
+    const EngineStatus status = item.second.engine->status(clock(item.second));
+    return status.membership_firm && status.membership_version == membership().version;
+  });
+  if (!firm) return false;
+  return std::ranges::all_of(asked_for_,
+                             [&](const auto& asked) {
+                               return asked.second.version <= membership().version ||
+                                      Quorum(asked.second).reached(intact);
+                             }) &&
+         Quorum(membership()).reached(intact);
+}
+
 void Cell::crash(unsigned id) {
   Replica& replica = (*this)[id];
   if (!replica.engine) return;
@@ -117,6 +168,7 @@ void Cell::restart(unsigned id, std::vector<Index> damaged) {
   Recovered recovered{.hard_state = replica.hard_state,
                       .snapshot_index = replica.snapshot.index,
                       .snapshot_ballot = replica.snapshot.ballot,
+                      .membership = replica.snapshot.membership,
                       .at_snapshot = {},
                       .doubtful = {},
                       .entries = {},
@@ -128,6 +180,8 @@ void Cell::restart(unsigned id, std::vector<Index> damaged) {
   }
   replica.applied = replica.snapshot.index;
   replica.applied_ballot = replica.snapshot.ballot;
+  replica.membership = replica.snapshot.membership;
+  if (replica.founder && replica.membership.version == 0) replica.membership = memberships_.at(Index());
   replica.role = {};
   replica.disk_free_at = now_us_;
   replica.engine = options_.kind.make(config_of(replica.id), std::move(recovered));
@@ -163,8 +217,8 @@ void Cell::link(unsigned from, unsigned to, bool up) {
 }
 
 void Cell::isolate(unsigned id, bool up) {
-  for (const Member& member : members_) {
-    if (member.id.value != id) both(id, member.id.value, up);
+  for (const auto& [other, replica] : replicas_) {
+    if (other.value != id) both(id, other.value, up);
   }
 }
 
@@ -173,13 +227,13 @@ void Cell::heal() {
 }
 
 void Cell::only(const std::vector<std::pair<unsigned, unsigned>>& links) {
-  for (const Member& member : members_) isolate(member.id.value);
+  for (const auto& [id, replica] : replicas_) isolate(id.value);
   for (const auto& [a, b] : links) both(a, b, true);
 }
 
 void Cell::hint_down(unsigned dead) {
-  for (const Member& member : members_) {
-    if (member.id.value != dead) step(member.id.value, PeerHint{ReplicaId(static_cast<uint8_t>(dead)), false});
+  for (const auto& [id, replica] : replicas_) {
+    if (id.value != dead) step(id.value, PeerHint{ReplicaId(static_cast<uint8_t>(dead)), false});
   }
 }
 
@@ -280,14 +334,15 @@ void Cell::send_snapshot(Replica& from, SnapshotNeeded needed) {
   if (from.applied < needed.at_least) return;
   if (broken_.contains({from.id, needed.to})) return;
   const Index index = from.applied;
-  at(now_us_ + 5000, [this, to = needed.to, index, ballot = from.applied_ballot] {
+  at(now_us_ + 5000, [this, to = needed.to, index, ballot = from.applied_ballot, membership = from.membership] {
     Replica& replica = replicas_.at(to);
     if (!replica.engine || replica.applied >= index) return;
     replica.applied = index;
     replica.applied_ballot = ballot;
-    took(replica, {.index = index, .ballot = ballot});
+    replica.membership = membership;
+    took(replica, {.index = index, .ballot = ballot, .membership = membership});
     ++replica.snapshots_received;
-    step(to.value, SnapshotInstalled{index, ballot});
+    step(to.value, SnapshotInstalled{index, ballot, membership});
   });
 }
 
@@ -296,7 +351,7 @@ void Cell::took(Replica& replica, Replica::Snapshot snapshot) {
 }
 
 void Cell::snapshot(Replica& replica) {
-  took(replica, {.index = replica.applied, .ballot = replica.applied_ballot});
+  took(replica, {.index = replica.applied, .ballot = replica.applied_ballot, .membership = replica.membership});
   const uint64_t keep = std::min(options_.keep_entries, replica.applied.value);
   step(replica.id.value, SnapshotTaken{.index = replica.applied,
                                        .ballot = replica.applied_ballot,
@@ -316,7 +371,7 @@ std::string Cell::text(const Entry& entry) {
 
 void Cell::accepted(ReplicaId by, const Entry& entry) {
   const Replica& replica = replicas_.at(by);
-  if (!entry.ballot || by.value > options_.voters) return;
+  if (!entry.ballot) return;
   auto& [value, acceptors] = acceptances_[{entry.index, entry.ballot}];
   if (value.empty()) value = text(entry);
   EXPECT_EQ(value, text(entry)) << "two values under one number " << where(replica);
@@ -326,7 +381,27 @@ void Cell::accepted(ReplicaId by, const Entry& entry) {
 
 bool Cell::held_by_majority(const Entry& entry) const {
   const auto known = acceptances_.find({entry.index, entry.ballot});
-  return known != acceptances_.end() && known->second.second.size() >= options_.voters / 2 + 1;
+  if (known == acceptances_.end()) return false;
+  ReplicaSet holders;
+  for (const ReplicaId id : known->second.second) holders.set(id.value);
+  // The membership that is committed below it.
+  if (Quorum(std::prev(memberships_.lower_bound(entry.index))->second).reached(holders)) return true;
+  // Raft: or one that its leader had in its log already.
+  return !options_.kind.majority_chooses && std::ranges::any_of(asked_for_, [&](const auto& asked) {
+    return asked.second.version > membership().version && Quorum(asked.second).reached(holders);
+  });
+}
+
+// Everybody passes over what cannot follow, alike.
+void Cell::follow_membership(Replica& replica, const Entry& entry) {
+  const auto payload = decode_membership(entry.payload.view());
+  ASSERT_TRUE(payload);
+  const bool counts = why_not(replica.membership, payload->membership).empty();
+  EXPECT_TRUE(counts || options_.kind.majority_chooses) << "a leader took what cannot follow " << where(replica);
+  if (counts) replica.membership = payload->membership;
+  const bool first = followed_.insert(entry.index).second;
+  if (first && counts) memberships_[entry.index] = payload->membership;
+  EXPECT_EQ(counts, memberships_.contains(entry.index)) << "only some pass over a membership " << where(replica);
 }
 
 void Cell::choose(const Entry& entry, const Replica& replica) {
@@ -347,6 +422,7 @@ void Cell::apply(Replica& replica, const Entry& entry) {
   EXPECT_EQ(choice->second.value, text(entry)) << "E1: not the chosen value " << where(replica);
   if (entry.index.value > committed_.size()) committed_.push_back(text(entry));
   EXPECT_EQ(committed_.at(entry.index.value - 1), text(entry)) << "E1: replicas differ " << where(replica);
+  if (entry.kind == EntryKind::membership) follow_membership(replica, entry);
 }
 
 void Cell::check_role(Replica& replica, const RoleChange& role) {
@@ -373,6 +449,11 @@ std::string Cell::describe() const {
   std::string out = "\n  committed anywhere: " + std::to_string(committed_.size());
   for (const auto& [id, replica] : replicas_) {
     out += "\n  replica " + to_string(id) + ": applied " + to_string(replica.applied);
+    if (options_.spares > 0) out += ", disk " + to_string(replica.disk) + ", " + to_string(replica.membership);
+    for (const auto& [index, entry] : replica.journal) {
+      if (entry.kind != EntryKind::membership || index <= replica.applied) continue;
+      out += ", at " + to_string(index) + " " + to_string(decode_membership(entry.payload.view())->membership);
+    }
     if (!replica.engine) continue;
     const EngineStatus status = replica.engine->status(clock(replica));
     out += ", role " + std::to_string(static_cast<int>(status.role)) + ", ballot " + to_string(status.ballot) +
@@ -385,7 +466,8 @@ std::string Cell::describe() const {
 
 bool Cell::everywhere(Index index) {
   for (const auto& [id, replica] : replicas_) {
-    if (replica.engine && replica.applied < index) return false;
+    const bool matters = options_.spares == 0 || (membership().concerns(id) && !lost(id.value));
+    if (matters && replica.engine && replica.applied < index) return false;
   }
   return true;
 }

@@ -50,6 +50,7 @@ struct Options {
   Kind kind;
   size_t voters = 3;
   size_t observers = 0;
+  size_t spares = 0;  // run, and belong to no cell at first
   uint64_t seed = 1;
   Faults faults = {};
   Config config = {};                   // self, members and seed are filled in
@@ -62,12 +63,15 @@ struct Replica {
   ReplicaId id;
   std::unique_ptr<Engine> engine;  // null while crashed
   uint64_t life = 0;               // counts restarts; events of an older life are void
+  DiskId disk;                     // another one after each loss of it
+  bool founder = false;            // has the disk with which the cell was founded
   // Durable.
   HardState hard_state;
   std::map<Index, Entry> journal;
   struct Snapshot {
     Index index;
     Ballot ballot;
+    Membership membership;
   };
   Snapshot snapshot;
   Snapshot older_snapshot;  // the one before
@@ -81,6 +85,7 @@ struct Replica {
   bool disk_stalled = false;
   Index applied;
   Ballot applied_ballot;
+  Membership membership;  // as of `applied`
   RoleChange role;
   std::vector<RoleChange> roles;
   std::vector<uint64_t> refused;
@@ -95,6 +100,7 @@ class Cell {
 
   Replica& operator[](unsigned id) { return replicas_.at(ReplicaId(static_cast<uint8_t>(id))); }
   size_t size() const { return replicas_.size(); }
+  size_t spares() const { return options_.spares; }
   int64_t now_us() const { return now_us_; }
   Random& random() { return random_; }
   Faults& faults() { return options_.faults; }
@@ -113,12 +119,22 @@ class Cell {
   void propose(unsigned id, std::vector<std::string> payloads, uint64_t cookie = 0);
   // Asks for a read barrier; the token notes what it must see.
   uint64_t read(unsigned id);
+  // Asks a master for the next membership.
+  void change(unsigned master, const Membership& next);
   void crash(unsigned id);
+  // Crashes, and its disk is gone for good.
+  void wipe(unsigned id);
   void restart(unsigned id, std::vector<Index> damaged = {});
   // And its newest snapshot cannot be read. Only of the one replica whose disk is frail: what all of a majority lost
   // nobody can bring back.
   void restart_from_older_snapshot(unsigned id);
-  unsigned frail() const { return options_.voters < 3 ? 0 : 1 + static_cast<unsigned>(options_.seed % size()); }
+  unsigned frail() const {
+    return options_.voters < 3 || options_.spares > 0 ? 0 : 1 + static_cast<unsigned>(options_.seed % size());
+  }
+  // Can its disk be lost, so that every membership that may come into force keeps a majority?
+  bool may_be_wiped(unsigned id) const;
+  // Has it another disk than the membership committed last says?
+  bool lost(unsigned id) const;
   // One direction.
   void link(unsigned from, unsigned to, bool up);
   void both(unsigned a, unsigned b, bool up) { link(a, b, up), link(b, a, up); }
@@ -134,6 +150,9 @@ class Cell {
   // What was committed at `index` anywhere; nullopt: nothing yet.
   std::optional<std::string> value(Index index) const;
   Index committed_anywhere() const { return Index(committed_.size()); }
+  // The membership committed last.
+  const Membership& membership() const { return memberships_.rbegin()->second; }
+  // Has every live member, or every live replica if none is a spare, applied it?
   bool everywhere(Index index);
   std::string describe() const;            // one line per replica, for failure messages
   size_t leads() const { return leads_; }  // how often a replica began to serve
@@ -164,6 +183,7 @@ class Cell {
   void accepted(ReplicaId by, const Entry& entry);
   void choose(const Entry& entry, const Replica& where);
   bool held_by_majority(const Entry& entry) const;
+  void follow_membership(Replica& replica, const Entry& entry);
   void apply(Replica& replica, const Entry& entry);
   void check_role(Replica& replica, const RoleChange& role);
   void send_snapshot(Replica& from, SnapshotNeeded needed);
@@ -173,7 +193,10 @@ class Cell {
   static std::string text(const Entry& entry);
 
   Options options_;
-  std::vector<Member> members_;
+  std::vector<Member> founders_;
+  std::map<Index, Membership> memberships_;   // committed, by the index behind which each counts
+  std::set<Index> followed_;                  // entries of this kind that were applied somewhere
+  std::map<uint64_t, Membership> asked_for_;  // of a master, by number of the question
   Random random_;
   int64_t now_us_ = 0;
   uint64_t order_ = 0;

@@ -14,6 +14,7 @@ Options options_of(const Kind& kind, uint64_t seed) {
   options.seed = seed;
   options.voters = kSizes[random.below(std::size(kSizes))];
   options.observers = random.below(2);
+  options.spares = seed % 2 ? random.between(1, 4) : 0;
   options.faults.drop_permille = random.below(3) == 0 ? random.below(200) : random.below(20);
   options.faults.duplicate_permille = random.below(100);
   options.faults.delay_max_us = static_cast<int64_t>(random.between(500, random.below(4) == 0 ? 60'000 : 5'000));
@@ -30,8 +31,42 @@ Options options_of(const Kind& kind, uint64_t seed) {
   return options;
 }
 
+// The operator of the cell changes its membership, one step after the other.
+void change_membership(Cell& cell) {
+  Random& random = cell.random();
+  const unsigned master = cell.master();
+  if (master == 0 || cell[master].membership.version == 0) return;
+  const Membership& now = cell[master].membership;
+  if (now.joint()) return cell.change(master, settled(now));
+  std::vector<Member> members = now.members;
+  // Who lost its disk goes, but not the last one.
+  const auto lost = std::ranges::find_if(members, [&](const Member& m) { return cell.lost(m.id.value); });
+  if (lost != members.end() && members.size() > 1 && random.below(2) == 0) {
+    members.erase(lost);
+    return cell.change(master, changed(now, std::move(members)));
+  }
+  const auto id = static_cast<uint8_t>(random.between(1, cell.size()));
+  const auto known = std::ranges::find(members, ReplicaId(id), &Member::id);
+  if (known == members.end()) {
+    members.push_back({.id = ReplicaId(id), .voter = false, .disk = cell[id].disk});
+    std::ranges::sort(members, {}, &Member::id);
+  } else if (random.below(3) == 0) {
+    members.erase(known);
+  } else if (!cell.lost(id)) {
+    for (Member& member : members) {
+      if (member.id == ReplicaId(id) || random.below(3) == 0)
+        member.voter = !cell.lost(member.id.value) && random.below(4) != 0;
+    }
+  }
+  const bool intact =
+      std::ranges::count_if(members, [&](const Member& m) { return m.voter && !cell.lost(m.id.value); }) >
+      std::ranges::count_if(members, [&](const Member& m) { return m.voter && cell.lost(m.id.value); });
+  if (intact) cell.change(master, changed(now, std::move(members)));
+}
+
 void misbehave(Cell& cell, uint64_t& number) {
   Random& random = cell.random();
+  if (cell.spares() > 0 && random.below(4) == 0) return change_membership(cell);
   const auto any = [&] { return static_cast<unsigned>(random.between(1, cell.size())); };
   switch (random.below(40)) {
     case 0:
@@ -72,6 +107,9 @@ void misbehave(Cell& cell, uint64_t& number) {
     case 15:
       if (const unsigned id = cell.master()) cell.crash(id);
       return;
+    case 16:
+      if (const unsigned id = any(); cell.spares() > 0 && cell.may_be_wiped(id)) cell.wipe(id);
+      return;
     default:
       for (unsigned id = 1; id <= cell.size(); ++id) {  // also those that only believe to be master
         if (cell[id].role.role != Role::master) continue;
@@ -107,6 +145,7 @@ void run_random_faults(const Kind& kind, uint64_t seed, RandomFigures& figures) 
     cell.propose(master, {"the last"});
     served = cell.run_until([&] { return cell.committed_anywhere() > before; }, Duration::millis(300));
   }
+  figures.memberships += cell.membership().version - 1;
   ASSERT_TRUE(served) << "no progress after healing, seed " << seed;
   EXPECT_TRUE(cell.run_until([&] { return cell.everywhere(cell.committed_anywhere()); }, Duration::seconds(5)))
       << "a replica does not catch up, seed " << seed << cell.describe();
@@ -139,13 +178,16 @@ RandomFigures run_random_seeds(const Kind& kind) {
     EXPECT_FALSE(testing::Test::HasFailure()) << "seed " << seed;
   }
   // The faults must leave something to check (a generator too harsh or too mild tests nothing).
-  printf("%lu seeds: %zu leads, %zu slots committed, %zu reads granted, %zu snapshots received\n",
-         static_cast<unsigned long>(count), total.leads, total.slots, total.reads, total.snapshots);
+  printf(
+      "%lu seeds: %zu leads, %zu slots committed, %zu reads granted, %zu snapshots received, "
+      "%zu memberships\n",
+      static_cast<unsigned long>(count), total.leads, total.slots, total.reads, total.snapshots, total.memberships);
   if (count < 500) return total;
   EXPECT_GT(total.leads, 2 * count);
   EXPECT_GT(total.slots, 40 * count);
   EXPECT_GT(total.reads, 10 * count);
   EXPECT_GT(total.snapshots, count / 10);
+  EXPECT_GT(total.memberships, 2 * count);
   return total;
 }
 

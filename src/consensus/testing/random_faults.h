@@ -16,6 +16,7 @@ struct RandomFigures {
   size_t reads = 0;
   size_t snapshots = 0;
   size_t messages = 0;
+  size_t memberships = 0;  // after the founding ones
   friend bool operator==(const RandomFigures&, const RandomFigures&) = default;
 };
 
