@@ -217,7 +217,7 @@ TEST(ZooCfg, EveryErrorWithItsLine) {
        "server.1: \"a:1\" does not have the form host:peer:election[:role]; an IPv6 address needs "
        "brackets"},
       {"server.1=a:1:2:observer", "all members are observers: a cell needs a voter"},
-      {"conclave.consensus.engine=raft", "conclave.consensus.engine: \"raft\" is none of paxos"},
+      {"conclave.consensus.engine=zab", "conclave.consensus.engine: \"zab\" is none of paxos, raft"},
       {"conclave.consensus.heartbeat_ms=150",
        "conclave.consensus.heartbeat_ms: 150 ms is more than half of the shortest election time-out, 200 ms: one lost "
        "message would cost the master its lead"},
