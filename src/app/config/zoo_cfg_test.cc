@@ -139,6 +139,10 @@ TEST(ZooCfg, ValuesWithAMeaningAndAWarning) {
   const Loaded skip = load_text("dataDir=/d\nskipACL=yes\n");
   EXPECT_TRUE(skip.configuration.tree.skip_acl);
   EXPECT_THAT(skip.warnings, ElementsAre("zoo.cfg:2: warning: skipACL: access control lists are not enforced"));
+  EXPECT_THAT(
+      load_text("dataDir=/d\nconclave.consensus.engine=raft\nconclave.consensus.learning=everyone\n").warnings,
+      ElementsAre("zoo.cfg:3: warning: conclave.consensus.learning: has no effect with Raft, whose leader tells "
+                  "the others what is committed"));
   EXPECT_THAT(load_text("dataDir=/d\n4lw.commands.whitelist=ruok,nope\n").warnings,
               ElementsAre("zoo.cfg:2: warning: 4lw.commands.whitelist: there is no word \"nope\""));
 }
