@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/engine_number.h"
 #include "base/ids.h"
 #include "base/result.h"
 
@@ -27,9 +28,10 @@ struct Hello {
   CellId cell;
   ReplicaId from;
   ReplicaId to;
-  uint64_t incarnation = 0;  // drawn at each start of the process
-  uint64_t features = 0;     // bits; unknown ones are ignored
-  std::string reason;        // of a refusal
+  uint64_t incarnation = 0;                         // drawn at each start of the process
+  uint64_t features = 0;                            // bits; unknown ones are ignored
+  std::string reason;                               // of a refusal
+  EngineNumber engine = EngineNumber::multi_paxos;  // what the sender runs
 };
 
 Bytes encode(const Hello& hello);

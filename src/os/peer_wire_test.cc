@@ -19,6 +19,7 @@ Hello sample() {
   hello.incarnation = 99;
   hello.features = 5;
   hello.reason = "because";
+  hello.engine = EngineNumber::raft;
   return hello;
 }
 
@@ -43,6 +44,7 @@ TEST(Hello, RoundTripAndEveryPrefixWaits) {
   EXPECT_EQ(decoded.hello.features, 5u);
   EXPECT_EQ(decoded.hello.status, Hello::Status::refused);
   EXPECT_EQ(decoded.hello.reason, "because");
+  EXPECT_EQ(decoded.hello.engine, EngineNumber::raft);
   for (size_t n = 0; n < bytes.size(); ++n) {
     const auto part = decode_hello(bytes.substr(0, n));
     ASSERT_TRUE(part.has_value()) << n;
@@ -73,6 +75,10 @@ TEST(Hello, FieldsOfNewerVersionsAreIgnoredAndNonsenseIsNot) {
   };
   const Bytes body = bytes.substr(12, bytes.size() - 20);
   EXPECT_TRUE(decode_hello(rewrap(body + "later")).value().has_value());
+  // Builds before engines had numbers end behind the reason; they run Multi-Paxos.
+  const auto older = decode_hello(rewrap(body.substr(0, body.size() - 1)));
+  EXPECT_EQ(older.value().value().hello.engine, EngineNumber::multi_paxos);
+  EXPECT_EQ(older.value().value().hello.reason, "because");
   EXPECT_EQ(decode_hello(rewrap(body.substr(0, 10))).error().message, "handshake is malformed");
   Bytes bad_status = body;
   bad_status[4] = 9;

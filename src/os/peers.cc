@@ -111,6 +111,7 @@ Hello Peers::hello_to(ReplicaId peer, Hello::Status status) const {
   Hello hello;
   hello.status = status;
   hello.cell = options_.cell;
+  hello.engine = options_.engine;
   hello.from = options_.self;
   hello.to = peer;
   hello.incarnation = incarnation_;
@@ -128,6 +129,11 @@ std::string Peers::objection(const Hello& hello, ReplicaId expected) const {
   if (hello.cell != options_.cell) {
     return "replica " + to_string(hello.from) + " is of cell " + to_string(hello.cell) + ", replica " +
            to_string(options_.self) + " of cell " + to_string(options_.cell);
+  }
+  if (hello.engine != options_.engine) {
+    return "replica " + to_string(hello.from) + " runs " + name_of(hello.engine) + ", replica " +
+           to_string(options_.self) + " of this cell " + name_of(options_.engine) +
+           ": all replicas of a cell run one engine (consensus.engine)";
   }
   if (hello.to != options_.self) {
     return "meant for replica " + to_string(hello.to) + ", but this is replica " + to_string(options_.self);

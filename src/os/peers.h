@@ -3,7 +3,8 @@
 // Of each pair the replica with the higher id connects and the other one accepts, so that two connections never race.
 // A lost connection is dialled again at once, then with growing pauses; resolving the name anew each time (B15). A new
 // connection from a replica that still has an old one replaces it: its process restarted before the old one's end was
-// noticed. Replicas of another cell, an unknown or wrong id, or an unknown version are refused, and both sides say why.
+// noticed. Replicas of another cell or engine, an unknown or wrong id, or an unknown version are refused, and both
+// sides say why.
 //
 // Invariants: on_peer_up and on_peer_down alternate per peer, beginning with up; frames come only in between.
 #pragma once
@@ -25,6 +26,7 @@ namespace conclave::os {
 struct PeerOptions {
   ReplicaId self;
   CellId cell;
+  EngineNumber engine = EngineNumber::multi_paxos;
   env::Address listen;
   std::map<ReplicaId, env::Address> peers;     // without or with self, which is ignored
   size_t queue_bytes_max = size_t{128} << 20;  // unsent, per peer; frames over it are dropped

@@ -148,6 +148,8 @@ TEST_F(PeersTest, WrongOnesAreRefusedInWordsOnBothSides) {
   };
   const std::vector<Case> cases = {
       {"replica 2 is of cell 78, replica 1 of cell 77", [](PeerOptions& o) { o.cell = CellId(78); }},
+      {"replica 2 runs Raft, replica 1 of this cell Multi-Paxos",
+       [](PeerOptions& o) { o.engine = EngineNumber::raft; }},
       {"replica 4 is not in the configuration of replica 1", [](PeerOptions& o) { o.self = ReplicaId(4); }},
       {"meant for replica 3, but this is replica 1",
        [&](PeerOptions& o) {
@@ -225,6 +227,27 @@ TEST_F(PeersWireTest, StrangersAndSpoiltHandshakesAreClosed) {
   welcome.status = Hello::Status::welcome;
   EXPECT_EQ(refusal(talk(*one, encode(welcome))), "handshake out of order");
   EXPECT_EQ(one->receiver.ups, 0);
+}
+
+// One that takes every engine, as builds before engines had numbers do, is refused by the side that connects.
+TEST_F(PeersWireTest, AWelcomeFromAnotherEngineIsRefused) {
+  Wire wire;
+  std::unique_ptr<env::Stream> stream;
+  auto listener = network_.listen({.host = "127.0.0.1", .port = 0}, {}, [&](auto accepted) {
+    stream = std::move(accepted);
+    stream->set_handler(&wire);
+    Hello welcome = hello_from(1);
+    welcome.to = ReplicaId(2);
+    welcome.status = Hello::Status::welcome;
+    stream->write(encode(welcome));
+  });
+  addresses_[1] = (*listener)->local();
+  PeerOptions raft = options(2);
+  raft.engine = EngineNumber::raft;
+  auto two = start(std::move(raft));
+  ASSERT_TRUE(wait_for([&] { return wire.closed; }));
+  EXPECT_EQ(lines_with("replica 1 runs Multi-Paxos, replica 2 of this cell Raft"), 2u) << "refused, and not reached";
+  EXPECT_EQ(two->receiver.ups, 0);
 }
 
 TEST_F(PeersWireTest, SilentStrangersAreClosed) {

@@ -91,6 +91,7 @@ Result<Recovered> recover(const env::World& world, const Options& options) {
   auto opened = storage::Journal::open(world.journal_files, world.journal_worker, world.clock, world.faults, "journal",
                                        {.cell = options.cell,
                                         .replica = options.consensus.self,
+                                        .engine = consensus::number_of(options.engine),
                                         .segment_bytes = options.journal_segment_bytes,
                                         .slow_sync = options.slow_sync},
                                        recovered.log.snapshot_index);

@@ -188,6 +188,7 @@ class JournalImpl final : public Journal {
           std::max(options_.segment_bytes, round_up(kSegmentHeaderBytes + bytes, kSegmentHeaderBytes));
       job.write.new_segment = SegmentHeader{.cell = options_.cell,
                                             .replica = options_.replica,
+                                            .engine = options_.engine,
                                             .number = number,
                                             .previous = position_.segments.back().number,
                                             .first_sequence = position_.next_sequence,
@@ -300,13 +301,22 @@ class JournalImpl final : public Journal {
   size_t spares_;
 };
 
+// Is it the journal of this replica, and of the engine that it runs?
 Result<> check_owner(const RecoveredJournal& recovered, const std::string& directory, const JournalOptions& options) {
   for (const RecoveredSegment& segment : recovered.segments) {
-    if (segment.header.cell == options.cell && segment.header.replica == options.replica) continue;
-    return fail(ErrorKind::invalid_argument,
-                fmt::format("{}/{}: belongs to replica {} of cell {:016x}, not to replica {} of cell {:016x}",
-                            directory, segment_name(segment.number), segment.header.replica.value,
-                            segment.header.cell.value, options.replica.value, options.cell.value));
+    const SegmentHeader& header = segment.header;
+    const std::string file = directory + "/" + segment_name(segment.number);
+    if (header.cell != options.cell || header.replica != options.replica) {
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{}: belongs to replica {} of cell {:016x}, not to replica {} of cell {:016x}", file,
+                              header.replica.value, header.cell.value, options.replica.value, options.cell.value));
+    }
+    if (header.engine != options.engine) {
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{}: written by {}, and this replica is to run {}: a cell keeps the engine "
+                              "(consensus.engine) that it began with",
+                              file, name_of(header.engine), name_of(options.engine)));
+    }
   }
   return {};
 }
@@ -353,6 +363,7 @@ Result<Position> begin_segment(JournalDisk& disk, const RecoveredJournal& recove
   position.recent.push(batch.touched());
   const SegmentHeader header{.cell = options.cell,
                              .replica = options.replica,
+                             .engine = options.engine,
                              .number = number,
                              .previous = previous,
                              .first_sequence = first_sequence,
@@ -387,10 +398,12 @@ Result<Journal::Opened> Journal::open(env::Files& files, env::Worker& worker, co
   options.segment_bytes = round_up(std::max(options.segment_bytes, kSegmentBytesMin), kSegmentHeaderBytes);
   auto disk =
       std::make_shared<JournalDisk>(files, clock, faults, directory, options.segment_bytes, options.spare_segments_max);
-  if (auto ok = disk->pool().open(); !ok) return std::unexpected(ok.error());
+  if (auto ok = files.make_directory(directory); !ok) return std::unexpected(ok.error());
+  if (auto ok = files.sync_directory(""); !ok) return std::unexpected(ok.error());
   auto recovered = recover_journal(files, directory, snapshot_index);
   if (!recovered) return std::unexpected(recovered.error());
   if (auto ok = check_owner(*recovered, directory, options); !ok) return std::unexpected(ok.error());
+  if (auto ok = disk->pool().open(); !ok) return std::unexpected(ok.error());
   if (recovered->segments.empty()) {
     if (auto ok = disk->pool().discard_spares(); !ok) return std::unexpected(ok.error());
   }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/engine_number.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "consensus/api/engine.h"
@@ -25,6 +26,7 @@ namespace conclave::storage {
 struct JournalOptions {
   CellId cell;
   ReplicaId replica;
+  EngineNumber engine = EngineNumber::multi_paxos;
   uint64_t segment_bytes = 64 << 20;
   size_t spare_segments_max = 2;                // recycled files kept ready
   Duration slow_sync = Duration::millis(1000);  // a sync slower than this is logged
@@ -58,7 +60,8 @@ class Journal {
   // below `snapshot_index` are not given back. A torn tail (a last write cut short by a crash) is dropped and
   // overwritten; damage before the last durable record is told apart: the positions it may have held go to
   // Recovered::damaged. Errors: corrupt (the hard state, or which positions were damaged, cannot be known; the message
-  // names file and offset), io, unsupported (version), invalid_argument (belongs to another cell or replica).
+  // names file and offset), io, unsupported (version), invalid_argument (belongs to another cell or
+  // replica, or was written by another engine; then nothing was changed on the disk).
   static Result<Opened> open(env::Files& files, env::Worker& worker, const env::Clock& clock, env::Faults& faults,
                              std::string directory, JournalOptions options, Index snapshot_index);
 

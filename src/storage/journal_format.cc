@@ -70,8 +70,7 @@ Bytes encode_segment_header(const SegmentHeader& header) {
   put<uint64_t>(p + 48, header.previous);
   put<uint64_t>(p + 56, header.first_sequence);
   put<uint64_t>(p + 64, header.segment_bytes);
-  put<uint64_t>(p + 72, 0);
-  put<uint64_t>(p + 80, 0);
+  put<uint8_t>(p + 72, static_cast<uint8_t>(header.engine));  // and 15 reserved bytes
   put<uint64_t>(p + 88, xxh3_64(BytesView(p, kSegmentHeaderSize - 8)));
   std::memcpy(p + kSegmentHeaderCopyOffset, p, kSegmentHeaderSize);
   return block;
@@ -93,6 +92,7 @@ Result<std::optional<SegmentHeader>> decode_segment_header(BytesView copy) {
   header.previous = get<uint64_t>(p + 48);
   header.first_sequence = get<uint64_t>(p + 56);
   header.segment_bytes = get<uint64_t>(p + 64);
+  header.engine = engine_number(get<uint8_t>(p + 72));
   return header;
 }
 

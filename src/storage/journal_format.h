@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/engine_number.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "consensus/api/entry.h"
@@ -39,6 +40,7 @@ std::optional<uint64_t> parse_spare_name(std::string_view name);
 struct SegmentHeader {
   CellId cell;
   ReplicaId replica;
+  EngineNumber engine = EngineNumber::multi_paxos;
   uint64_t number = 0;          // unique in the journal, increasing
   uint64_t previous = 0;        // number of the segment before this one; 0: none
   uint64_t first_sequence = 0;  // of the first batch. Batches of earlier segments from here on are void.

@@ -1,7 +1,9 @@
 #include "storage/journal_format.h"
 
+#include <cstring>
 #include <gtest/gtest.h>
 
+#include "base/checksum.h"
 #include "storage/batch.h"
 #include "storage/sector.h"
 #include "storage/sync_times.h"
@@ -27,6 +29,20 @@ TEST(JournalFormat, ARecordIsOnlyValidInItsPlace) {  // stale bytes of a recycle
   EXPECT_FALSE(decode_record_header(view(encoded), {4, 4, 6}));
   EXPECT_FALSE(decode_record_header(view(encoded), {4, 5, 5}));
   EXPECT_FALSE(decode_record_header(view(encoded).substr(1), {4, 5, 6}));
+}
+
+TEST(JournalFormat, ASegmentNamesTheEngineThatWroteIt) {
+  SegmentHeader header{.cell = CellId(5), .replica = ReplicaId(2), .engine = EngineNumber::raft, .number = 4};
+  header.first_sequence = 9;
+  header.segment_bytes = 1 << 20;
+  Bytes block = encode_segment_header(header);
+  EXPECT_EQ(block[72], 2);
+  EXPECT_EQ(decode_segment_header(block).value(), header);
+  // Before engines were numbered there was one.
+  block[72] = 0;
+  const uint64_t checksum = xxh3_64(BytesView(block).substr(0, kSegmentHeaderSize - 8));
+  std::memcpy(block.data() + kSegmentHeaderSize - 8, &checksum, 8);
+  EXPECT_EQ(decode_segment_header(block).value().value().engine, EngineNumber::multi_paxos);
 }
 
 TEST(JournalFormat, AMarkIsOnlyValidInItsSegmentAndRole) {

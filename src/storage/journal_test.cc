@@ -365,6 +365,35 @@ TEST(Journal, AFailureHandlerMayDestroyTheJournal) {
   EXPECT_EQ(j.journal, nullptr);
 }
 
+// Entries, ballots and what a hard state promises mean something else to another engine.
+TEST(Journal, RefusesWhatAnotherEngineWroteAndChangesNothing) {
+  TestJournal j;
+  j.options.engine = EngineNumber::raft;
+  ASSERT_TRUE(j.open());
+  ModelLog model;
+  for (uint64_t i = 1; i <= 4; ++i) {
+    const consensus::Persist persist{.entries = {entry(i, 1, noise(i, 1400))}};
+    j.append_and_wait(persist);
+    model.apply(persist);
+  }
+  const std::vector<std::string> names = j.files->names("journal");
+  EXPECT_THAT(names, ::testing::Contains(HasSubstr("spare-")));
+  const uint64_t before = j.files->operations();
+  j.options.engine = EngineNumber::multi_paxos;
+  j.options.spare_segments_max = 0;  // one that opens would remove the spare
+  const auto refused = j.open();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::invalid_argument);
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("journal/segment-0000000000000001: written by Raft, and this replica is to run Multi-Paxos"));
+  EXPECT_EQ(j.files->names("journal"), names);
+  for (const char* change : {"create", "write", "resize", "rename", "remove"}) {
+    EXPECT_EQ(j.count_operations(change, before), 0u) << change;
+  }
+  j.options.engine = EngineNumber::raft;
+  j.expect_after_restart(model);
+}
+
 TEST(Journal, NamesTheFileWhoseVersionItDoesNotKnow) {
   TestJournal j;
   ASSERT_TRUE(j.open());

@@ -28,8 +28,6 @@ uint64_t SegmentPool::spare_bytes() const {
 }
 
 Result<> SegmentPool::open() {
-  if (auto ok = files_.make_directory(directory_); !ok) return ok;
-  if (auto ok = files_.sync_directory(""); !ok) return ok;
   auto names = files_.list(directory_);
   if (!names) return std::unexpected(names.error());
   bool removed = false;

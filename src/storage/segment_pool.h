@@ -20,7 +20,7 @@ class SegmentPool {
   SegmentPool(env::Files& files, std::string directory, uint64_t segment_bytes, size_t spares_max)
       : files_(files), directory_(std::move(directory)), segment_bytes_(segment_bytes), spares_max_(spares_max) {}
 
-  // Makes the directory if need be and takes over the spares that are there.
+  // Takes over the spares in the directory, which is there, and removes those that are too many.
   Result<> open();
 
   // Removes the spares found. For a journal that begins anew, whose numbers begin anew too: the batches of a former

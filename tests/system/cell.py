@@ -310,13 +310,16 @@ class Cell(Ensemble):
 
     name = "conclave"
 
-    def __init__(self, *args, binary=None, **kwargs):
+    def __init__(self, *args, binary=None, engine=None, **kwargs):
+        """`engine`: "paxos" or "raft"; otherwise what CONCLAVE_ENGINE names, or the server's default."""
+        self.engine = engine or os.environ.get("CONCLAVE_ENGINE")
         self.binary = pathlib.Path(binary) if binary else conclave_binary()
         super().__init__(*args, **kwargs)
 
     def default_settings(self):
         addresses = {f"conclave.chubby.server.{r.number}": f"{HOST}:{r.chubby_port}" for r in self.replicas.values()}
-        return super().default_settings() | addresses
+        engine = {"conclave.consensus.engine": self.engine} if self.engine else {}
+        return super().default_settings() | addresses | engine
 
     def chubby_hosts(self):
         """HOST:PORT,... of the lock service, as its clients take it."""

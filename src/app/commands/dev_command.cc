@@ -16,8 +16,8 @@ void add_dev_command(CLI::App& app, int* exit_code) {
       "first client port; peer ports begin 100 above, the lock service's 200 above (default: 2181, or the next "
       "usual one that is free)");
   base->check(CLI::Range(1, 65'000));
-  command->add_option("--engine", options->engine, "algorithm behind the log (default paxos)")
-      ->check(CLI::IsMember({"paxos"}));
+  command->add_option("--engine", options->engine, "algorithm behind the log: paxos (default) or raft")
+      ->check(CLI::IsMember({"paxos", "raft"}));
   command->add_flag("--verbose,-v", options->verbose, "show every line of the replicas' logs");
   command->footer("Ctrl-C stops the cell. Exit codes: 0 stopped; 1 could not start, or every replica has died.");
   command->callback([options, port, base, exit_code] {

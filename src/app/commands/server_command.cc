@@ -16,6 +16,7 @@ namespace {
 struct ServerArguments {
   std::string config;
   std::string zoo_cfg;
+  std::string engine;
   std::string log_level;
   std::string log_file;
   bool check = false;
@@ -41,6 +42,7 @@ int run(const ServerArguments& arguments) {
   Problems problems;
   Configuration configuration = arguments.config.empty() ? load_zoo_cfg(arguments.zoo_cfg, read_whole_file, &problems)
                                                          : load_toml(arguments.config, read_whole_file, &problems);
+  if (!arguments.engine.empty()) configuration.consensus.engine = arguments.engine;
   if (!arguments.log_level.empty()) configuration.log.level = arguments.log_level;
   if (!arguments.log_file.empty()) configuration.log.file = arguments.log_file;
 
@@ -51,8 +53,8 @@ int run(const ServerArguments& arguments) {
       fmt::print(stderr, "the configuration is refused: {} error{}\n", count, count == 1 ? "" : "s");
       return static_cast<int>(ServerExit::configuration);
     }
-    fmt::print("the configuration is good: replica {} of {}, cell \"{}\"\n", configuration.replica.id,
-               configuration.cell.members.size(), configuration.cell.name);
+    fmt::print("the configuration is good: replica {} of {}, cell \"{}\", engine {}\n", configuration.replica.id,
+               configuration.cell.members.size(), configuration.cell.name, configuration.consensus.engine);
     return 0;
   }
 
@@ -79,6 +81,8 @@ void add_server_command(CLI::App& app, int* exit_code) {
   command->add_option("--zoo-cfg", arguments->zoo_cfg, "configuration in ZooKeeper's format");
   command->add_flag("--check", arguments->check, "check the configuration and exit");
   command->add_flag("--settings", arguments->list_settings, "list every setting and exit");
+  command->add_option("--engine", arguments->engine, "algorithm behind the log, instead of consensus.engine")
+      ->check(CLI::IsMember({"paxos", "raft"}));
   command->add_option("--log-level", arguments->log_level, "lowest level to log, instead of log.level")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   command->add_option("--log-file", arguments->log_file, "file to log to, instead of log.file");

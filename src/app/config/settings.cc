@@ -194,7 +194,15 @@ const std::vector<Setting>& table() {
        "A sync of the journal that takes longer is logged.", 1, kDay},
 
       // --- consensus
-      {"consensus.engine", "", CONCLAVE_FIELD(consensus, engine), "", "The algorithm behind the log.", 0, 0, {"paxos"}},
+      {"consensus.engine",
+       "",
+       CONCLAVE_FIELD(consensus, engine),
+       "",
+       "The algorithm behind the log: Multi-Paxos or Raft. The same at every replica, and for the whole life of a "
+       "cell.",
+       0,
+       0,
+       {"paxos", "raft"}},
       {"consensus.learning",
        "",
        CONCLAVE_FIELD(consensus, learning),

@@ -264,6 +264,9 @@ class Validation {
                         "cost the master its lead",
                         consensus.heartbeat_ms, consensus.election_timeout_min_ms));
     }
+    if (consensus.engine == "raft" && consensus.learning != "distinguished") {
+      warn("consensus.learning", "has no effect with Raft, whose leader tells the others what is committed");
+    }
     if (consensus.tick_ms > consensus.heartbeat_ms) {
       error("consensus.tick_ms",
             fmt::format("{} ms is longer than a heartbeat, {} ms", consensus.tick_ms, consensus.heartbeat_ms));

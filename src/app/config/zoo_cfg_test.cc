@@ -139,6 +139,10 @@ TEST(ZooCfg, ValuesWithAMeaningAndAWarning) {
   const Loaded skip = load_text("dataDir=/d\nskipACL=yes\n");
   EXPECT_TRUE(skip.configuration.tree.skip_acl);
   EXPECT_THAT(skip.warnings, ElementsAre("zoo.cfg:2: warning: skipACL: access control lists are not enforced"));
+  EXPECT_THAT(
+      load_text("dataDir=/d\nconclave.consensus.engine=raft\nconclave.consensus.learning=everyone\n").warnings,
+      ElementsAre("zoo.cfg:3: warning: conclave.consensus.learning: has no effect with Raft, whose leader tells "
+                  "the others what is committed"));
   EXPECT_THAT(load_text("dataDir=/d\n4lw.commands.whitelist=ruok,nope\n").warnings,
               ElementsAre("zoo.cfg:2: warning: 4lw.commands.whitelist: there is no word \"nope\""));
 }
@@ -217,7 +221,7 @@ TEST(ZooCfg, EveryErrorWithItsLine) {
        "server.1: \"a:1\" does not have the form host:peer:election[:role]; an IPv6 address needs "
        "brackets"},
       {"server.1=a:1:2:observer", "all members are observers: a cell needs a voter"},
-      {"conclave.consensus.engine=raft", "conclave.consensus.engine: \"raft\" is none of paxos"},
+      {"conclave.consensus.engine=zab", "conclave.consensus.engine: \"zab\" is none of paxos, raft"},
       {"conclave.consensus.heartbeat_ms=150",
        "conclave.consensus.heartbeat_ms: 150 ms is more than half of the shortest election time-out, 200 ms: one lost "
        "message would cost the master its lead"},

@@ -30,6 +30,17 @@ TEST(DevPlan, EveryReplicaGetsAConfigurationThatLoads) {
   EXPECT_EQ(plan.chubby_servers(), "127.0.0.1:5200,127.0.0.1:5201,127.0.0.1:5202");
 }
 
+TEST(DevPlan, EveryReplicaGetsTheEngine) {
+  DevPlan plan;
+  plan.directory = "/d";
+  plan.engine = "raft";
+  Problems problems;
+  const Configuration configuration =
+      load_toml("x", [&](const std::string&) { return plan.config_text(2); }, &problems);
+  EXPECT_FALSE(problems.has_errors());
+  EXPECT_EQ(configuration.consensus.engine, "raft");
+}
+
 TEST(DevPlan, LineSplitter) {
   LineSplitter lines;
   EXPECT_THAT(lines.feed("a\nb"), ElementsAre("a"));

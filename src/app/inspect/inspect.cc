@@ -56,8 +56,10 @@ class Printer final : public storage::JournalInspector {
 
   void on_segment(const storage::SegmentSeen& segment) override {
     if (!shown(segment.path)) return;
-    fmt::print(out_, "segment {} number={} size={} {}\n", segment.path, segment.number, segment.size,
-               storage::to_string(segment.standing));
+    const bool header_known = segment.standing == storage::SegmentStanding::live;
+    fmt::print(out_, "segment {} number={} size={} {}{}\n", segment.path, segment.number, segment.size,
+               storage::to_string(segment.standing),
+               header_known ? fmt::format(" engine={}", name_of(segment.header.engine)) : "");
   }
   void on_batch(const storage::JournalBatchView& batch) override {
     if (!inspection_.records || !shown(batch.file)) return;

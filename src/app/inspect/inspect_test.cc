@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "app/inspect/payload.h"
+#include "storage/journal_format.h"
 
 namespace conclave::app {
 namespace {
@@ -67,6 +68,16 @@ TEST_F(Inspect, MissingPaths) {
   EXPECT_EQ(inspect_journal_command({.path = directory + "/none"}, out, out), kUnreadable);
   EXPECT_EQ(inspect_snapshot_command({.path = directory + "/none"}, out, out), kUnreadable);
   EXPECT_THAT(printed(), HasSubstr("/none: there is no such file"));
+}
+
+TEST_F(Inspect, ASegmentIsShownWithTheEngineThatWroteIt) {
+  std::filesystem::create_directory(directory + "/journal");
+  FILE* file = fopen((directory + "/journal/segment-0000000000000001").c_str(), "w");
+  const Bytes header = storage::encode_segment_header({.engine = EngineNumber::raft, .number = 1});
+  ASSERT_EQ(fwrite(header.data(), 1, header.size(), file), header.size());
+  fclose(file);
+  inspect_journal_command({.path = directory}, out, out);
+  EXPECT_THAT(printed(), HasSubstr("segment journal/segment-0000000000000001 number=1 size=4096 live engine=Raft\n"));
 }
 
 TEST_F(Inspect, AFileThatIsNoSnapshotIsDamage) {

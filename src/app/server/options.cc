@@ -15,6 +15,12 @@ ReplicaId id_of(int64_t id) {
   return ReplicaId(static_cast<uint8_t>(id));
 }
 
+consensus::EngineKind engine_of(const Configuration& configuration) {
+  const auto engine = consensus::parse_engine_kind(configuration.consensus.engine);
+  CONCLAVE_ASSERT(engine.has_value());
+  return *engine;
+}
+
 consensus::Config engine_config(const Configuration& configuration, uint64_t seed) {
   const ConsensusSettings& settings = configuration.consensus;
   consensus::Config config;
@@ -67,6 +73,7 @@ os::WorldOptions world_options(const Configuration& configuration) {
   os::PeerOptions peers;
   peers.self = id_of(self.id);
   peers.cell = configuration.cell_id();
+  peers.engine = consensus::number_of(engine_of(configuration));
   peers.listen = self.peer_addresses.front();
   if (configuration.replica.listen_on_all_addresses) peers.listen.host.clear();
   for (const MemberSetting& member : configuration.cell.members) {
@@ -77,11 +84,9 @@ os::WorldOptions world_options(const Configuration& configuration) {
 }
 
 replica::Options replica_options(const Configuration& configuration, uint64_t seed) {
-  const auto engine = consensus::parse_engine_kind(configuration.consensus.engine);
-  CONCLAVE_ASSERT(engine.has_value());
   replica::Options options;
   options.cell = configuration.cell_id();
-  options.engine = *engine;
+  options.engine = engine_of(configuration);
   options.consensus = engine_config(configuration, seed);
   for (const MemberSetting& member : configuration.cell.members) {
     replica::MemberAddress& address = options.addresses[id_of(member.id)];

@@ -48,6 +48,15 @@ TEST(ServerOptions, Replica) {
   EXPECT_GT(options.evaluator.transaction_bytes_max, 1'048'575u);
 }
 
+TEST(ServerOptions, TheEngineIsThatOfReplicaAndHandshake) {
+  const Configuration paxos = load(kThree);
+  EXPECT_EQ(replica_options(paxos, 1).engine, consensus::EngineKind::paxos);
+  EXPECT_EQ(world_options(paxos).peers->engine, EngineNumber::multi_paxos);
+  const Configuration raft = load(std::string(kThree) + "conclave.consensus.engine=raft\n");
+  EXPECT_EQ(replica_options(raft, 1).engine, consensus::EngineKind::raft);
+  EXPECT_EQ(world_options(raft).peers->engine, EngineNumber::raft);
+}
+
 // A configuration with nothing but defaults gives each part what it would have by itself.
 TEST(ServerOptions, DefaultsAgreeWithThePartsOwn) {
   const Configuration configuration = load("dataDir=/d\ntickTime=2000\n");

@@ -50,6 +50,7 @@ constexpr Column kColumns[] = {
      [](const ReplicaReport& r, const CellReport&) {
        return r.leads() ? std::string("master") : r.serves() ? r.mode : std::string("-");
      }},
+    {"ENGINE", figure<"engine">},
     {"BALLOT", figure<"ballot">},
     {"COMMITTED", figure<"committed">},
     {"APPLIED", figure<"applied">},

@@ -14,7 +14,7 @@ const env::Address kC{"c", 3};
 
 std::string mntr(std::string_view state, int64_t applied, std::string_view more = "") {
   return "zk_version\t3.8.0-conclave\nzk_server_state\t" + std::string(state) +
-         "\nzk_znode_count\t5\nzk_global_sessions\t2\nconclave_ballot\t7.1\nconclave_applied\t" +
+         "\nzk_znode_count\t5\nzk_global_sessions\t2\nconclave_engine\traft\nconclave_ballot\t7.1\nconclave_applied\t" +
          std::to_string(applied) + "\n" + std::string(more);
 }
 
@@ -72,13 +72,14 @@ TEST(Status, HealthyWithOneMasterAndAQuorumOnly) {
 }
 
 TEST(Status, Table) {
-  EXPECT_EQ(table_text(three(mntr("leader", 120, "zk_quorum_size\t3\n"), mntr("follower", 100), kDown)),
-            "REPLICA  ROLE      BALLOT  COMMITTED  APPLIED  LAG  SNAPSHOT  ZXID  NODES  SESSIONS  CLIENTS  NOTE\n"
-            "a:1      master    7.1     -          120      0    -         -     5      2         -\n"
-            "b:2      follower  7.1     -          100      20   -         -     5      2         -\n"
-            "c:3      -         -       -          -        -    -         -     -      -         -        not "
-            "reachable: connection refused\n"
-            "a:1 is master\n");
+  EXPECT_EQ(
+      table_text(three(mntr("leader", 120, "zk_quorum_size\t3\n"), mntr("follower", 100), kDown)),
+      "REPLICA  ROLE      ENGINE  BALLOT  COMMITTED  APPLIED  LAG  SNAPSHOT  ZXID  NODES  SESSIONS  CLIENTS  NOTE\n"
+      "a:1      master    raft    7.1     -          120      0    -         -     5      2         -\n"
+      "b:2      follower  raft    7.1     -          100      20   -         -     5      2         -\n"
+      "c:3      -         -       -       -          -        -    -         -     -      -         -        not "
+      "reachable: connection refused\n"
+      "a:1 is master\n");
 }
 
 // Apache ZooKeeper tells no log positions; the zxid of srvr stands in.
@@ -92,8 +93,8 @@ TEST(Status, LagByZxidWithinOneEpoch) {
                          report(kC, "follower", "0x100000009")}};
   EXPECT_EQ(cell.replicas[0].text("zxid"), "0x200000009");
   const std::string table = table_text(cell);
-  EXPECT_THAT(table, HasSubstr("b:2      follower  -       -          -        5    -         0x200000004"));
-  EXPECT_THAT(table, HasSubstr("c:3      follower  -       -          -        -    -         0x100000009"));
+  EXPECT_THAT(table, HasSubstr("b:2      follower  -       -       -          -        5    -         0x200000004"));
+  EXPECT_THAT(table, HasSubstr("c:3      follower  -       -       -          -        -    -         0x100000009"));
   ReplicaReport down = read_report(kA, kDown);
   add_srvr(kDown, &down);
   EXPECT_EQ(down.text("zxid"), "");

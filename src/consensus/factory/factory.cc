@@ -18,6 +18,16 @@ std::string_view to_string(EngineKind kind) {
   return "unknown";
 }
 
+EngineNumber number_of(EngineKind kind) {
+  switch (kind) {
+    case EngineKind::paxos:
+      return EngineNumber::multi_paxos;
+    case EngineKind::raft:
+      return EngineNumber::raft;
+  }
+  assertion_failed("an engine of this kind has a number", __FILE__, __LINE__);
+}
+
 Result<EngineKind> parse_engine_kind(std::string_view name) {
   for (const EngineKind kind : {EngineKind::paxos, EngineKind::raft}) {
     if (name == to_string(kind)) return kind;

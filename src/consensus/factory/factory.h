@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/engine_number.h"
 #include "base/result.h"
 #include "consensus/api/engine.h"
 
@@ -14,6 +15,8 @@ namespace conclave::consensus {
 enum class EngineKind : uint8_t { paxos, raft };
 
 std::string_view to_string(EngineKind kind);
+// How files and handshakes name it.
+EngineNumber number_of(EngineKind kind);
 // The kind a configuration file names. Error: invalid_argument, which lists what is known.
 Result<EngineKind> parse_engine_kind(std::string_view name);
 
