@@ -119,7 +119,7 @@ void Mastership::propose_again() {
     entries.push_back(std::move(entry));
     if (entries.back().kind == consensus::EntryKind::membership) break;
   }
-  append(std::move(entries));
+  if (!entries.empty()) append(std::move(entries));
 }
 
 // ---------------------------------------------------------------- broadcast

@@ -181,7 +181,8 @@ TEST(Membership, AVoterToBeHasCaughtUpAndIsAlive) {
   a.alive(kD, 1);
   a.wait(400);
   EXPECT_FALSE(a.takes(kJoint)) << "it was not heard of for long";
-  a.get(kD, HeartbeatAck{.ballot = kA1, .stamp = {a.now, 0}, .durable = Index(1), .abstains = true});
+  a.get(kD,
+        HeartbeatAck{.ballot = kA1, .stamp = {a.now, 0}, .received = Index(1), .durable = Index(1), .abstains = true});
   EXPECT_FALSE(a.takes(kJoint)) << "it lost its disk";
   a.alive(kD, 1);
   EXPECT_TRUE(a.takes(kJoint));
@@ -267,7 +268,8 @@ TEST(Membership, WhatIsNoneIsRefused) {
 
 TEST(Membership, AMasterFeedsWhoAbstainsAndCountsNothingOfIt) {  // B38
   Lead a(std::vector<Membership>{});
-  const HeartbeatAck lost{.ballot = kA1, .stamp = {a.now, 0}, .durable = Index(9), .abstains = true};
+  const HeartbeatAck lost{
+      .ballot = kA1, .stamp = {a.now, 0}, .received = Index(1), .durable = Index(1), .abstains = true};
   a.get(kB, lost);
   ASSERT_TRUE(a.takes_a_write());
   a.durable();
