@@ -4,7 +4,8 @@ SIM_SEEDS=1..700        # of every run of the tests: 700 seeds of two minutes, a
 LOCK_SEEDS=1..100       # of the lock service: its clients, caches, locks and fail-overs
 RAFT_SEEDS=1..150       # of cells whose engine is Raft
 STANDARD_SEEDS=1..20    # of five usual replicas, whose speed is measured
-EXPLORE_STATES=1000000
+EXPLORE_STATES=1000000   # of each engine, from the start
+EXPLORE_LED_STATES=3000000
 
 # The figures that a run must reach: tools/sim_gate.py compares them with the JSON that the programs write.
 simulation() {
@@ -21,8 +22,15 @@ simulation() {
     "$PYTHON" "$ROOT/tools/sim_gate.py" "$out/figures.json" "$out/standard.json" "$out/locks.json"
 }
 
+# Of each engine: from the start, and beyond an election, two timeouts and a crash further.
 exploration() {
-  nice "$ROOT/build/release/conclave" explore --states "$EXPLORE_STATES"
+  local engine
+  for engine in paxos raft; do
+    say "engine $engine"
+    nice "$ROOT/build/release/conclave" explore --engine $engine --states "$EXPLORE_STATES" &&
+      nice "$ROOT/build/release/conclave" explore --engine $engine --led --timeouts 2 --crashes 1 --lose-idle \
+        --states "$EXPLORE_LED_STATES" || return 1
+  done
 }
 
 # Every planted bug must be found by the simulator within the seeds that tools/plant_hunt.toml gives it.
