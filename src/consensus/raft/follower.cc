@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/probe.h"
 
 namespace conclave::raft {
@@ -38,7 +39,7 @@ void Follower::append(Append message) {
     core_.owed = Index();
   }
   Appended reply{.ballot = ballot_, .received = matched_, .durable = matched_, .stamp = message.stamp};
-  if (carries) return core_.outbox.send_when_durable(leader_, reply);
+  if (carries && !CONCLAVE_PLANT(appended_before_durable)) return core_.outbox.send_when_durable(leader_, reply);
   if (!carries) reply.durable = std::min(matched_, core_.tail.durable());
   core_.outbox.send(leader_, reply);
 }

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/probe.h"
 
 namespace conclave::raft {
@@ -215,7 +216,7 @@ void Leadership::advance_commit() {
   }
   const auto place = durable.begin() + static_cast<ptrdiff_t>(core_.quorum.majority() - 1);
   std::nth_element(durable.begin(), place, durable.end(), std::greater<>());
-  if (*place >= first_own_) core_.log.commit_to(*place);
+  if (*place >= first_own_ || CONCLAVE_PLANT(older_terms_counted)) core_.log.commit_to(*place);
 }
 
 // Followers apply an entry when they hear that it is committed. The next Append tells them; if none is to be expected
@@ -240,7 +241,8 @@ void Leadership::read(uint64_t token) {
     core_.outbox.output().reads_refused.push_back(token);
     return;
   }
-  barriers_.add(token, core_.log.committed(), lease_.valid(core_.now));
+  const bool vouched = lease_.valid(core_.now) || (core_.config.leases && CONCLAVE_PLANT(leader_lease_not_checked));
+  barriers_.add(token, core_.log.committed(), vouched);
 }
 
 void Leadership::transfer(ReplicaId to) {
@@ -275,7 +277,7 @@ void Leadership::tick() {
 }
 
 const char* Leadership::lost() const {
-  return lease_.has_quorum(core_.now) ? nullptr : "lost its quorum";
+  return lease_.has_quorum(core_.now) || CONCLAVE_PLANT(check_quorum_left_out) ? nullptr : "lost its quorum";
 }
 
 void Leadership::settle() {
