@@ -15,7 +15,7 @@ simulation() {
     --failures "$out/failures" --json "$out/figures.json" &&
     nice "$ROOT/build/release/conclave" sim --profile locks --seeds "$LOCK_SEEDS" --repeat 10 --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/locks.json" | tail -n 6 &&
-    nice "$ROOT/build/release/conclave" sim --engine raft --seeds "$RAFT_SEEDS" --repeat 10 --jobs "$JOBS" --no-shrink \
+    nice "$ROOT/build/release/conclave" sim --engine raft --seeds "$RAFT_SEEDS" --repeat 12 --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/raft.json" | tail -n 6 &&
     nice "$ROOT/build/release/conclave" sim --profile standard --seeds "$STANDARD_SEEDS" --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/standard.json" | tail -n 5 &&
