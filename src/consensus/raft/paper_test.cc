@@ -223,6 +223,21 @@ TEST(Figure2, Candidates_TryAgain) {
 }
 // "Leaders: upon election: send initial empty AppendEntries RPCs (heartbeat) to each server; repeat during idle periods
 // to prevent election timeouts (5.2)"; with the no-op of section 8 at once.
+// Of two that stand in one term neither may get a majority. Who is refused does not wait for a whole election timeout.
+TEST(Figure2, Candidates_ASplitVoteIsTriedAgainSoon) {
+  One a;
+  a.stand();
+  a.durable();
+  a.get(kB, Vote{.ballot = of(1, kA), .granted = false, .term = 0});
+  a.wait(60);
+  a.step(Tick{});
+  EXPECT_EQ(a.status().role, Role::candidate) << "B is bound, and not yet of its term: it may vote when asked again";
+  a.get(kB, Vote{.ballot = of(1, kA), .granted = false, .term = 1});
+  a.wait(60);  // two heartbeats
+  EXPECT_EQ(a.step(Tick{}).role->role, Role::follower);
+  EXPECT_THAT(sent<RequestVote>(a.step(Tick{}).send), SizeIs(2)) << "pre-votes of the next term";
+}
+
 TEST(Figure2, Leaders_BeginWithANoOpAndGoOnWithHeartbeats) {
   One a;
   const auto first = sent<Append>(a.lead().send);
