@@ -1,5 +1,6 @@
 #include "consensus/raft/follower.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -27,6 +28,7 @@ void Follower::append(Append message) {
                                         .stamp = message.stamp});
     return;
   }
+  if (contradicts_committed(message)) return core_.log_drop(leader_, "Append: contradicts what is committed");
   const bool carries = !message.entries.empty();
   const Index upto = message.prev_index + message.entries.size();
   store(std::move(message.entries));
@@ -42,6 +44,16 @@ void Follower::append(Append message) {
   if (carries && !CONCLAVE_PLANT(appended_before_durable)) return core_.outbox.send_when_durable(leader_, reply);
   if (!carries) reply.durable = std::min(matched_, core_.tail.durable());
   core_.outbox.send(leader_, reply);
+}
+
+// What is committed is in the log of every later leader: who says otherwise is none. Nothing of it may reach our log.
+bool Follower::contradicts_committed(const Append& message) const {
+  const RaftLog& log = core_.log;
+  const auto other = [&log](Index index, Ballot ballot) {
+    return index >= log.base() && index <= log.committed() && log.ballot_at(index) != ballot;
+  };
+  return other(message.prev_index, message.prev_ballot) ||
+         std::ranges::any_of(message.entries, [&](const Entry& entry) { return other(entry.index, entry.ballot); });
 }
 
 // Step 3 and 4 of the receiver: what contradicts the leader's entries goes, what is missing is appended. What is there

@@ -132,6 +132,7 @@ void Raft::on(const consensus::SnapshotTaken& event) {
 
 void Raft::on(const consensus::SnapshotInstalled& event) {
   if (event.index <= core_.log.committed()) return;
+  enter_term(event.ballot.round, "installed a snapshot of a later term");  // as after a restart
   const Index before = core_.log.committed();
   const bool kept = core_.log.install(event.index, event.ballot);
   core_.tail.jumped(event.index, kept);
