@@ -36,7 +36,7 @@ def hunt(program, name, seeds, jobs, row, without=()):
 
 
 def hunt_in(program, name, seeds, jobs, row, without):
-    command = [program, "sim", "--profile", row.get("profile", "swarm"), "--seeds", seeds,
+    command = [program, "sim", "--engine", row.get("engine", "paxos"), "--profile", row.get("profile", "swarm"), "--seeds", seeds,
                "--safety", row.get("safety", "60s"), "--jobs", str(jobs), "--failures-max", "1",
                "--no-shrink", "--failures", "build/sim/planted", *(["--without", ",".join(without)] if without else [])]
     run = subprocess.run(command, env={**os.environ, "CONCLAVE_PLANT": name}, capture_output=True, text=True,
@@ -69,6 +69,11 @@ def check_table(table, names):
     return errors
 
 
+def rows_of(row):
+    """One for each engine."""
+    return [{**row, "engine": engine} for engine in row.get("engines", ["paxos"])]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
@@ -83,14 +88,14 @@ def main():
     for error in [] if arguments.measure else check_table(table, names):
         print(f"error: {error}")
         failed += 1
-    for name in names:
-        row = table.get(name, {})
+    for name, row in ((name, row) for name in names for row in rows_of(table.get(name, {}))):
         if arguments.only not in (None, name) or ("seeds" not in row and not arguments.measure):
             continue
         seeds = arguments.measure or row["seeds"]
+        name_shown = name if row["engine"] == "paxos" else f"{name} ({row['engine']})"
         if arguments.escapes:
             finders, end = escape(arguments.program, name, seeds, arguments.jobs, row)
-            print(f"{name}: found by {', then '.join(finders) or 'no checker'}; without: {end}", flush=True)
+            print(f"{name_shown}: found by {', then '.join(finders) or 'no checker'}; without: {end}", flush=True)
             found = bool(finders) or end != "escapes"
             passed += found
             failed += not found
@@ -98,10 +103,10 @@ def main():
         seed, said = hunt(arguments.program, name, seeds, arguments.jobs, row)
         if seed is None:
             failed += 1
-            print(f"{name}: not found within {seeds} seeds ({said.strip()})", flush=True)
+            print(f"{name_shown}: not found within {seeds} seeds ({said.strip()})", flush=True)
         else:
             passed += 1
-            print(f"{name}: found by seed {seed}: {said}", flush=True)
+            print(f"{name_shown}: found by seed {seed}: {said}", flush=True)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Holds the figures of a simulation against what a run of the tests must reach.
 
-usage: sim_gate.py FIGURES.json STANDARD.json LOCKS.json
+usage: sim_gate.py FIGURES.json STANDARD.json LOCKS.json RAFT.json
 
 All are what `conclave sim --json` writes, the second with `--profile standard`, whose speed is looked at, the third
-with `--profile locks`. Prints every
-figure that falls short, and exits with 1 if one does.
+with `--profile locks`, the fourth with `--engine raft`. Prints every figure that falls short, and exits with 1 if one
+does.
 """
 
 import json
@@ -20,6 +20,17 @@ AT_LEAST = {
     "order_blind_checked": 20_000,
     "watch_events": 20_000,
     "recoveries": 5_000,
+}
+# Of cells of Raft, a fifth as many seeds: as much of everything for each.
+AT_LEAST_RAFT = {
+    "seeds": 150,
+    "simulated_hours": 5,
+    "fault_kinds": 14,
+    "linear_checked": 50_000,
+    "order_blind_checked": 5_000,
+    "watch_events": 5_000,
+    "recoveries": 1_250,
+    "masters": 750,
 }
 AT_LEAST_LOCKS = {
     "fail_overs_seen": 1_000,
@@ -59,12 +70,13 @@ def too_slow(standard):
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    swarm, standard, locks = (json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:])
+    swarm, standard, locks, raft = (json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:])
     found = short_falls(swarm) + too_slow(standard)
     found += [f"profile locks: {line}" for line in short_falls(locks, AT_LEAST_LOCKS)]
+    found += [f"engine raft: {line}" for line in short_falls(raft, AT_LEAST_RAFT)]
     for line in found:
         print(f"simulation: {line}")
     return 1 if found else 0

@@ -20,6 +20,12 @@ class SimGate(unittest.TestCase):
         self.assertEqual(sim_gate.short_falls(good, sim_gate.AT_LEAST_LOCKS), [])
         self.assertIn("grants", sim_gate.short_falls({**good, "grants": 0}, sim_gate.AT_LEAST_LOCKS)[0])
 
+    def test_raft_has_bounds_of_its_own(self):
+        good = {name: bound for name, bound in sim_gate.AT_LEAST_RAFT.items()} | {"failed": 0, "repeated": 15}
+        self.assertEqual(sim_gate.short_falls(good, sim_gate.AT_LEAST_RAFT), [])
+        for name, bound in sim_gate.AT_LEAST_RAFT.items():
+            self.assertIn(name, " ".join(sim_gate.short_falls({**good, name: bound - 1}, sim_gate.AT_LEAST_RAFT)))
+
     def test_a_failed_seed_fails(self):
         self.assertEqual(sim_gate.short_falls({**GOOD, "failed": 1}), ["failed: 1, at most 0 wanted"])
 

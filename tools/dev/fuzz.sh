@@ -8,6 +8,7 @@ FUZZ_SEEDS_MAX=40  # committed files of one fuzzer
 # name, executions in ./dev test, longest input: the slowest first, so that they end together.
 FUZZERS='
 engine           20000  160
+raft             20000  160
 requests         20000  160
 client_frames    16000  160
 client_session   12000  192

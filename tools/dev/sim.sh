@@ -4,7 +4,8 @@ SIM_SEEDS=1..700        # of every run of the tests: 700 seeds of two minutes, a
 LOCK_SEEDS=1..100       # of the lock service: its clients, caches, locks and fail-overs
 RAFT_SEEDS=1..150       # of cells whose engine is Raft
 STANDARD_SEEDS=1..20    # of five usual replicas, whose speed is measured
-EXPLORE_STATES=1000000
+EXPLORE_STATES=1000000   # of each engine, from the start
+EXPLORE_LED_STATES=3000000
 
 # The figures that a run must reach: tools/sim_gate.py compares them with the JSON that the programs write.
 simulation() {
@@ -14,15 +15,22 @@ simulation() {
     --failures "$out/failures" --json "$out/figures.json" &&
     nice "$ROOT/build/release/conclave" sim --profile locks --seeds "$LOCK_SEEDS" --repeat 10 --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/locks.json" | tail -n 6 &&
-    nice "$ROOT/build/release/conclave" sim --engine raft --seeds "$RAFT_SEEDS" --repeat 10 --jobs "$JOBS" --no-shrink \
-      --failures "$out/failures" | tail -n 6 &&
+    nice "$ROOT/build/release/conclave" sim --engine raft --seeds "$RAFT_SEEDS" --repeat 12 --jobs "$JOBS" --no-shrink \
+      --failures "$out/failures" --json "$out/raft.json" | tail -n 6 &&
     nice "$ROOT/build/release/conclave" sim --profile standard --seeds "$STANDARD_SEEDS" --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/standard.json" | tail -n 5 &&
-    "$PYTHON" "$ROOT/tools/sim_gate.py" "$out/figures.json" "$out/standard.json" "$out/locks.json"
+    "$PYTHON" "$ROOT/tools/sim_gate.py" "$out/figures.json" "$out/standard.json" "$out/locks.json" "$out/raft.json"
 }
 
+# Of each engine: from the start, and beyond an election, two timeouts and a crash further.
 exploration() {
-  nice "$ROOT/build/release/conclave" explore --states "$EXPLORE_STATES"
+  local engine
+  for engine in paxos raft; do
+    say "engine $engine"
+    nice "$ROOT/build/release/conclave" explore --engine $engine --states "$EXPLORE_STATES" &&
+      nice "$ROOT/build/release/conclave" explore --engine $engine --led --timeouts 2 --crashes 1 --lose-idle \
+        --states "$EXPLORE_LED_STATES" || return 1
+  done
 }
 
 # Every planted bug must be found by the simulator within the seeds that tools/plant_hunt.toml gives it.
@@ -50,9 +58,10 @@ planted_scenarios() {
   "$PYTHON" "$ROOT/tools/plants.py" scenarios "$ROOT/build/release/conclave_planted"
 }
 
-# Scenarios hold under seeds that their files do not show.
+# Scenarios hold under seeds that their files do not show, on either engine where they leave that open.
 scenario_seeds() {
-  nice "$ROOT/build/release/conclave" scenario --seeds 1..3 "$ROOT/tests/scenarios"
+  nice "$ROOT/build/release/conclave" scenario --seeds 1..3 "$ROOT/tests/scenarios" &&
+    nice "$ROOT/build/release/conclave" scenario --engine raft --seeds 1..3 "$ROOT/tests/scenarios"
 }
 
 # The same seeds, compiled by clang with sanitizers, give the same traces.

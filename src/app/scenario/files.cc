@@ -40,8 +40,8 @@ Result<Script> parse(const fs::path& file, const std::string& text) {
   return script;
 }
 
-Result<Script> run_script(const fs::path& file, const Script& script, int64_t more_seed) {
-  auto now = sim::scenario::run(script, more_seed);
+Result<Script> run_script(const fs::path& file, const Script& script, sim::scenario::Variant variant) {
+  auto now = sim::scenario::run(script, variant);
   if (!now) return fail(now.error().kind, fmt::format("{}: {}", file.string(), now.error().message));
   return now;
 }
@@ -63,7 +63,7 @@ Result<std::vector<fs::path>> scenario_files(const fs::path& path) {
 ScenarioResult run_scenario(const fs::path& file, bool rewrite) {
   const auto text = read(file);
   const auto script = text ? parse(file, *text) : std::unexpected(text.error());
-  const auto now = script ? run_script(file, *script, 0) : std::unexpected(script.error());
+  const auto now = script ? run_script(file, *script, {}) : std::unexpected(script.error());
   if (!now) return {.message = now.error().message + "\n"};
 
   ScenarioResult result{.message = found_in(file.string(), *now)};
@@ -78,15 +78,16 @@ ScenarioResult run_scenario(const fs::path& file, bool rewrite) {
   return result;
 }
 
-ScenarioResult run_under_seeds(const fs::path& file, const std::vector<int64_t>& seeds) {
+ScenarioResult run_under(const fs::path& file, const std::vector<int64_t>& seeds, consensus::EngineKind engine) {
   const auto text = read(file);
   const auto script = text ? parse(file, *text) : std::unexpected(text.error());
   if (!script) return {.message = script.error().message + "\n"};
   ScenarioResult result;
-  for (const int64_t seed : seeds) {
-    const auto now = run_script(file, *script, seed);
+  const bool fixed = engine != consensus::EngineKind::paxos && !sim::scenario::is_for(*script, engine);
+  for (const int64_t seed : fixed ? std::vector<int64_t>() : seeds) {
+    const auto now = run_script(file, *script, {.more_seed = seed, .engine = engine});
     const std::string found = now ? found_in(file.string(), *now) : now.error().message + "\n";
-    if (!found.empty()) result.message += fmt::format("with seeds {} higher: {}", seed, found);
+    if (!found.empty()) result.message += fmt::format("{}, with seeds {} higher: {}", to_string(engine), seed, found);
   }
   result.passed = result.message.empty();
   return result;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "consensus/factory/factory.h"
 
 namespace conclave::app {
 
@@ -23,8 +24,10 @@ struct ScenarioResult {
 // (a line with FOUND) fails all the same.
 ScenarioResult run_scenario(const std::filesystem::path& file, bool rewrite);
 
-// Runs the file once for each of `seeds`, which are added to those of its cells. What is printed may differ; it passes
-// if nothing is found wrong and all that is waited for comes.
-ScenarioResult run_under_seeds(const std::filesystem::path& file, const std::vector<int64_t>& seeds);
+// Runs the file once for each of `seeds`, which are added to those of its cells, with this engine where it leaves that
+// open. What is printed may differ; it passes if nothing is found wrong and all that is waited for comes. A file that
+// has nothing to show with this engine passes.
+ScenarioResult run_under(const std::filesystem::path& file, const std::vector<int64_t>& seeds,
+                         consensus::EngineKind engine);
 
 }  // namespace conclave::app

@@ -10,6 +10,7 @@ namespace conclave::app {
 namespace {
 
 namespace fs = std::filesystem;
+using consensus::EngineKind;
 using testing::HasSubstr;
 
 class ScenarioFiles : public testing::Test {
@@ -69,14 +70,25 @@ TEST_F(ScenarioFiles, UnderOtherSeedsLinesMayDifferAndNothingElse) {
   // Which replica leads without a first one is a matter of the seed.
   const fs::path file = write("cell first=none\nuntil serving\nstatus\ncheck\n----\n");
   ASSERT_TRUE(run_scenario(file, true).passed);
-  const ScenarioResult result = run_under_seeds(file, {1, 2, 3, 4, 5});
+  const ScenarioResult result = run_under(file, {1, 2, 3, 4, 5}, EngineKind::paxos);
   EXPECT_TRUE(result.passed) << result.message;
 
   write("cell first=none\nuntil master 1 within=5s\ncheck\n----\n");
-  const ScenarioResult failed = run_under_seeds(file, {1, 2, 3, 4, 5, 6, 7, 8});
+  const ScenarioResult failed = run_under(file, {1, 2, 3, 4, 5, 6, 7, 8}, EngineKind::paxos);
   EXPECT_FALSE(failed.passed);
   EXPECT_THAT(failed.message, HasSubstr("higher: "));
   EXPECT_THAT(failed.message, HasSubstr("NOT master 1 within 5s"));
+}
+
+TEST_F(ScenarioFiles, ACellThatNamesNoEngineRunsOnEach) {
+  const fs::path file = write("cell\nuntil master 2 within=1s\ncheck\n----\n");
+  EXPECT_THAT(run_under(file, {0}, EngineKind::raft).message, HasSubstr("raft, with seeds 0 higher: "));
+  write("engines raft\ncell\nuntil master 2 within=1s\ncheck\n----\n");
+  EXPECT_FALSE(run_under(file, {0}, EngineKind::raft).passed);
+  write("engines paxos\ncell\nuntil master 2 within=1s\ncheck\n----\n");
+  EXPECT_TRUE(run_under(file, {0}, EngineKind::raft).passed) << "it says that it is for Paxos alone";
+  write("cell engine=paxos\nuntil master 2 within=1s\ncheck\n----\n");
+  EXPECT_TRUE(run_under(file, {0}, EngineKind::raft).passed) << "its cell names an engine";
 }
 
 TEST_F(ScenarioFiles, WhatIsNoScenarioIsNamedWithItsPlace) {

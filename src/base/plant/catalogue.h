@@ -34,6 +34,18 @@ namespace conclave::plant {
     "phase 1 takes the proposal told first, not the highest-numbered (PX-09)", "log agreement")                        \
   X(rounds_shared, "", "consensus/paxos/campaign.cc", "two masters may have the same epoch (E5)",                      \
     "one master an epoch")                                                                                             \
+  X(appended_before_durable, "B39", "consensus/raft/follower.cc", "an entry is acknowledged before it is on disk",     \
+    "durability")                                                                                                      \
+  X(older_terms_counted, "", "consensus/raft/leadership.cc",                                                           \
+    "copies of an entry of an older term commit it (figure 8)", "log agreement")                                       \
+  X(leader_lease_not_checked, "B24", "consensus/raft/leadership.cc",                                                   \
+    "a leader grants a read although its lease is over", "linearizability")                                            \
+  X(vote_not_persisted, "B03", "consensus/raft/raft.cc", "a vote is given and never written down",                     \
+    "one master an epoch")                                                                                             \
+  X(votes_in_spite_of_loss, "B37", "consensus/raft/raft.cc",                                                           \
+    "a server that lost entries votes as if it had never held them", "log agreement")                                  \
+  X(stale_log_elected, "", "consensus/raft/raft.cc",                                                                   \
+    "a candidate gets votes of servers whose logs are ahead of its own", "log agreement")                              \
   X(directory_not_synced, "B30", "storage/segment_pool.cc", "a new segment's directory entry is not made durable",     \
     "durability")                                                                                                      \
   X(failed_sync_retried, "B36", "storage/journal_disk.cc", "a failed sync is tried again and believed", "durability")  \

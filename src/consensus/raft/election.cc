@@ -15,6 +15,7 @@ Election::Election(Core& core, const Election& other)
       deadline_(other.deadline_),
       asking_(other.asking_),
       standing_(other.standing_),
+      refused_(other.refused_),
       votes_(other.votes_),
       proof_(other.proof_),
       own_vote_persist_(other.own_vote_persist_),
@@ -53,6 +54,7 @@ void Election::stand(Ballot proof) {
   }
   asking_ = false;
   standing_ = true;
+  refused_ = false;
   votes_.reset();
   core_.enter(core_.term + 1);
   core_.voted_for = core_.config.self;
@@ -80,8 +82,8 @@ void Election::tick() {
   if (!standing_) return;
   if (core_.now >= give_up_at_) {
     CONCLAVE_PROBE("raft.election-times-out");
-    core_.reason = "no majority voted in time";
-    return give_up();
+    core_.reason = refused_ ? "the vote is split" : "no majority voted in time";
+    return refused_ ? rest(Duration{0}, Duration{0}) : give_up();
   }
   if (core_.now >= resend_at_) request_votes();
 }
@@ -96,7 +98,13 @@ void Election::on(ReplicaId from, const Vote& vote) {
     return;
   }
   CONCLAVE_PROBE("raft.vote-refused");
-  if (!vote.pre) return;  // others may suffice
+  if (!vote.pre) {
+    // Others may suffice. If they do not, the vote is split: whoever draws the shorter time tries again first.
+    if (refused_ || vote.term != core_.term) return;
+    refused_ = true;
+    give_up_at_ = std::min(give_up_at_, core_.now + core_.random_between(Duration{0}, core_.config.heartbeat * 2));
+    return;
+  }
   // Somebody hears a leader that we do not, or will for a while.
   const Duration wait = std::min(vote.retry_after, core_.config.election_timeout_max);
   deadline_ = std::min(deadline_, core_.now + wait + core_.random_between(Duration{0}, kJitter));
@@ -122,7 +130,7 @@ void Election::fold(consensus::StateFold& fold, bool waits) const {
     for (const ReplicaId id : core_.quorum().voters()) fold.add(votes_.test(id.value));
   }
   if (standing_) {
-    fold.add(proof_, core_.outbox.persists_ahead(own_vote_persist_));
+    fold.add(refused_, proof_, core_.outbox.persists_ahead(own_vote_persist_));
     fold.remaining(resend_at_);
     fold.remaining(give_up_at_);
   } else if (waits) {

@@ -49,6 +49,7 @@ class Election {
   Instant deadline_;
   bool asking_ = false;  // for pre-votes
   bool standing_ = false;
+  bool refused_ = false;         // by a server of the term in which we stand
   consensus::ReplicaSet votes_;  // or pre-votes
   Ballot proof_;
   uint64_t own_vote_persist_ = 0;

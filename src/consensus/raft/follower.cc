@@ -1,8 +1,10 @@
 #include "consensus/raft/follower.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/probe.h"
 
 namespace conclave::raft {
@@ -27,6 +29,7 @@ void Follower::append(Append message) {
                                         .abstains = core_.memberships.abstains()});
     return;
   }
+  if (contradicts_committed(message)) return core_.log_drop(leader_, "Append: contradicts what is committed");
   const bool carries = !message.entries.empty();
   const Index upto = message.prev_index + message.entries.size();
   store(std::move(message.entries));
@@ -38,8 +41,10 @@ void Follower::append(Append message) {
     log::info("raft", "holds again what was lost, and votes", {{"index", to_string(matched_)}});
     core_.owed = Index();
   }
-  if (carries) return core_.outbox.send_when_durable(leader_, appended(matched_, message.stamp));
-  core_.outbox.send(leader_, appended(std::min(matched_, core_.tail.durable()), message.stamp));
+  if (carries && !CONCLAVE_PLANT(appended_before_durable))
+    return core_.outbox.send_when_durable(leader_, appended(matched_, message.stamp));
+  const Index durable = carries ? matched_ : std::min(matched_, core_.tail.durable());
+  core_.outbox.send(leader_, appended(durable, message.stamp));
 }
 
 Appended Follower::appended(Index durable, consensus::Stamp stamp) const {
@@ -48,6 +53,16 @@ Appended Follower::appended(Index durable, consensus::Stamp stamp) const {
           .durable = durable,
           .stamp = stamp,
           .abstains = core_.memberships.abstains()};
+}
+
+// What is committed is in the log of every later leader: who says otherwise is none. Nothing of it may reach our log.
+bool Follower::contradicts_committed(const Append& message) const {
+  const RaftLog& log = core_.log;
+  const auto other = [&log](Index index, Ballot ballot) {
+    return index >= log.base() && index <= log.committed() && log.ballot_at(index) != ballot;
+  };
+  return other(message.prev_index, message.prev_ballot) ||
+         std::ranges::any_of(message.entries, [&](const Entry& entry) { return other(entry.index, entry.ballot); });
 }
 
 // Step 3 and 4 of the receiver: what contradicts the leader's entries goes, what is missing is appended. What is there

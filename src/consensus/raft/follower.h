@@ -49,6 +49,7 @@ class Follower {
   }
 
  private:
+  bool contradicts_committed(const Append& message) const;
   void store(std::vector<Entry> entries);
   Appended appended(Index durable, consensus::Stamp stamp) const;
 

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/probe.h"
 
 namespace conclave::raft {
@@ -231,7 +232,7 @@ void Leadership::advance_commit() {
     const auto peer = peers_.find(id);
     return peer == peers_.end() ? Index() : peer->second.durable();
   });
-  if (reached >= first_own_) core_.log.commit_to(reached);
+  if (reached >= first_own_ || CONCLAVE_PLANT(older_terms_counted)) core_.log.commit_to(reached);
 }
 
 // Followers apply an entry when they hear that it is committed. The next Append tells them; if none is to be expected
@@ -318,7 +319,8 @@ void Leadership::read(uint64_t token) {
     core_.outbox.output().reads_refused.push_back(token);
     return;
   }
-  barriers_.add(token, core_.log.committed(), lease_.valid(core_.now));
+  const bool vouched = lease_.valid(core_.now) || (core_.config.leases && CONCLAVE_PLANT(leader_lease_not_checked));
+  barriers_.add(token, core_.log.committed(), vouched);
 }
 
 void Leadership::transfer(ReplicaId to) {
@@ -353,7 +355,7 @@ void Leadership::tick() {
 }
 
 const char* Leadership::lost() const {
-  return lease_.has_quorum(core_.now) ? nullptr : "lost its quorum";
+  return lease_.has_quorum(core_.now) || CONCLAVE_PLANT(check_quorum_left_out) ? nullptr : "lost its quorum";
 }
 
 void Leadership::settle() {

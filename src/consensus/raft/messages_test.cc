@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "consensus/testing/message_checks.h"
+
 namespace conclave::raft::messages_test {
 namespace {
 
@@ -25,57 +27,32 @@ std::vector<Body> samples() {
           TimeoutNow{kBallot}};
 }
 
-TEST(Messages, EveryMessageIsReadBackAsItWas) {
-  uint8_t type = 0;
-  for (const Body& body : samples()) {
-    const Message message = encode(body);
-    EXPECT_EQ(message.type, ++type);
-    const auto decoded = decode(message);
-    ASSERT_TRUE(decoded) << decoded.error().message;
-    EXPECT_EQ(describe(encode(*decoded)), describe(message));
-    EXPECT_EQ(describe(message).find(" ="), std::string::npos) << "a field without a name: " << describe(message);
-  }
-  EXPECT_EQ(samples().size(), std::variant_size_v<Body>);
+const consensus::harness::MessageChecks<Body> kChecks{samples(), &decode, &describe, &type_name};
+
+TEST(RaftMessages, AreReadBackAsTheyWere) {
+  kChecks.are_read_back();
+}
+
+TEST(RaftMessages, CutsAndAdditionsAreRefusedWithAReason) {
+  kChecks.cuts_and_additions_are_refused();
+}
+
+TEST(RaftMessages, FlippedBitsNeverCrashTheDecoder) {
+  kChecks.flipped_bits_crash_nothing();
+}
+
+TEST(RaftMessages, UnknownTypesAreRefused) {
+  kChecks.unknown_types_are_refused();
+}
+
+TEST(RaftMessages, AreDescribedWithNamesAndValues) {
   EXPECT_EQ(describe(encode(samples()[2])),
             "Append ballot=7.1 prev_index=3 prev_ballot=5.2 committed=2 last=9 stamp=-123456us,read_round=77 "
             "[4: 5.2 transaction \"p\"] [5: 7.1 transaction \"p\"]");
   EXPECT_EQ(describe(encode(samples()[1])), "Vote ballot=7.1 pre=yes granted=yes term=6 retry_after=5000us");
 }
 
-TEST(Messages, EveryCutAndEveryAdditionIsRefusedWithAReason) {
-  for (const Body& body : samples()) {
-    const Message message = encode(body);
-    for (size_t length = 0; length < message.header.size(); ++length) {
-      Message cut = message;
-      cut.header.resize(length);
-      const auto decoded = decode(cut);
-      ASSERT_FALSE(decoded) << type_name(message.type) << " cut to " << length;
-      EXPECT_EQ(decoded.error().message.find(type_name(message.type)), 0u);
-    }
-    Message longer = message;
-    longer.header += '\0';
-    EXPECT_FALSE(decode(longer));
-    Message newer = message;
-    newer.header[0] = 2;
-    EXPECT_FALSE(decode(newer));
-  }
-  EXPECT_FALSE(decode({.type = 0, .header = "\1", .entries = {}}));
-  EXPECT_FALSE(decode({.type = 9, .header = "\1", .entries = {}}));
-}
-
-TEST(Messages, FlippedBitsNeverCrashTheDecoder) {
-  for (const Body& body : samples()) {
-    const Message message = encode(body);
-    for (size_t bit = 0; bit < message.header.size() * 8; ++bit) {
-      Message flipped = message;
-      flipped.header[bit / 8] = static_cast<char>(flipped.header[bit / 8] ^ (1 << (bit % 8)));
-      const auto decoded = decode(flipped);
-      EXPECT_TRUE(!decoded || encode(*decoded).type == message.type);
-    }
-  }
-}
-
-TEST(Messages, MeaninglessContentIsRefused) {
+TEST(RaftMessages, MeaninglessContentIsRefused) {
   const Stamp stamp;
   const Ballot endless{uint64_t{1} << 32, kA};  // a term becomes an epoch, of 32 bits
   const std::vector<Body> bad = {

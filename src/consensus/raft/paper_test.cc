@@ -110,6 +110,18 @@ TEST(Figure2, AppendEntries5_CommitsNoFurtherThanTheLeadersEntriesReach) {
 
 // ---------------------------------------------------------------- figure 2: RequestVote RPC, receiver
 
+// Nor is a log taken from who does not hold what is committed.
+TEST(Figure2, AppendEntries_WhoContradictsWhatIsCommittedIsNoLeader) {  // RF-12
+  One a(with({entry(1, kB1), entry(2, kB2)}));
+  a.get(kB, append(kB2, 2, kB2, {}, 2));
+  for (const Append& lie :
+       {append(kC3, 1, kB1, {entry(2, kC3), entry(3, kC3)}), append(kC3, 2, kB1, {entry(3, kC3)})}) {
+    EXPECT_THAT(a.get(kC, lie).persist.entries, IsEmpty());
+    EXPECT_EQ(a.last(), Index(2));
+  }
+  a.get(kC, append(kC3, 1, kB1, {entry(2, kB2), entry(3, kC3)}));
+  EXPECT_EQ(a.last(), Index(3));
+}
 // "1. Reply false if term < currentTerm (5.1)"
 TEST(Figure2, RequestVote1_AnOldTermGetsNoVote) {
   One a(with({}, of(3, ReplicaId())));
@@ -223,6 +235,21 @@ TEST(Figure2, Candidates_TryAgain) {
 }
 // "Leaders: upon election: send initial empty AppendEntries RPCs (heartbeat) to each server; repeat during idle periods
 // to prevent election timeouts (5.2)"; with the no-op of section 8 at once.
+// Of two that stand in one term neither may get a majority. Who is refused does not wait for a whole election timeout.
+TEST(Figure2, Candidates_ASplitVoteIsTriedAgainSoon) {
+  One a;
+  a.stand();
+  a.durable();
+  a.get(kB, Vote{.ballot = of(1, kA), .granted = false, .term = 0});
+  a.wait(60);
+  a.step(Tick{});
+  EXPECT_EQ(a.status().role, Role::candidate) << "B is bound, and not yet of its term: it may vote when asked again";
+  a.get(kB, Vote{.ballot = of(1, kA), .granted = false, .term = 1});
+  a.wait(60);  // two heartbeats
+  EXPECT_EQ(a.step(Tick{}).role->role, Role::follower);
+  EXPECT_THAT(sent<RequestVote>(a.step(Tick{}).send), SizeIs(2)) << "pre-votes of the next term";
+}
+
 TEST(Figure2, Leaders_BeginWithANoOpAndGoOnWithHeartbeats) {
   One a;
   const auto first = sent<Append>(a.lead().send);
@@ -424,6 +451,12 @@ TEST(Section7, ASnapshotOfAPrefixLeavesWhatFollows) {
   const Output output = a.step(SnapshotInstalled{.index = Index(2), .ballot = kB1});
   EXPECT_FALSE(output.persist.truncate_from);
   EXPECT_EQ(a.last(), Index(3));
+}
+// Whoever sent it may have told us nothing else before a crash took the term that we had heard of.
+TEST(Section7, ASnapshotTellsOfItsTerm) {
+  One a;
+  a.step(SnapshotInstalled{.index = Index(2), .ballot = kC3});
+  EXPECT_EQ(a.term(), 3u);
 }
 // "the follower discards its entire log; it is all superseded by the snapshot and may possibly have uncommitted entries
 // that conflict with the snapshot"

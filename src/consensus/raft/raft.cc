@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/plant.h"
 #include "base/probe.h"
 #include "consensus/raft/engine.h"
 
@@ -58,7 +59,9 @@ consensus::Output Raft::step(const consensus::Event& event) {
   if (!started_) start();
   std::visit([this](const auto& body) { on(body); }, event.body);
   settle();
-  return core_.outbox.finish(core_.hard_state());
+  consensus::HardState state = core_.hard_state();
+  if (state.promised.replica != ReplicaId() && CONCLAVE_PLANT(vote_not_persisted)) state.promised.replica = ReplicaId();
+  return core_.outbox.finish(state);
 }
 
 void Raft::start() {
@@ -129,6 +132,7 @@ void Raft::on(const consensus::SnapshotTaken& event) {
 
 void Raft::on(const consensus::SnapshotInstalled& event) {
   if (event.index <= core_.log.committed()) return;
+  enter_term(event.ballot.round, "installed a snapshot of a later term");  // as after a restart
   const Index before = core_.log.committed();
   const bool kept = core_.log.install(event.index, event.ballot);
   core_.memberships.install(event.index, event.membership, kept);
@@ -174,8 +178,8 @@ bool Raft::bound_to_other(ReplicaId candidate) const {
 
 bool Raft::electable(ReplicaId candidate, const RequestVote& message) const {
   const bool free = message.ballot.round > core_.term || core_.voted_for == ReplicaId() || core_.voted_for == candidate;
-  return core_.owed == Index() && message.ballot.round >= core_.term && free &&
-         core_.log.behind(message.last_index, message.last_ballot);
+  return (core_.owed == Index() || CONCLAVE_PLANT(votes_in_spite_of_loss)) && message.ballot.round >= core_.term &&
+         free && (core_.log.behind(message.last_index, message.last_ballot) || CONCLAVE_PLANT(stale_log_elected));
 }
 
 Vote Raft::answer_to(const RequestVote& message, bool granted) const {

@@ -39,7 +39,7 @@ constexpr consensus::StateFold::Grain kGrain{.unit = kShort, .units_max = 2};
 
 Cell::Cell(const ExploreOptions& options)
     : options_(options),
-      table_(ReplicaModel(maker_of(options), config_of(options), messages_), kGrain, options.audit) {}
+      table_(ReplicaModel(options.engine, maker_of(options), config_of(options), messages_), kGrain, options.audit) {}
 
 World Cell::start() {
   World world;
@@ -211,7 +211,7 @@ void Cell::check(const World& world, uint8_t replica, Changed changed) {
   if (!changed.accepted && !changed.given && !changed.led) return;
   std::array<const ReplicaState*, kReplicasMax> cell{};
   for (uint8_t i = 0; i < options_.replicas; ++i) cell[i] = &table_[world.replicas[i]];
-  check_cell(std::span(cell).first(options_.replicas), replica, changed, &violation_);
+  check_cell(options_.engine, std::span(cell).first(options_.replicas), replica, changed, &violation_);
 }
 
 uint32_t Cell::given_anywhere(const World& world) const {

@@ -33,7 +33,7 @@ struct ExploreOptions {
   bool instant_writes = false;  // every persist is durable at once
   bool lose_idle = false;       // a message that would change nothing at its receiver now is lost
   consensus::EngineKind engine = consensus::EngineKind::paxos;
-  EngineMaker make;    // instead of that engine: for tests of the explorer itself
+  EngineMaker make;    // makes it, bent: for tests of the explorer itself
   bool audit = false;  // check the folds (replica_table.h)
 };
 

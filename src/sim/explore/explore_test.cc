@@ -1,8 +1,10 @@
 // Explorations of small cells: all of a bound, counted; and broken engines, which must be found.
 #include "sim/explore/explore.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <gtest/gtest.h>
+#include <iterator>
 
 namespace conclave::sim::explore {
 namespace {
@@ -25,28 +27,40 @@ std::string text(const ExploreResult& result) {
   return out;
 }
 
-// ---------------------------------------------------------------- the engine that ships
+// ---------------------------------------------------------------- the engines that ship
 
-TEST(Explore, EveryRunOfOneElectionAndOneProposal) {
-  const ExploreResult result = run("one election, one proposal", {.bounds = {.timeouts = 1, .proposals = 1}});
+class EngineThatShips : public testing::TestWithParam<EngineKind> {
+ protected:
+  // A leader of Raft begins its term with an entry.
+  uint64_t noops() const { return GetParam() == EngineKind::raft ? 1 : 0; }
+};
+
+INSTANTIATE_TEST_SUITE_P(Explore, EngineThatShips, testing::Values(EngineKind::paxos, EngineKind::raft),
+                         [](const auto& kind) { return std::string(to_string(kind.param)); });
+
+TEST_P(EngineThatShips, EveryRunOfOneElectionAndOneProposal) {
+  const ExploreResult result =
+      run("one election, one proposal", {.bounds = {.timeouts = 1, .proposals = 1}, .engine = GetParam()});
   EXPECT_EQ(result.end, ExploreEnd::complete) << text(result);
   EXPECT_EQ(result.figures.rounds_led, 1u);
-  EXPECT_EQ(result.figures.given, 1u);
+  EXPECT_EQ(result.figures.given, 1u + noops());
   EXPECT_GT(result.figures.states, 100'000u);
 }
 
-TEST(Explore, EveryRunOfTwoReplicasThatCompeteAndCrash) {
+TEST_P(EngineThatShips, EveryRunOfTwoReplicasThatCompeteAndCrash) {
   const ExploreResult result =
-      run("two replicas compete, one crash", {.replicas = 2, .bounds = {.timeouts = 2, .crashes = 1, .proposals = 1}});
+      run("two replicas compete, one crash",
+          {.replicas = 2, .bounds = {.timeouts = 2, .crashes = 1, .proposals = 1}, .engine = GetParam()});
   EXPECT_EQ(result.end, ExploreEnd::complete) << text(result);
   EXPECT_GE(result.figures.rounds_led, 2u);
-  EXPECT_GT(result.figures.states, 100'000u);
+  EXPECT_GT(result.figures.states, 40'000u);
 }
 
-TEST(Explore, EveryRunOfAReadAndAChangeOfMaster) {
-  const ExploreResult result =
-      run("a read, a change of master",
-          {.bounds = {.timeouts = 1, .proposals = 0, .reads = 1}, .start = ExploreStart::led, .lose_idle = true});
+TEST_P(EngineThatShips, EveryRunOfAReadAndAChangeOfMaster) {
+  const ExploreResult result = run("a read, a change of master", {.bounds = {.timeouts = 1, .proposals = 0, .reads = 1},
+                                                                  .start = ExploreStart::led,
+                                                                  .lose_idle = true,
+                                                                  .engine = GetParam()});
   EXPECT_EQ(result.end, ExploreEnd::complete) << text(result);
   EXPECT_EQ(result.figures.rounds_led, 2u);
   EXPECT_GT(result.figures.reads_granted, 0u);
@@ -64,15 +78,16 @@ TEST(Explore, ASecondRunCountsTheSame) {
 }
 
 // What folds alike behaves alike: the engine's fold misses nothing that an exploration meets.
-TEST(Explore, EnginesThatFoldAlikeTakeEveryStepAlike) {
+TEST_P(EngineThatShips, TakesEveryStepAlikeWhenItFoldsAlike) {
   const Counts all{
       .timeouts = 2, .resends = 2, .crashes = 1, .proposals = 2, .reads = 1, .transfers = 1, .duplicates = 1};
-  for (const ExploreOptions& options : {
+  for (ExploreOptions options : {
            ExploreOptions{.bounds = {.timeouts = 1, .proposals = 1}, .audit = true},
            ExploreOptions{.replicas = 2, .bounds = {.timeouts = 2, .crashes = 1, .proposals = 1}, .audit = true},
            ExploreOptions{.bounds = all, .states = 30'000, .start = ExploreStart::led, .audit = true},
            ExploreOptions{.bounds = all, .states = 30'000, .start = ExploreStart::led, .leases = true, .audit = true},
        }) {
+    options.engine = GetParam();
     const ExploreResult result = explore(options);
     EXPECT_NE(result.end, ExploreEnd::violation) << text(result);
     EXPECT_GT(result.figures.audited, 5'000u);
@@ -124,9 +139,17 @@ class Bent final : public Engine {
   Before before_;
 };
 
-EngineMaker bent(Bent::Rule rule) {
-  return [rule = std::move(rule)](Config config, Recovered recovered) {
-    return std::make_unique<Bent>(make_engine(EngineKind::paxos, std::move(config), std::move(recovered)), rule);
+EngineMaker bent(Bent::Rule rule, EngineKind kind = EngineKind::paxos) {
+  return [rule = std::move(rule), kind](Config config, Recovered recovered) {
+    return std::make_unique<Bent>(make_engine(kind, std::move(config), std::move(recovered)), rule);
+  };
+}
+
+// Forgets its promise, or its vote, when it restarts.
+EngineMaker forgetful(EngineKind kind) {
+  return [kind](Config config, Recovered recovered) {
+    recovered.hard_state.promised = {};
+    return make_engine(kind, std::move(config), std::move(recovered));
   };
 }
 
@@ -140,13 +163,7 @@ void expect_found(const char* what, const ExploreOptions& options, const std::st
 
 TEST(BrokenEngine, ForgetsItsPromiseInACrash) {
   expect_found("a promise forgotten",
-               {.replicas = 2,
-                .bounds = {.timeouts = 2, .crashes = 1},
-                .make =
-                    [](Config config, Recovered recovered) {
-                      recovered.hard_state.promised = {};
-                      return make_engine(EngineKind::paxos, std::move(config), std::move(recovered));
-                    }},
+               {.replicas = 2, .bounds = {.timeouts = 2, .crashes = 1}, .make = forgetful(EngineKind::paxos)},
                "promise:");
 }
 
@@ -242,6 +259,141 @@ TEST(BrokenEngine, CountsAnAcceptanceOfAnOlderBallot) {
                 .lose_idle = true,
                 .make = make},
                "E1:");
+}
+
+// ---------------------------------------------------------------- broken Raft
+
+TEST(BrokenRaft, ForgetsItsVoteInACrash) {
+  expect_found("a vote forgotten",
+               {.bounds = {.timeouts = 2, .crashes = 1},
+                .lose_idle = true,
+                .engine = EngineKind::raft,
+                .make = forgetful(EngineKind::raft)},
+               "one vote:");
+}
+
+TEST(BrokenRaft, VotesBeforeItsVoteIsDurable) {
+  const auto hasty = [](Engine&, Instant, Output& output) {
+    const auto is_vote = [](const Envelope& envelope) {
+      return describe(EngineKind::raft, envelope.message).starts_with("Vote ");
+    };
+    std::ranges::copy_if(output.send_when_durable, std::back_inserter(output.send), is_vote);
+    std::erase_if(output.send_when_durable, is_vote);
+  };
+  expect_found("a vote told too early", {.engine = EngineKind::raft, .make = bent(hasty, EngineKind::raft)}, "lead:");
+}
+
+// Tells every voter that the candidate's log ends far behind its own.
+TEST(BrokenRaft, VotesWithoutComparingLogs) {
+  const auto blind = [](const Engine&, Event& event) {
+    auto* received = std::get_if<MessageReceived>(&event.body);
+    if (!received || !describe(EngineKind::raft, received->message).starts_with("RequestVote ")) return;
+    Decoder in(received->message.header);
+    Bytes header;
+    Encoder out(&header);
+    out.u8(in.u8());  // version
+    const Ballot ballot{.round = in.varint(), .replica = ReplicaId(in.u8())};
+    out.varint(ballot.round), out.u8(ballot.replica.value);
+    out.u8(in.u8());  // pre
+    in.varint(), in.varint(), in.u8();
+    out.varint(100), out.varint(ballot.round), out.u8(ballot.replica.value);
+    out.raw(in.rest());
+    received->message.header = std::move(header);
+  };
+  const auto make = [blind](Config config, Recovered recovered) {
+    return std::make_unique<Bent>(
+        make_engine(EngineKind::raft, std::move(config), std::move(recovered)), [](Engine&, Instant, Output&) {},
+        blind);
+  };
+  expect_found("a log that lacks what is chosen elected",
+               {.bounds = {.timeouts = 1, .proposals = 1},
+                .start = ExploreStart::led,
+                .lose_idle = true,
+                .engine = EngineKind::raft,
+                .make = make},
+               "leader completeness:");
+}
+
+TEST(BrokenRaft, AcknowledgesBeforeItIsDurable) {
+  expect_found("an entry acknowledged too early",
+               {.bounds = {.proposals = 1},
+                .start = ExploreStart::led,
+                .engine = EngineKind::raft,
+                .make = bent(send_too_early, EngineKind::raft)},
+               "E1:");
+}
+
+TEST(BrokenRaft, CutsItsLogWhileItLeads) {
+  const auto cuts = [](Engine& inner, Instant now, Output& output) {
+    if (inner.status(now).role == Role::master && !output.persist.entries.empty()) {
+      output.persist.truncate_from = output.persist.entries.front().index.prev();
+    }
+  };
+  expect_found("a leader that cuts its log",
+               {.bounds = {.proposals = 1},
+                .start = ExploreStart::led,
+                .engine = EngineKind::raft,
+                .make = bent(cuts, EngineKind::raft)},
+               "leader append-only:");
+}
+
+// Figure 8: a new leader of three takes what one follower has on disk of older terms for committed, before an entry of
+// its own term is.
+class OlderTermsCounted final : public Engine {
+ public:
+  OlderTermsCounted(Config config, Recovered recovered)
+      : log_(recovered.entries), inner_(make_engine(EngineKind::raft, std::move(config), std::move(recovered))) {}
+  OlderTermsCounted(const OlderTermsCounted& other)
+      : log_(other.log_), given_(other.given_), inner_(other.inner_->clone()) {}
+
+  Output step(const Event& event) override {
+    Output output = inner_->step(event);
+    const auto& persist = output.persist;
+    if (persist.truncate_from) log_.resize(persist.truncate_from->value - 1);
+    log_.insert(log_.end(), persist.entries.begin(), persist.entries.end());
+    std::erase_if(output.committed, [this](const Entry& entry) { return entry.index <= given_; });
+    if (!output.committed.empty()) given_ = output.committed.back().index;
+    const EngineStatus now = inner_->status(event.now);
+    if (now.role != Role::synchronising) return output;
+    const Index counted = std::min(durable_at_follower(event, now.ballot), now.last.prev());
+    while (given_ < counted) output.committed.push_back(log_[(given_ = given_.next()).value - 1]);
+    return output;
+  }
+  EngineStatus status(Instant now) const override { return inner_->status(now); }
+  std::unique_ptr<Engine> clone() const override { return std::make_unique<OlderTermsCounted>(*this); }
+  void fold(StateFold& fold) const override {
+    fold.add(given_);
+    inner_->fold(fold);
+  }
+
+ private:
+  static Index durable_at_follower(const Event& event, Ballot ballot) {
+    const auto* received = std::get_if<MessageReceived>(&event.body);
+    if (!received || !describe(EngineKind::raft, received->message).starts_with("Appended ")) return {};
+    Decoder in(received->message.header);
+    in.u8();  // version
+    if (Ballot{.round = in.varint(), .replica = ReplicaId(in.u8())} != ballot) return {};
+    in.varint();  // received
+    return Index(in.varint());
+  }
+
+  std::vector<Entry> log_;
+  Index given_;
+  std::unique_ptr<Engine> inner_;
+};
+
+TEST(BrokenRaft, CountsCopiesOfAnOlderTerm) {
+  expect_found("copies of an older term counted",
+               {.bounds = {.timeouts = 1, .crashes = 1, .proposals = 1},
+                .start = ExploreStart::led,
+                .first_candidate = ReplicaId(1),
+                .lose_idle = true,
+                .engine = EngineKind::raft,
+                .make =
+                    [](Config config, Recovered recovered) {
+                      return std::make_unique<OlderTermsCounted>(std::move(config), std::move(recovered));
+                    }},
+               "E1: replica 1 gave out [2: 1.1 transaction \"v1\"], which no quorum");
 }
 
 }  // namespace

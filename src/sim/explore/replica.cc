@@ -8,6 +8,7 @@
 
 namespace conclave::sim::explore {
 
+using consensus::EngineKind;
 using consensus::Entry;
 using consensus::Role;
 
@@ -25,7 +26,10 @@ void ReplicaState::fold(consensus::StateFold& fold) const {
     fold.all(w.then_send);
   }
   fold.add(static_cast<uint8_t>(role.role), role.ballot, role.master, applied);
-  fold.all(accepted);
+  fold.add(accepted.size());
+  for (const Acceptance& acceptance : accepted) {
+    fold.add(acceptance.entry, acceptance.previous, acceptance.counts);
+  }
   fold.all(given);
   fold.all(led);
 }
@@ -109,6 +113,7 @@ void ReplicaModel::give(ReplicaStep& step, consensus::EventBody body) const {
 // In the order of the contract: start persisting, send, then apply what is committed.
 void ReplicaModel::perform(ReplicaStep& step, consensus::Output output) const {
   ReplicaState& state = step.next;
+  if (kind_ == EngineKind::raft) check_append_only(state, output, &step.violation);
   const auto number = [&](const consensus::Envelope& envelope) { return messages_.number(state.id, envelope); };
   for (const auto& envelope : output.send) step.sent.push_back(number(envelope));
   if (output.persist.number != 0) state.writing.push_back({.persist = std::move(output.persist), .then_send = {}});
@@ -141,25 +146,30 @@ void ReplicaModel::make_durable(ReplicaStep& step) const {
   ReplicaState& state = step.next;
   const consensus::Persist persist = std::move(state.writing.front().persist);
   state.writing.erase(state.writing.begin());
-  check_persist(state, persist, &step.violation);
+  check_persist(kind_, state, persist, &step.violation);
   if (persist.hard_state) state.hard_state = *persist.hard_state;
   if (persist.truncate_from) {
     std::erase_if(state.journal, [&](const Entry& entry) { return entry.index >= *persist.truncate_from; });
   }
   for (const Entry& entry : persist.entries) {
-    const auto place = std::ranges::lower_bound(state.journal, entry.index, {}, &Entry::index);
+    auto place = std::ranges::lower_bound(state.journal, entry.index, {}, &Entry::index);
     if (place != state.journal.end() && place->index == entry.index) {
       *place = entry;
     } else {
-      state.journal.insert(place, entry);
+      place = state.journal.insert(place, entry);
     }
     if (!entry.ballot) continue;
-    const auto key = [](const Entry& e) { return std::pair(e.index, e.ballot); };
-    const auto known = std::ranges::lower_bound(state.accepted, key(entry), {}, key);
-    if (known != state.accepted.end() && key(*known) == key(entry)) {
-      check_same_proposal(*known, entry, &step.violation);
+    Acceptance acceptance{.entry = entry};
+    if (kind_ == EngineKind::raft) {
+      check_no_hole(state, entry, &step.violation);
+      if (place != state.journal.begin()) acceptance.previous = std::prev(place)->ballot;
+      acceptance.counts = entry.ballot.round == state.hard_state.promised.round;
+    }
+    const auto known = std::ranges::lower_bound(state.accepted, key(acceptance), {}, key);
+    if (known != state.accepted.end() && key(*known) == key(acceptance)) {
+      check_same_proposal(*known, acceptance, &step.violation);
     } else {
-      state.accepted.insert(known, entry);
+      state.accepted.insert(known, acceptance);
       step.accepted = true;
     }
   }

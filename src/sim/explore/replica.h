@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "consensus/api/engine.h"
+#include "consensus/factory/factory.h"
 #include "sim/explore/messages.h"
 
 namespace conclave::sim::explore {
@@ -24,6 +25,13 @@ using EngineMaker = std::function<std::unique_ptr<consensus::Engine>(consensus::
 struct Writing {
   consensus::Persist persist;
   std::vector<MessageId> then_send;
+};
+
+// An acceptance that became durable. In Raft: an entry that did in a server's log.
+struct Acceptance {
+  consensus::Entry entry;
+  consensus::Ballot previous;  // of the entry before it in that log. Raft only
+  bool counts = true;  // towards its being chosen. Raft: only what is accepted from its own leader, in its term (RF-10)
 };
 
 struct ReplicaState {
@@ -41,9 +49,9 @@ struct ReplicaState {
   Index applied;
 
   // What it ever did, in all lives, for the invariants.
-  std::vector<consensus::Entry> accepted;  // acceptances that became durable, by (index, ballot), each once
-  std::vector<consensus::Entry> given;     // entries given out as committed: given[i] is index i + 1
-  std::vector<uint64_t> led;               // rounds led, sorted
+  std::vector<Acceptance> accepted;     // by (index, ballot), each once
+  std::vector<consensus::Entry> given;  // entries given out as committed: given[i] is index i + 1
+  std::vector<uint64_t> led;            // rounds led, sorted
 
   void fold(consensus::StateFold& fold) const;
 };
@@ -77,8 +85,8 @@ struct ReplicaStep {
 
 class ReplicaModel {
  public:
-  ReplicaModel(EngineMaker make, consensus::Config config, Messages& messages)
-      : make_(std::move(make)), config_(std::move(config)), messages_(messages) {}
+  ReplicaModel(consensus::EngineKind kind, EngineMaker make, consensus::Config config, Messages& messages)
+      : kind_(kind), make_(std::move(make)), config_(std::move(config)), messages_(messages) {}
 
   // A replica that has never run, given its first event at `now`.
   ReplicaStep boot(ReplicaId id, Instant now) const;
@@ -91,6 +99,7 @@ class ReplicaModel {
   void perform(ReplicaStep& step, consensus::Output output) const;
   void make_durable(ReplicaStep& step) const;
 
+  consensus::EngineKind kind_;
   EngineMaker make_;
   consensus::Config config_;
   Messages& messages_;

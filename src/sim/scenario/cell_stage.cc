@@ -21,9 +21,9 @@ std::string in_one_line(std::string text) {
 }
 
 bool is_client_name(std::string_view name) {
-  constexpr std::array<std::string_view, 14> kTaken = {"client", "until",  "status", "tree", "sessions",
-                                                       "check",  "run",    "load",   "ask",  "master",
-                                                       "cell",   "engine", "for",    "quiet"};
+  constexpr std::array<std::string_view, 15> kTaken = {"client", "until",  "status",  "tree", "sessions",
+                                                       "check",  "run",    "load",    "ask",  "master",
+                                                       "cell",   "engine", "engines", "for",  "quiet"};
   const bool is_word = !name.empty() && std::ranges::all_of(name, [](char c) { return c >= 'a' && c <= 'z'; });
   const bool is_condition = name == "serving" || name == "agreed" || name == "answered" || name == "ended";
   return is_word && !is_condition && std::ranges::find(kTaken, name) == kTaken.end() && !Machines::knows(name);
@@ -31,10 +31,14 @@ bool is_client_name(std::string_view name) {
 
 }  // namespace
 
-Result<std::unique_ptr<CellStage>> CellStage::make(Command& command, int64_t more_seed, Output& out) {
+Result<std::unique_ptr<CellStage>> CellStage::make(Command& command, int64_t more_seed, consensus::EngineKind engine,
+                                                   Output& out) {
   Plan plan;
   plan.clients = 0;
   const std::string first = command.text("first", "1");
+  const auto kind = consensus::parse_engine_kind(command.text("engine", std::string(to_string(engine))));
+  if (!kind) return std::unexpected(kind.error());
+  plan.engine = static_cast<int64_t>(*kind);
   for (const auto& [name, value] : command.rest()) {
     if (auto set = apply_line(plan, fmt::format("{} {}", name, value)); !set) return std::unexpected(set.error());
   }

@@ -1,7 +1,8 @@
 // Whole replicas with their front ends, disks and clients in a virtual world: what ships, as sim/cluster runs it.
 //
-//   cell [first=N|none] [SETTING=VALUE ...]   settings as in a plan (sim/cluster/plan.h). All replicas start; `first`
-//                                 (1) has the first election timeout and serves when the command is over
+//   cell [first=N|none] [engine=paxos|raft] [SETTING=VALUE ...]   settings as in a plan (sim/cluster/plan.h). All
+//                                 replicas start; `first` (1) has the first election timeout and serves when the
+//                                 command is over. The engine is that of the run (Variant), if none is named
 //   client NAME [replicas=1,2] [timeout=10s] [read-only=on] [later]
 //                                 a session at these replicas (all); waits until it is connected, unless "later". With
 //                                 read-only it is content with a replica that serves reads alone (read-only-percent)
@@ -23,6 +24,7 @@
 #include <memory>
 #include <string>
 
+#include "consensus/factory/factory.h"
 #include "sim/scenario/cell_view.h"
 #include "sim/scenario/hosts.h"
 #include "sim/scenario/machines.h"
@@ -33,7 +35,8 @@ namespace conclave::sim::scenario {
 
 class CellStage final : public Stage {
  public:
-  static Result<std::unique_ptr<CellStage>> make(Command& command, int64_t more_seed, Output& out);
+  static Result<std::unique_ptr<CellStage>> make(Command& command, int64_t more_seed, consensus::EngineKind engine,
+                                                 Output& out);
   ~CellStage() override;
 
   Result<> perform(Command& command, Output& out) override;

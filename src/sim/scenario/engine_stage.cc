@@ -47,6 +47,7 @@ std::string text_of(const consensus::Persist& persist) {
     text += fmt::format(" promised={} committed={}", to_string(persist.hard_state->promised),
                         persist.hard_state->committed.value);
   }
+  if (persist.truncate_from) text += fmt::format(" cut from {}", persist.truncate_from->value);
   for (const consensus::Entry& entry : persist.entries) text += fmt::format(" [{}]", to_string(entry));
   return text;
 }
@@ -65,6 +66,11 @@ bool touches(const std::string& part, uint8_t id) {
 
 Result<std::unique_ptr<EngineStage>> EngineStage::make(Command& command, Output&) {
   explore::ExploreOptions options;
+  if (command.has_word()) {
+    const auto kind = consensus::parse_engine_kind(command.word());
+    if (!kind) return std::unexpected(kind.error());
+    options.engine = *kind;
+  }
   const auto replicas = command.number("replicas", 3);
   if (!replicas) return std::unexpected(replicas.error());
   const std::string leases = command.text("leases", "off");

@@ -1,7 +1,7 @@
 // Bare consensus engines whose messages, disks and clocks the script moves by hand: the explored cell of sim/explore,
 // one action at a time, with its invariants checked after each. Replicas are numbered from 1.
 //
-//   engine replicas=3 leases=off
+//   engine [paxos|raft] replicas=3 leases=off
 //   timeout N           all clocks move past every deadline; N looks at its own
 //   resend N            all clocks move past the times of sending again; N looks at its own
 //   tick N              N looks at its clock

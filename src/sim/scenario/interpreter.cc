@@ -17,7 +17,7 @@ std::unexpected<Error> at_line(size_t number, const Error& error) {
 
 class Interpreter {
  public:
-  explicit Interpreter(int64_t more_seed) : more_seed_(more_seed) {}
+  explicit Interpreter(Variant variant) : variant_(variant) {}
 
   Result<> perform(std::span<const Line> lines, Output& out) {
     for (size_t i = 0; i < lines.size(); ++i) {
@@ -50,10 +50,21 @@ class Interpreter {
   }
 
   Result<> dispatch(Command& command, Output& out) {
-    if (command.take("cell")) return begin(CellStage::make(command, more_seed_, out));
+    if (command.take("engines")) return name_engines(command);
+    if (command.take("cell")) return begin(CellStage::make(command, variant_.more_seed, variant_.engine, out));
     if (command.take("engine")) return begin(EngineStage::make(command, out));
     if (!stage_) return wrong("begin with \"cell\" or \"engine\"");
     if (auto done = stage_->perform(command, out); !done) return done;
+    return command.finished();
+  }
+
+  // Whoever runs the script has looked at it: is_for().
+  Result<> name_engines(Command& command) {
+    if (stage_) return wrong("engines: before anything else");
+    if (!command.has_word()) return wrong("engines: which?");
+    while (command.has_word()) {
+      if (auto kind = consensus::parse_engine_kind(command.word()); !kind) return std::unexpected(kind.error());
+    }
     return command.finished();
   }
 
@@ -74,7 +85,7 @@ class Interpreter {
     std::vector<std::pair<std::string, Output>> told;  // values, and what came of them
     for (const int64_t value : *values) {
       Output said;
-      Interpreter inner(more_seed_);
+      Interpreter inner(variant_);
       if (auto done = inner.perform(substituted(body, name, value), said); !done) return done;
       if (auto ended = inner.end(); !ended) return at_line(number, ended.error());
       const std::string text = std::to_string(value);
@@ -106,15 +117,15 @@ class Interpreter {
     return lines;
   }
 
-  const int64_t more_seed_;
+  const Variant variant_;
   std::unique_ptr<Stage> stage_;
 };
 
 }  // namespace
 
-Result<Script> run(const Script& script, int64_t more_seed) {
+Result<Script> run(const Script& script, Variant variant) {
   Script result = script;
-  Interpreter interpreter(more_seed);
+  Interpreter interpreter(variant);
   size_t last = 0;
   for (Step& step : result.steps) {
     step.output.clear();
@@ -124,6 +135,23 @@ Result<Script> run(const Script& script, int64_t more_seed) {
   }
   if (auto ended = interpreter.end(); !ended) return at_line(last, ended.error());
   return result;
+}
+
+bool is_for(const Script& script, consensus::EngineKind engine) {
+  bool has_open_cell = false;
+  for (const Step& step : script.steps) {
+    for (const Line& line : step.commands) {
+      Command command(line.text);
+      if (command.take("engines")) {
+        bool named = false;
+        while (command.has_word()) named |= command.word() == to_string(engine);
+        if (!named) return false;
+      }
+      command.take("quiet");
+      has_open_cell |= command.take("cell") && !command.has("engine");
+    }
+  }
+  return has_open_cell;
 }
 
 }  // namespace conclave::sim::scenario

@@ -51,6 +51,21 @@ TEST(Script, DifferencesHavePlaceAndLines) {
   EXPECT_EQ(difference("f.txt", *expected, *expected), "");
 }
 
+TEST(Engines, AreNamedByTheScriptOrLeftOpen) {
+  const auto is_for_raft = [](std::string_view text) {
+    return is_for(*parse_script(text), consensus::EngineKind::raft);
+  };
+  EXPECT_TRUE(is_for_raft("cell\ncheck\n----\n"));
+  EXPECT_TRUE(is_for_raft("engines paxos raft\ncell\ncheck\n----\n"));
+  EXPECT_FALSE(is_for_raft("engines paxos\ncell\ncheck\n----\n"));
+  EXPECT_FALSE(is_for_raft("cell engine=raft\ncheck\n----\n")) << "as it is written it runs on Raft already";
+  EXPECT_FALSE(is_for_raft("engine raft\n----\n"));
+  EXPECT_TRUE(is_for_raft("for n in 1..2\nquiet cell seed=$n\ncheck\nend\n----\n"));
+  EXPECT_THAT(error_of("engines paxos zab\ncell\ncheck\n----\n"), HasSubstr("line 1"));
+  EXPECT_THAT(error_of("engines\ncell\ncheck\n----\n"), HasSubstr("engines: which?"));
+  EXPECT_THAT(error_of("engine\nengines paxos\n----\n"), HasSubstr("before anything else"));
+}
+
 TEST(CommandLine, WordsAndSettings) {
   Command command("client a set /x=1 v version=3 limit=2s");
   EXPECT_TRUE(command.take("client"));
