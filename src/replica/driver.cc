@@ -82,11 +82,11 @@ void Driver::on_durable(uint64_t persist) {
   feed(consensus::Persisted{persist});
 }
 
-void Driver::installed(Index index, consensus::Ballot ballot) {
+void Driver::installed(Index index, consensus::Ballot ballot, const consensus::Membership& membership) {
   CONCLAVE_ASSERT(index > applied_);
   applied_ = index;
   applied_ballot_ = ballot;
-  feed(consensus::SnapshotInstalled{.index = index, .ballot = ballot});
+  feed(consensus::SnapshotInstalled{.index = index, .ballot = ballot, .membership = membership});
 }
 
 }  // namespace conclave::replica

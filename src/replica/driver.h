@@ -43,7 +43,7 @@ class Driver {
   Index applied() const { return applied_; }
   consensus::Ballot applied_ballot() const { return applied_ballot_; }
   // The state was replaced by a snapshot; tells the engine.
-  void installed(Index index, consensus::Ballot ballot);
+  void installed(Index index, consensus::Ballot ballot, const consensus::Membership& membership);
 
   consensus::EngineStatus status() const { return engine_->status(world_.clock.now()); }
   storage::Journal& journal() { return *journal_; }

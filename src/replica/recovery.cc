@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/probe.h"
+#include "replica/members.h"
 
 namespace conclave::replica {
 
@@ -45,6 +46,9 @@ Result<> load_snapshot(storage::SnapshotStore& snapshots, const storage::Snapsho
   const auto loader = service.begin_load();
   auto loaded = snapshots.load(file, [&loader](BytesView chunk) { return loader->feed(chunk); });
   if (loaded) loaded = loader->finish();
+  if (loaded) {
+    if (auto membership = membership_of(service); !membership) loaded = std::unexpected(membership.error());
+  }
   if (!loaded) return fail(loaded.error().kind, "snapshot " + file.name + ": " + loaded.error().message);
   return {};
 }
@@ -102,6 +106,7 @@ Result<Recovered> recover(const env::World& world, const Options& options) {
   recovered.log = std::move(opened->recovered);
   recovered.log.snapshot_index = snapshot_index;
   recovered.log.snapshot_ballot = snapshot_ballot;
+  recovered.log.membership = *membership_of(*recovered.service);
   if (auto complete = note_missing_positions(recovered.log, options.missing_positions_max); !complete) {
     return std::unexpected(complete.error());
   }

@@ -13,6 +13,7 @@ namespace conclave::replica {
 namespace {
 
 constexpr Duration kMaintenanceInterval = Duration::millis(20);
+constexpr uint64_t kMembershipCookie = UINT64_MAX;  // of proposals that are not the proposer's
 
 std::string_view role_name(consensus::Role role) {
   switch (role) {
@@ -49,6 +50,7 @@ Replica::Replica(const env::World& world, Options options, Recovered recovered,
       options_(std::move(options)),
       service_(std::move(recovered.service)),
       snapshots_(std::move(recovered.snapshots)),
+      members_(options_.consensus, *service_),
       driver_(world_, std::move(engine), std::move(recovered.journal), recovered.log.snapshot_index,
               recovered.log.snapshot_ballot, *this, options_.engine_observer),
       proposer_(*service_, options_, *this),
@@ -79,9 +81,8 @@ void Replica::stop(Duration patience, Task done) {
     Index best;
     for (const auto& peer : driver_.status().peers) {
       if (peer.id != options_.consensus.self && world_.peers.connected(peer.id) && peer.match >= best) {
-        const auto& members = options_.consensus.members;
-        const auto member = std::ranges::find(members, peer.id, &consensus::Member::id);
-        if (member == members.end() || !member->voter) continue;
+        const consensus::Member* member = members_.current().find(peer.id);
+        if (member == nullptr || !member->voter) continue;
         target = peer.id;
         best = peer.match;
       }
@@ -91,7 +92,7 @@ void Replica::stop(Duration patience, Task done) {
   struct Waiter {
     static void wait(Replica* replica, Instant until, Task finished) {
       const bool leads = replica->role_.role == consensus::Role::master;
-      const bool alone = replica->options_.consensus.members.size() == 1;
+      const bool alone = replica->members_.current().members.size() == 1;
       if (replica->driver_.failed() || replica->now() >= until ||
           ((!leads || alone) && replica->forwarder_.outstanding() == 0)) {
         replica->forwarder_.fail_all();
@@ -176,6 +177,7 @@ void Replica::tick() {
   }
   proposer_.on_tick(time, world_.clock.wall_ms());
   forwarder_.on_tick(time, options_.forward_retry);
+  advance_member_change();
   transfer_.on_tick();
   review_serving();
   finish_turn();
@@ -249,6 +251,10 @@ void Replica::on_peer_down(ReplicaId peer) {
 void Replica::on_committed(const consensus::Entry& entry) {
   const size_t payload_bytes = entry.payload.size();
   keeper_.on_applied(payload_bytes);
+  if (entry.kind == consensus::EntryKind::membership) {
+    members_.apply(entry);
+    return schedule_turn_end();
+  }
   if (entry.kind != consensus::EntryKind::transaction) return;
   const auto txn = state::decode_transaction(entry.payload.view());
   // The bytes were checked by the journal or the transport and were made by a master: anything else is a broken build.
@@ -272,8 +278,8 @@ void Replica::on_reads_refused(const std::vector<uint64_t>& tokens) {
   for (const uint64_t token : tokens) proposer_.on_read_refused(token);
 }
 
-void Replica::on_proposal_refused(uint64_t) {
-  proposer_.on_refused();
+void Replica::on_proposal_refused(uint64_t cookie) {
+  if (cookie != kMembershipCookie) proposer_.on_refused();
 }
 
 void Replica::on_role(const consensus::RoleChange& role) {
@@ -307,6 +313,7 @@ void Replica::on_role(const consensus::RoleChange& role) {
 void Replica::end_mastership() {
   if (!proposer_.active()) return;
   proposer_.end();
+  member_change_.forget();
   for (GatewayObserver* observer : observers_) observer->on_mastership(std::nullopt);
 }
 
@@ -338,11 +345,31 @@ void Replica::install(const storage::SnapshotFile& file) {
   }
   CONCLAVE_PROBE("replica.state-replaced");
   log::info("replica", "state replaced by a snapshot of a peer", {{"index", to_string(file.meta.index)}});
+  members_.restored();
   keeper_.adopted(file);
   forwarder_.on_state_replaced(service_->last_zxid(), now());
   for (GatewayObserver* observer : observers_) observer->on_state_replaced();
-  driver_.installed(file.meta.index, file.meta.ballot);
+  driver_.installed(file.meta.index, file.meta.ballot, members_.current());
   schedule_turn_end();
+}
+
+// --- membership
+
+Result<> Replica::change_members(std::vector<consensus::Member> members) {
+  if (!proposer_.active()) return fail(ErrorKind::unavailable, "this replica is not the master");
+  if (auto wanted = member_change_.want(members_.current(), std::move(members)); !wanted) return wanted;
+  advance_member_change();
+  return {};
+}
+
+// One step at a time: a step that is under way already is refused by the engine, and offered again at the next tick.
+void Replica::advance_member_change() {
+  if (!proposer_.active() || !member_change_.under_way(members_.current())) return;
+  const auto next = member_change_.next_step(members_.current());
+  if (!next) return;
+  driver_.feed(consensus::Propose{.cookie = kMembershipCookie,
+                                  .kind = consensus::EntryKind::membership,
+                                  .payloads = {Blob(consensus::encode_membership(*next))}});
 }
 
 // --- ports
@@ -422,7 +449,7 @@ Status Replica::status() const {
   } else if (cell_available_) {
     status.role = role_.role == consensus::Role::observer ? Role::observer : Role::follower;
   }
-  for (const consensus::Member& member : options_.consensus.members) {
+  for (const consensus::Member& member : members_.current().members) {
     PeerStatus peer{.id = member.id, .voter = member.voter};
     if (const auto address = options_.addresses.find(member.id); address != options_.addresses.end()) {
       peer.peer_address = address->second.peer;

@@ -15,6 +15,8 @@
 #include "replica/forwarder.h"
 #include "replica/gateway.h"
 #include "replica/life_signs.h"
+#include "replica/member_change.h"
+#include "replica/members.h"
 #include "replica/options.h"
 #include "replica/proposer.h"
 #include "replica/recovery.h"
@@ -71,6 +73,11 @@ class Replica final : public Gateway,
   bool serving() const override { return serving_; }
   Status status() const override;
   ReplicaFigures figures() const;
+  const consensus::Membership& membership() const { return members_.current(); }
+  // The cell is to have these members, sorted by id. It is done, step by step, while this replica is the master; a new
+  // master goes on only with what the voters have begun. Errors: unavailable (not the master), and those of
+  // MemberChange::want.
+  Result<> change_members(std::vector<consensus::Member> members);
   // What the engine reported last: its role, ballot and master.
   const consensus::RoleChange& role() const { return role_; }
 
@@ -108,6 +115,7 @@ class Replica final : public Gateway,
   void review_serving();
   void install(const storage::SnapshotFile& file);
   void end_mastership();
+  void advance_member_change();
   void update_serving(bool serving, std::string_view why);
   Instant now() const { return world_.clock.now(); }
 
@@ -115,6 +123,8 @@ class Replica final : public Gateway,
   const Options options_;
   std::unique_ptr<state::Service> service_;
   std::unique_ptr<storage::SnapshotStore> snapshots_;
+  Members members_;
+  MemberChange member_change_;
   Driver driver_;
   Proposer proposer_;
   Forwarder forwarder_;

@@ -50,9 +50,10 @@ int run(SimArguments& arguments, const CLI::App& command) {
   const auto safety = sim::parse_duration(arguments.safety);
   if (!safety) return usage("--safety " + safety.error().message);
   options.safety = *safety;
-  options.profile = arguments.profile == "standard" ? sim::Profile::standard
-                    : arguments.profile == "locks"  ? sim::Profile::locks
-                                                    : sim::Profile::swarm;
+  options.profile = arguments.profile == "standard"  ? sim::Profile::standard
+                    : arguments.profile == "locks"   ? sim::Profile::locks
+                    : arguments.profile == "members" ? sim::Profile::members
+                                                     : sim::Profile::swarm;
   options.engine = *consensus::parse_engine_kind(arguments.engine);
   options.shrink = !arguments.no_shrink;
   options.without = {arguments.without.begin(), arguments.without.end()};
@@ -80,8 +81,9 @@ void add_sim_command(CLI::App& app, int* exit_code) {
       ->capture_default_str();
   command
       ->add_option("--profile", arguments->profile,
-                   "what is drawn: swarm, everything; locks, the lock service; standard, five usual replicas")
-      ->check(CLI::IsMember({"swarm", "locks", "standard"}))
+                   "what is drawn: swarm, everything; locks, the lock service; members, changes of the membership; "
+                   "standard, five usual replicas")
+      ->check(CLI::IsMember({"swarm", "locks", "members", "standard"}))
       ->capture_default_str();
   command->add_option("--engine", arguments->engine, "the algorithm behind the log of the cells that are drawn")
       ->check(CLI::IsMember({"paxos", "raft"}))

@@ -105,7 +105,7 @@ std::string Summary::text(double wall_seconds) const {
       "seeds/s\n"
       "{} kinds of faults struck, {} faults left out\n"
       "operations {}, answered {}; judged by the linear checker {}, order-blind {} (given up {}); watch events {}\n"
-      "transactions {}, skipped by primary order {}; masters {}; recoveries from disk {}\n"
+      "transactions {}, skipped by primary order {}; masters {}; memberships {}; recoveries from disk {}\n"
       "engine steps checked {}, digests compared {}, events {}\n",
       seeds_, count(Ending::passed), count(Ending::unsafe), count(Ending::no_liveness),
       count(Ending::not_deterministic), count(Ending::crashed), count(Ending::hung), repeated_, simulated_hours(),
@@ -113,7 +113,8 @@ std::string Summary::text(double wall_seconds) const {
       wall_seconds > 0 ? static_cast<double>(seeds_) / wall_seconds : 0.0, fault_kinds_struck(), total_.faults_left_out,
       total_.operations, total_.answered, total_.linear_checked, total_.order_blind_checked,
       total_.order_blind_given_up, total_.watch_events, total_.transactions, total_.skipped_by_primary_order,
-      total_.masters, total_.recoveries, total_.engine_steps, total_.digests_compared, total_.events);
+      total_.masters, total_.memberships, total_.recoveries, total_.engine_steps, total_.digests_compared,
+      total_.events);
   if (const sim::LockFigures& locks = total_.locks; locks.files_judged > 0) {
     out += fmt::format(
         "lock service: grants {}; reads, writes and deletions of files judged {}, cached reads {}; fail-overs of "
@@ -145,6 +146,7 @@ std::string Summary::json(double wall_seconds) const {
       R"("hung": {}, "repeated": {}, "simulated_hours": {:.3f}, "wall_seconds": {:.1f}, "core_seconds": {:.1f}, )"
       R"("fault_kinds": {}, "operations": {}, "answered": {}, "linear_checked": {}, "order_blind_checked": {}, )"
       R"("order_blind_given_up": {}, "watch_events": {}, "transactions": {}, "recoveries": {}, "masters": {}, )"
+      R"("memberships": {}, )"
       R"("grants": {}, "files_judged": {}, "cached_reads": {}, "fail_overs_seen": {}, "datagram_leases": {}, )"
       R"("jeopardies": {}, )"
       R"("guarded_writes": {}, "guarded_refused": {}, "unguarded_lost": {}, "killed_at_least_at_each_step": {}, )"
@@ -154,10 +156,10 @@ std::string Summary::json(double wall_seconds) const {
       count(Ending::crashed), count(Ending::hung), repeated_, simulated_hours(), wall_seconds, core_seconds(),
       fault_kinds_struck(), total_.operations, total_.answered, total_.linear_checked, total_.order_blind_checked,
       total_.order_blind_given_up, total_.watch_events, total_.transactions, total_.recoveries, total_.masters,
-      total_.locks.grants, total_.locks.files_judged, total_.locks.cached_reads, total_.locks.fail_overs_seen,
-      total_.locks.datagram_leases, total_.locks.jeopardies, total_.locks.guarded_writes, total_.locks.guarded_refused,
-      total_.locks.unguarded_lost, std::ranges::min(total_.killed_at_steps), total_.engine_steps,
-      total_.digests_compared, Probe::all().size(), probes_never_reached().size(), most);
+      total_.memberships, total_.locks.grants, total_.locks.files_judged, total_.locks.cached_reads,
+      total_.locks.fail_overs_seen, total_.locks.datagram_leases, total_.locks.jeopardies, total_.locks.guarded_writes,
+      total_.locks.guarded_refused, total_.locks.unguarded_lost, std::ranges::min(total_.killed_at_steps),
+      total_.engine_steps, total_.digests_compared, Probe::all().size(), probes_never_reached().size(), most);
 }
 
 }  // namespace conclave::app

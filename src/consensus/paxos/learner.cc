@@ -23,7 +23,7 @@ bool Learner::advance() {
 
 // Acceptances of what comes behind a membership are counted among its voters.
 void Learner::commit_next() {
-  if (core_.commit_next()) tally_ = Tally(tally_.ballot(), core_.log.committed());
+  if (core_.commit_next()) recount();
 }
 
 void Learner::ask(ReplicaId teacher) {

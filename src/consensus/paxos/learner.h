@@ -29,6 +29,8 @@ class Learner {
   void accepted(ReplicaId who, Index first, Index last) {
     tally_.accepted(core_.voters.bit(who), std::max(first, core_.log.first()), last);
   }
+  // Other voters count from now on: what was counted of the slots that are open is void.
+  void recount() { tally_ = Tally(tally_.ballot(), core_.log.committed()); }
   // Moves the committed index as far as it goes. True: it moved.
   bool advance();
 

@@ -31,7 +31,7 @@ Mastership::Mastership(Core& core, Learner& learner, PromiseSet promises)
   first_own_ = kEnd;
   learn_by_ = core_.now + core_.config.election_timeout_max;
   send_heartbeats();
-  if (core_.log.committed() < promises_.committed()) ask_teacher();
+  if (behind()) ask_teacher();
 }
 
 Mastership::Mastership(Core& core, Learner& learner, const Mastership& other)
@@ -59,7 +59,7 @@ Mastership::Mastership(Core& core, Learner& learner, const Mastership& other)
 
 void Mastership::fold(consensus::StateFold& fold) const {
   fold.add(ballot(), static_cast<uint8_t>(stage_));
-  if (stage_ == Stage::learn) {
+  if (stage_ == Stage::learn || behind()) {
     promises_.fold(fold);
     fold.add(teacher_);
     fold.remaining(ask_at_);
@@ -91,9 +91,8 @@ void Mastership::ask_teacher() {
 }
 
 void Mastership::taught(ReplicaId from) {
-  if (stage_ != Stage::learn) return;
   learn_by_ = core_.now + core_.config.election_timeout_max;
-  if (core_.log.committed() >= promises_.committed()) return;
+  if (!behind()) return;
   learner_.ask(from);
   ask_at_ = core_.now + core_.config.heartbeat * 2;
 }
@@ -110,7 +109,7 @@ void Mastership::synchronise() {
 
 // Proposes again what the promises told of, up to the next membership: what is behind it comes under that one.
 void Mastership::propose_again() {
-  if (changing() || !has_promises()) return;
+  if (changing() || behind() || !has_promises()) return;
   std::vector<Entry> entries;
   for (Index slot = proposed_.next(); slot <= promises_.last(); slot = slot.next()) {
     const Entry* best = promises_.best(slot);
@@ -218,7 +217,12 @@ void Mastership::request_snapshot(ReplicaId to, Progress& peer) {
 
 void Mastership::on(ReplicaId from, const Promise& message) {
   if (!asked_.test(from.value)) return;  // late, and not needed any more
-  if (!promises_.add(from, message)) core_.log_drop(from, "Promise: slots too far ahead");
+  const bool was_behind = behind();
+  if (!promises_.add(from, message)) return core_.log_drop(from, "Promise: slots too far ahead");
+  if (was_behind || !behind()) return;
+  CONCLAVE_PROBE("paxos.learns-again");
+  learn_by_ = core_.now + core_.config.election_timeout_max;
+  ask_teacher();
 }
 
 void Mastership::on(ReplicaId from, const Accepted& message) {
@@ -429,7 +433,7 @@ void Mastership::advance_transfer() {
 
 void Mastership::tick() {
   if (core_.now >= heartbeat_at_) send_heartbeats();
-  if (stage_ == Stage::learn && core_.now >= ask_at_ && core_.log.committed() < promises_.committed()) ask_teacher();
+  if (behind() && core_.now >= ask_at_) ask_teacher();
   if (told_committed_ < core_.log.committed()) send_heartbeats();
   if (stage_ != Stage::learn && !has_promises()) ask_promises();
   pump_all();
@@ -437,14 +441,15 @@ void Mastership::tick() {
 
 const char* Mastership::lost() const {
   if (!lease_.has_quorum(core_.now) && !CONCLAVE_PLANT(check_quorum_left_out)) return "lost its quorum";
-  if (stage_ == Stage::learn && core_.now >= learn_by_) return "could not learn what was chosen";
+  if (stage_ != Stage::serve && behind() && core_.now >= learn_by_) return "could not learn what was chosen";
   return nullptr;
 }
 
 void Mastership::settle() {
-  if (stage_ == Stage::learn && core_.log.committed() >= promises_.committed()) synchronise();
+  if (stage_ == Stage::learn && !behind()) synchronise();
   if (stage_ != Stage::learn) propose_again();
-  const bool synchronised = core_.log.committed() >= std::max(proposed_, promises_.last()) && has_promises();
+  const bool synchronised =
+      !behind() && core_.log.committed() >= std::max(proposed_, promises_.last()) && has_promises();
   if (stage_ == Stage::synchronise && (synchronised || CONCLAVE_PLANT(serves_before_synchronised))) {
     stage_ = Stage::serve;
     core_.reason = "serves: all that may have been chosen before is committed";

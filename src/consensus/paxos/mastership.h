@@ -86,12 +86,14 @@ class Mastership {
   void propose_again();
   void ask_promise(ReplicaId acceptor);
   void ask_promises();
+  // Do acceptors that promised know more to be chosen than we do? They tell it when asked, not in their promises.
+  bool behind() const { return core_.log.committed() < promises_.committed(); }
   // Has a quorum of the membership that counts promised?
   bool has_promises() const { return core_.quorum().reached(promises_.complete()); }
   // Is a membership proposed and not chosen yet?
   bool changing() const { return change_ > core_.log.committed(); }
   bool may_propose() const {
-    return stage_ == Stage::serve && !changing() && has_promises() && proposed_ >= promises_.last();
+    return stage_ == Stage::serve && !changing() && !behind() && has_promises() && proposed_ >= promises_.last();
   }
   // Can this membership be the next one, and now? If only promises are missing they are asked for.
   bool takes(const Blob& payload);
@@ -131,7 +133,7 @@ class Mastership {
   Index told_committed_;
   Instant heartbeat_at_;
   size_t teacher_ = 0;
-  Instant ask_at_;
+  Instant ask_at_;  // while behind(), as the next
   Instant learn_by_;
 };
 

@@ -85,6 +85,10 @@ struct Lead : One {
                                   .durable = Index(index),
                                   .noted = Index(index)});
   }
+  Output wait_and_tick(int64_t ms) {
+    wait(ms);
+    return step(Tick{});
+  }
   bool takes(const Membership& next) { return step(change(next)).refused.empty(); }
   bool takes_a_write() { return step(Propose{.payloads = {Blob("x")}}).refused.empty(); }
 
@@ -146,6 +150,26 @@ TEST(Membership, ANewMasterStopsAtOneThatItFindsUntilThatIsChosenAndPromised) {
   a.durable();
   a.accepted(kC, 3, 3);
   EXPECT_EQ(a.accepted(kD, 3, 3).role->role, Role::master);
+}
+// Its voters may have gone on without the master, and tell nothing of what they know to be chosen.
+TEST(Membership, ANewMasterLearnsWhatTheVotersOfOneThatItFindsKnow) {
+  Lead a(knowing(log_of({kWithD}), 0));
+  a.campaign({kC});
+  Promise told = nothing_from(Index(2));
+  told.entries = {at(2, kC1, kJoint)};
+  a.get(kC, told);
+  a.durable();
+  a.accepted(kC, 2, 2);
+  Promise ahead = nothing_from(Index(4));
+  ahead.entries = {entry(4, kC1, "four")};
+  Output output = a.get(kD, ahead);
+  EXPECT_THAT(output.persist.entries, IsEmpty()) << "slot 3 was chosen";
+  EXPECT_THAT(receivers<Learn>(output.send), ElementsAre(kD));
+  EXPECT_EQ(a.status().role, Role::synchronising);
+  EXPECT_THAT(receivers<Learn>(a.wait_and_tick(60).send), ElementsAre(kD)) << "and once more";
+  output = a.get(kD, Learned{Index(3), {entry(3, kC1, "three")}});
+  ASSERT_THAT(output.committed, SizeIs(1));
+  EXPECT_EQ(output.persist.entries.back().payload.view(), "four");
 }
 TEST(Membership, APromiseOfItsVotersIsAskedForAgainIfItIsLost) {
   Lead a(knowing(log_of({kWithD}), 0));
@@ -256,6 +280,19 @@ TEST(Membership, ASnapshotBringsIt) {  // B28
   EXPECT_EQ(a.status().membership_version, kNew.version) << "an older one takes nothing back";
   One b({.hard_state = {.promised = kB1, .committed = Index(7)}, .snapshot_index = Index(7), .membership = kJoint});
   EXPECT_EQ(b.status().membership_version, kJoint.version) << "a joint one is restored";
+}
+
+// Who counts acceptances itself counts those of the voters that the snapshot names (members, seed 1168).
+TEST(Membership, ASnapshotChangesWhoseAcceptancesAreCounted) {
+  One a({.hard_state = {.promised = kB1}}, {.learning = Learning::everyone});
+  a.get(kB, Accept{kB1, Index(0), {}, {entry(8, kB1, "x")}});
+  a.durable();
+  a.get(kB, Accepted{kB1, Index(8), Index(8), Index(0), {}});
+  const Membership other{.version = 4, .members = {{kA, false}, {kB}, {kD}, {ReplicaId(5)}}};
+  EXPECT_THAT(a.step(SnapshotInstalled{.index = Index(7), .ballot = kB1, .membership = other}).committed, IsEmpty())
+      << "of B, D and E only B has accepted slot 8";
+  EXPECT_THAT(a.get(kB, Accepted{kB1, Index(8), Index(8), Index(0), {}}).committed, IsEmpty());
+  EXPECT_THAT(a.get(kD, Accepted{kB1, Index(8), Index(8), Index(0), {}}).committed, SizeIs(1));
 }
 
 TEST(Membership, WhatIsNoneIsRefused) {

@@ -153,6 +153,7 @@ void MultiPaxos::on(const consensus::SnapshotTaken& event) {
 void MultiPaxos::on(const consensus::SnapshotInstalled& event) {
   if (event.index <= core_.log.committed()) return;
   core_.install(event);
+  learner_.recount();
   if (mastership_) return mastership_->jumped();
   if (follower_.master() != ReplicaId(0)) follower_.acknowledge_heartbeat(Stamp{.sent = Instant{INT64_MIN / 2}});
 }

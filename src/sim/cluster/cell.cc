@@ -15,10 +15,19 @@ namespace {
 constexpr CellId kCell{0xC0C1A7E};
 constexpr Duration kStopPatience = Duration::seconds(2);
 
-std::vector<consensus::Member> members_of(const Plan& plan) {
+std::vector<ReplicaId> replicas_of(const Plan& plan) {
+  std::vector<ReplicaId> ids;
+  for (int64_t id = 1; id <= plan.replicas + plan.observers + plan.spares; ++id) {
+    ids.emplace_back(static_cast<uint8_t>(id));
+  }
+  return ids;
+}
+
+std::vector<consensus::Member> founders_of(const Plan& plan) {
   std::vector<consensus::Member> members;
-  for (int64_t id = 1; id <= plan.replicas + plan.observers; ++id) {
-    members.push_back({.id = ReplicaId(static_cast<uint8_t>(id)), .voter = id <= plan.replicas});
+  for (const ReplicaId id : replicas_of(plan)) {
+    if (id.value > plan.replicas + plan.observers) break;
+    members.push_back({.id = id, .voter = id.value <= plan.replicas, .disk = consensus::DiskId(id.value)});
   }
   return members;
 }
@@ -41,7 +50,7 @@ WorldOptions world_options(const Plan& plan) {
 
 std::vector<env::Address> addresses_of(const Plan& plan, uint16_t port) {
   std::vector<env::Address> addresses;
-  for (const consensus::Member& member : members_of(plan)) addresses.push_back(World::address(member.id.value, port));
+  for (const ReplicaId id : replicas_of(plan)) addresses.push_back(World::address(id.value, port));
   return addresses;
 }
 
@@ -57,18 +66,17 @@ Cell::Cell(const Plan& plan, Findings& findings)
     : plan_(plan),
       findings_(findings),
       world_(static_cast<uint64_t>(plan.seed), world_options(plan)),
-      members_(members_of(plan)),
+      ids_(replicas_of(plan)),
+      founders_(founders_of(plan)),
       log_(world_.scheduler(), findings),
       engine_checks_(
-          members_, findings, [this](const consensus::Entry& entry) { log_.committed(entry); },
-          [this] { return world_.scheduler().now(); }, patience_of(plan)),
+          founders_, findings, [this](const consensus::Entry& entry) { log_.committed(entry); },
+          [this] { return world_.scheduler().now(); }, patience_of(plan),
+          static_cast<consensus::EngineKind>(plan.engine) == consensus::EngineKind::raft),
       state_checks_(log_, findings),
       recorder_(world_.scheduler(), [this](Zxid zxid) { engine_checks_.note_acknowledged(log_.index_of(zxid)); }),
       crowd_(world_, plan, addresses_of(plan, kLockPort), addresses_of(plan, kClientPort), clients(), findings) {
-  for (const consensus::Member& member : members_) {
-    ids_.push_back(member.id);
-    world_.host(member.id);
-  }
+  for (const ReplicaId id : ids_) world_.host(id);
   for (uint32_t number = 0; number < clients(); ++number) world_.client(number);
 }
 
@@ -107,7 +115,8 @@ replica::Options Cell::options_of(ReplicaId id) const {
   replica::Options options{.cell = kCell};
   options.engine = static_cast<consensus::EngineKind>(plan_.engine);
   options.consensus.self = id;
-  options.consensus.members = members_;
+  options.consensus.disk = disk_of(id);
+  if (id.value <= founders_.size()) options.consensus.members = founders_;
   options.consensus.tick = plan_.tick;
   options.consensus.heartbeat = plan_.heartbeat;
   options.consensus.election_timeout_min = plan_.election_timeout_min;
@@ -124,9 +133,9 @@ replica::Options Cell::options_of(ReplicaId id) const {
   options.entries_kept_in_memory = static_cast<uint64_t>(plan_.entries_kept_in_memory);
   options.snapshots_kept = static_cast<size_t>(plan_.snapshots_kept);
   options.journal_segment_bytes = static_cast<uint64_t>(plan_.journal_segment_bytes);
-  for (const consensus::Member& member : members_) {
-    options.addresses[member.id] = {.peer = World::address(member.id.value, 2888),
-                                    .client = World::address(member.id.value, kClientPort)};
+  for (const ReplicaId member : ids_) {
+    options.addresses[member] = {.peer = World::address(member.value, 2888),
+                                 .client = World::address(member.value, kClientPort)};
   }
   return options;
 }

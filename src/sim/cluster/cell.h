@@ -58,8 +58,9 @@ class Cell {
 
   // --- replicas
   const std::vector<ReplicaId>& replicas() const { return ids_; }
-  size_t voters() const { return static_cast<size_t>(plan_.replicas); }
-  bool is_voter(ReplicaId id) const { return id.value <= voters(); }
+  // As committed last.
+  const consensus::Membership& membership() const { return engine_checks_.membership(); }
+  consensus::DiskId disk_of(ReplicaId id) const { return consensus::DiskId(id.value); }
   // The first start and every other. REQUIRES: not running.
   void start(ReplicaId id);
   void start_all();
@@ -101,7 +102,7 @@ class Cell {
   Findings& findings_;
   World world_;
   std::vector<ReplicaId> ids_;
-  std::vector<consensus::Member> members_;
+  std::vector<consensus::Member> founders_;
   LogRecorder log_;
   EngineChecks engine_checks_;
   StateChecks state_checks_;

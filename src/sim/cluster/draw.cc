@@ -46,6 +46,22 @@ class Drawing {
     return std::move(plan_);
   }
 
+  // With intact disks: how many may be damaged is a matter of who votes.
+  Plan members() {
+    cell();
+    world();
+    clients();
+    plan_.spares = static_cast<int64_t>(random_.between(1, 4));
+    plan_.settle_bound =
+        Duration::seconds(60);  // one member of many may be up, and clients wait 2 s for each other one
+    faults();
+    std::erase_if(plan_.faults, [](const Fault& fault) {
+      return fault.kind == FaultKind::bit_rot || fault.kind == FaultKind::misdirected_write;
+    });
+    changes();
+    return std::move(plan_);
+  }
+
   Plan standard() {
     plan_.replicas = 5;
     plan_.clients = 5;
@@ -113,7 +129,7 @@ class Drawing {
   void faults() {
     std::vector<FaultKind> kinds;
     for (const FaultType& type : fault_types()) {
-      if (type.kind == FaultKind::crash_in_fail_over) continue;  // of the lock service
+      if (type.kind >= FaultKind::crash_in_fail_over) continue;  // of other profiles
       if (one_in(2)) kinds.push_back(type.kind);
     }
     if (plan_.leases) std::erase(kinds, FaultKind::clock_jump);  // beyond what a lease allows for
@@ -192,6 +208,15 @@ class Drawing {
     }
   }
 
+  void changes() {
+    const Duration pace = between_ms(500, one_in(3) ? 20'000 : 5'000);
+    for (Duration at = between_ms(0, 3'000); at < plan_.safety;) {
+      const Fault next = fault(at, FaultKind::change_members);
+      plan_.faults.insert(std::ranges::upper_bound(plan_.faults, at, {}, &Fault::at), next);
+      at = at + Duration::micros(static_cast<int64_t>(random_.between(1, static_cast<uint64_t>(pace.us) * 2)));
+    }
+  }
+
   // What was written last is known to few replicas yet, or to one alone. It rots, and the next thing to happen is that
   // this replica has to find out by itself.
   void rot_behind_restarts() {
@@ -220,6 +245,8 @@ Plan draw_plan(uint64_t seed, Profile profile, Duration safety) {
       return drawing.swarm();
     case Profile::locks:
       return drawing.locks();
+    case Profile::members:
+      return drawing.members();
     case Profile::standard:
       break;
   }

@@ -12,6 +12,7 @@ namespace conclave::sim {
 enum class Profile : uint8_t {
   swarm,     // everything is drawn
   locks,     // drawn as well: mostly clients of the lock service
+  members,   // drawn as well: the members of the cell change all the time
   standard,  // five replicas with the settings that ship; faults are drawn. For measuring speed
 };
 

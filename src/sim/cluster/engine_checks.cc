@@ -89,6 +89,10 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     writing.truncate_from = persist.truncate_from.value_or(writing.truncate_from);
     if (persist.hard_state) writing.promised = persist.hard_state->promised;
     for (const consensus::Entry& entry : persist.entries) {
+      if (entry.kind == consensus::EntryKind::membership) {
+        checks_.note_membership(entry);
+        led_since_ = checks_.true_time_();  // new voters are given time to answer
+      }
       writing.held.emplace_back(entry.index, entry.ballot);
       if (!entry.ballot || entry.index <= checks_.committed()) continue;
       writing.accepted.push_back({.index = entry.index, .ballot = entry.ballot, .value = value_of(entry)});
@@ -151,6 +155,7 @@ class EngineChecks::Seat final : public replica::EngineObserver {
                                                entry.index.value, given_.value));
     }
     given_ = entry.index;
+    if (entry.kind == consensus::EntryKind::membership) led_since_ = checks_.true_time_();
     checks_.given_out(replica_, entry);
   }
 
@@ -182,7 +187,13 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     for (const auto& [from, at] : heard_) {
       if (now - at <= checks_.patience_) recent.set(from.value);
     }
-    if (checks_.quorum_.reached(recent)) return;
+    // It may not have heard yet of the membership that the rest of the cell goes by.
+    if (std::ranges::any_of(checks_.memberships_,
+                            [&](const auto& known) { return consensus::Quorum(known).reached(recent); }) ||
+        std::ranges::any_of(checks_.coming_,
+                            [&](const auto& known) { return consensus::Quorum(known).reached(recent); })) {
+      return;
+    }
     checks_.findings_.add(kName, fmt::format("replica {} leads at {} ms and has heard of no majority for {} ms (B12)",
                                              replica_.value, (now - Instant{0}).ms(), checks_.patience_.ms()));
   }
@@ -224,9 +235,10 @@ class EngineChecks::Seat final : public replica::EngineObserver {
 
 EngineChecks::EngineChecks(std::vector<consensus::Member> members, Findings& findings,
                            std::function<void(const consensus::Entry&)> on_first_commit,
-                           std::function<Instant()> true_time, Duration patience)
-    : members_(std::move(members)),
-      quorum_(members_),
+                           std::function<Instant()> true_time, Duration patience, bool newest_counts)
+    : memberships_{{.version = 1, .members = std::move(members), .outgoing = {}}},
+      quorum_(memberships_.back()),
+      newest_counts_(newest_counts),
       findings_(findings),
       on_first_commit_(std::move(on_first_commit)),
       true_time_(std::move(true_time)),
@@ -285,7 +297,7 @@ void EngineChecks::given_out(ReplicaId by, const consensus::Entry& entry) {
   }
   const std::vector<Acceptance>& known = acceptances_[entry.index];
   const bool chosen =
-      std::ranges::any_of(known, [&](const Acceptance& a) { return a.value == value && quorum_.reached(a.by); });
+      std::ranges::any_of(known, [&](const Acceptance& a) { return a.value == value && decides(a.by); });
   if (!chosen) {
     findings_.add(kName, fmt::format("replica {} gives out index {} under ballot {}, which no majority has accepted "
                                      "durably (PX-04)",
@@ -293,7 +305,38 @@ void EngineChecks::given_out(ReplicaId by, const consensus::Entry& entry) {
   }
   acceptances_.erase(entry.index);
   given_.push_back({.value = value, .ballot = entry.ballot});
+  if (entry.kind == consensus::EntryKind::membership) follow_membership(entry);
   on_first_commit_(entry);
+}
+
+bool EngineChecks::decides(const consensus::ReplicaSet& replicas) const {
+  if (quorum_.reached(replicas)) return true;
+  return newest_counts_ && std::ranges::any_of(coming_, [&](const consensus::Membership& membership) {
+           return consensus::Quorum(membership).reached(replicas);
+         });
+}
+
+void EngineChecks::note_membership(const consensus::Entry& entry) {
+  auto payload = consensus::decode_membership(entry.payload.view());
+  if (!payload || payload->membership.version <= membership().version) return;
+  if (std::ranges::find(coming_, payload->membership) == coming_.end()) coming_.push_back(payload->membership);
+}
+
+void EngineChecks::follow_membership(const consensus::Entry& entry) {
+  const auto payload = consensus::decode_membership(entry.payload.view());
+  if (!payload || !consensus::why_not(membership(), payload->membership).empty()) return;
+  memberships_.push_back(payload->membership);
+  quorum_ = consensus::Quorum(membership());
+  std::erase_if(coming_, [this](const auto& coming) { return coming.version <= membership().version; });
+}
+
+std::vector<consensus::Quorum> EngineChecks::possible_quorums() const {
+  constexpr size_t kStillAsked = 3;
+  const size_t first = memberships_.size() - std::min(memberships_.size(), kStillAsked);
+  std::vector<consensus::Quorum> quorums;
+  for (size_t i = first; i < memberships_.size(); ++i) quorums.emplace_back(memberships_[i]);
+  for (const consensus::Membership& membership : coming_) quorums.emplace_back(membership);
+  return quorums;
 }
 
 }  // namespace conclave::sim

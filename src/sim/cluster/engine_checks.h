@@ -1,7 +1,9 @@
 // Invariants of consensus, checked after every step of every engine of a cell (consensus/api/engine.h, E1 ... E5):
 //
 //   committed   entries are given out in order, without gaps, and never differ between replicas or lives (E1)
-//   chosen      what is first given out anywhere was durably accepted, under one ballot, by a majority of the voters
+//   chosen      what is first given out anywhere was durably accepted, under one ballot, by a majority of the voters,
+//   of
+//               each configuration while they change
 //   ballots     a round belongs to one replica for ever (E5); no replica writes a lower promise than one it made
 //   durable serving     a replica that reports to be master has given out everything acknowledged that was chosen under
 //   a lower
@@ -34,10 +36,11 @@ namespace conclave::sim {
 class EngineChecks {
  public:
   // `on_first_commit` hears of each entry once, when the first replica gives it out; in order of the log. `true_time`
-  // is that of the world; a master may be without a quorum for `patience` of it.
+  // is that of the world; a master may be without a quorum for `patience` of it. `newest_counts`: a membership counts
+  // from when it is in the log (Raft), not from when it is committed.
   EngineChecks(std::vector<consensus::Member> members, Findings& findings,
                std::function<void(const consensus::Entry&)> on_first_commit, std::function<Instant()> true_time,
-               Duration patience);
+               Duration patience, bool newest_counts = false);
   ~EngineChecks();
 
   // For the options of a replica's next life.
@@ -51,6 +54,11 @@ class EngineChecks {
   Index committed() const { return Index(given_.size()); }
   uint64_t steps() const { return steps_; }
   uint64_t masters() const { return masters_; }  // how often a replica began to serve
+  // The one that is committed last.
+  const consensus::Membership& membership() const { return memberships_.back(); }
+  // Any majority that the cell may need now: that membership, the two before, which those that left may still be asked
+  // about, and what some log holds already.
+  std::vector<consensus::Quorum> possible_quorums() const;
 
  private:
   class Seat;
@@ -65,8 +73,14 @@ class EngineChecks {
   void truncated(ReplicaId by, Index from);
   void given_out(ReplicaId by, const consensus::Entry& entry);
 
-  std::vector<consensus::Member> members_;
-  consensus::Quorum quorum_;
+  bool decides(const consensus::ReplicaSet& replicas) const;
+  void note_membership(const consensus::Entry& entry);
+  void follow_membership(const consensus::Entry& entry);
+
+  std::vector<consensus::Membership> memberships_;  // that were committed, in order
+  consensus::Quorum quorum_;                        // of the last one
+  std::vector<consensus::Membership> coming_;       // that some log holds, above that
+  const bool newest_counts_;
   Findings& findings_;
   std::function<void(const consensus::Entry&)> on_first_commit_;
   std::function<Instant()> true_time_;

@@ -42,6 +42,7 @@ constexpr std::array kTypes = {
     FaultType{FaultKind::client_crash, "client-crash"},
     FaultType{FaultKind::client_isolate, "client-isolate"},
     FaultType{FaultKind::crash_in_fail_over, "crash-in-fail-over"},
+    FaultType{FaultKind::change_members, "change-members"},
 };
 
 Result<uint64_t> parse_number(std::string_view text) {

@@ -59,6 +59,8 @@ enum class FaultKind : uint8_t {
   client_isolate,  // a client sees no replica for `lasting`
   // the lock service
   crash_in_fail_over,  // the master is killed, and the next one when it reaches step `amount` of nine (CH-77)
+  // the operator
+  change_members,  // the master is told of other members: which ones follows from `choice`
 };
 
 struct FaultType {

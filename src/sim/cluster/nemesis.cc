@@ -14,7 +14,7 @@ constexpr Duration kInitSystemPause = Duration::millis(500);  // between the end
 }  // namespace
 
 Nemesis::Nemesis(Cell& cell, FaultPoints& points)
-    : cell_(cell), world_(cell.world()), points_(points), atlas_(cell.voters()) {
+    : cell_(cell), world_(cell.world()), points_(points), atlas_(static_cast<size_t>(cell.plan().replicas)) {
   usual_links_ = world_.link(1, 2);
   cell_.when_exited([this](ReplicaId id) { on_exit(id); });
   for (const ReplicaId id : cell_.replicas()) world_.host(id).set_faults(&points_);
@@ -50,6 +50,8 @@ void Nemesis::strike(const Fault& fault) {
     struck = true;
   } else if (fault.kind == FaultKind::crash_in_fail_over) {
     struck = strike_fail_over(fault);
+  } else if (fault.kind == FaultKind::change_members) {
+    struck = strike_members(choice);
   } else {
     struck = strike_client(fault, choice);
   }
@@ -106,6 +108,23 @@ void Nemesis::watch() {
     crash(id, Crash::kill, 0, ambush_->lasting);
     ambush_.reset();
   }
+}
+
+// ---------------------------------------------------------------- the operator
+
+// Any replica may become a voter, an observer or nothing, all at once.
+bool Nemesis::strike_members(Random& choice) {
+  const auto master = cell_.master();
+  if (!master || cell_.replicas().size() < 2) return false;
+  const uint64_t voters = choice.between(1, 5);  // about
+  std::vector<consensus::Member> members;
+  for (const ReplicaId id : cell_.replicas()) {
+    const bool voter = choice.chance(voters, cell_.replicas().size());
+    if (voter || choice.below(3) == 0) members.push_back({.id = id, .voter = voter, .disk = cell_.disk_of(id)});
+  }
+  if (!cell_.at(*master).change_members(members)) return false;
+  wanted_members_ = std::move(members);
+  return true;
 }
 
 // ---------------------------------------------------------------- processes

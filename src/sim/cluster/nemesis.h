@@ -24,7 +24,7 @@
 
 namespace conclave::sim {
 
-constexpr size_t kFaultKinds = static_cast<size_t>(FaultKind::crash_in_fail_over) + 1;
+constexpr size_t kFaultKinds = static_cast<size_t>(FaultKind::change_members) + 1;
 
 class Nemesis {
  public:
@@ -44,6 +44,8 @@ class Nemesis {
   bool watches() const { return ambush_.has_value(); }
   void watch();
 
+  // What the operator asked for last: it may be under way still.
+  const std::vector<consensus::Member>& wanted_members() const { return wanted_members_; }
   const Atlas& atlas() const { return atlas_; }
   // A start that was refused, and may be: the disk was damaged.
   bool given_up(ReplicaId id) const { return given_up_.contains(id); }
@@ -71,6 +73,7 @@ class Nemesis {
   bool strike_disk(const Fault& fault, Random& choice);
   bool strike_client(const Fault& fault, Random& choice);
   bool strike_fail_over(const Fault& fault);
+  bool strike_members(Random& choice);
 
   void crash(ReplicaId id, Crash how, uint64_t torn_bytes, Duration lasting);
   void damage(ReplicaId id);
@@ -100,6 +103,7 @@ class Nemesis {
   std::set<ReplicaId> given_up_;
   std::set<ReplicaId> held_down_;
   std::optional<Ambush> ambush_;
+  std::vector<consensus::Member> wanted_members_;
   Counts struck_{};
   StepCounts killed_at_steps_{};
   uint64_t left_out_ = 0;

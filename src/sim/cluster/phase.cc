@@ -15,17 +15,17 @@ std::string_view name_of(Phase phase) {
 
 Phase phase_of(Cell& cell) {
   constexpr uint64_t kFarBehind = 50;  // entries
-  size_t voters_up = 0;
+  consensus::ReplicaSet up;
   bool candidate = false;
   bool synchronising = false;
   for (const ReplicaId id : cell.replicas()) {
     if (!cell.up(id)) continue;
-    if (cell.is_voter(id)) ++voters_up;
+    up.set(id.value);
     const consensus::Role role = cell.at(id).role().role;
     candidate = candidate || role == consensus::Role::candidate;
     synchronising = synchronising || role == consensus::Role::synchronising;
   }
-  if (voters_up <= cell.voters() / 2) return Phase::no_quorum;
+  if (!consensus::Quorum(cell.membership()).reached(up)) return Phase::no_quorum;
   if (const auto master = cell.master()) {
     const replica::Status leading = cell.at(*master).status();
     for (const ReplicaId id : cell.replicas()) {

@@ -26,6 +26,7 @@ struct Plan {
   // The cell.
   int64_t replicas = 3;  // voters, numbered from 1
   int64_t observers = 0;
+  int64_t spares = 0;  // replicas that run and are no members at first
   int64_t engine = 0;  // consensus::EngineKind
   Duration tick = Duration::millis(10);
   Duration heartbeat = Duration::millis(30);

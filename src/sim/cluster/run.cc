@@ -70,17 +70,36 @@ class Run {
         time);
   }
 
+  // Every majority that the cell may need from now on.
+  std::vector<consensus::Quorum> quorums_needed() {
+    std::vector<consensus::Quorum> quorums = cell_.engine_checks().possible_quorums();
+    if (!nemesis_.wanted_members().empty()) quorums.emplace_back(nemesis_.wanted_members());
+    return quorums;
+  }
+
+  // How many of these, from the first on, hold all of them; all of these if they do not.
+  size_t least_of(const std::vector<ReplicaId>& replicas) {
+    const std::vector<consensus::Quorum> quorums = quorums_needed();
+    consensus::ReplicaSet set;
+    for (size_t n = 0; n < replicas.size(); ++n) {
+      if (std::ranges::all_of(quorums, [&](const auto& quorum) { return quorum.reached(set); })) return n;
+      set.set(replicas[n].value);
+    }
+    return replicas.size();
+  }
+
   // The faults end, but those outside of a random majority of the intact voters stay down.
   void settle_core() {
     nemesis_.stop();
     Random random(static_cast<uint64_t>(plan_.seed) ^ 0xC04E);
     std::vector<ReplicaId> candidates;
     for (const ReplicaId id : cell_.replicas()) {
-      if (cell_.is_voter(id) && nemesis_.atlas().intact(id)) candidates.push_back(id);
+      const bool may_vote =
+          std::ranges::any_of(quorums_needed(), [id](const auto& quorum) { return quorum.is_voter(id); });
+      if (may_vote && nemesis_.atlas().intact(id)) candidates.push_back(id);
     }
     for (size_t i = candidates.size(); i > 1; --i) std::swap(candidates[i - 1], candidates[random.below(i)]);
-    const size_t majority = cell_.voters() / 2 + 1;
-    candidates.resize(std::min(candidates.size(), random.between(majority, candidates.size())));
+    candidates.resize(random.between(least_of(candidates), candidates.size()));
     for (const ReplicaId id : cell_.replicas()) {
       const bool in_core = std::ranges::find(candidates, id) != candidates.end();
       if (!in_core) nemesis_.hold_down(id);
@@ -102,10 +121,6 @@ class Run {
 
   // The clients close their sessions; those that died without are over by their time-outs.
   void settle_to_rest() {
-    std::vector<ReplicaId> replicas;
-    for (const ReplicaId id : cell_.replicas()) {
-      if (!nemesis_.given_up(id)) replicas.push_back(id);
-    }
     for (uint32_t number = 0; number < cell_.clients(); ++number) cell_.client(number).leave();
     cell_.lock_crowd().leave();
     check::Violations left;
@@ -115,7 +130,7 @@ class Run {
       }
       if (!cell_.lock_crowd().gone()) return false;
       if (!alike()) return false;
-      left = resources_.left(replicas);
+      left = resources_.left(members());
       return left.empty();
     };
     const Duration longest = std::max(plan_.session_timeout, plan_.lock_lease + plan_.lock_grace);
@@ -124,6 +139,15 @@ class Run {
     if (rests || findings_.any()) return;
     if (left.empty()) not_live(fmt::format("the cell does not come to rest in time\n{}", describe()));
     for (const check::Violation& found : left) findings_.add(found.checker, found.what);
+  }
+
+  // Those that can run.
+  std::vector<ReplicaId> members() {
+    std::vector<ReplicaId> out;
+    for (const ReplicaId id : cell_.replicas()) {
+      if (!nemesis_.given_up(id) && cell_.membership().find(id)) out.push_back(id);
+    }
+    return out;
   }
 
   void start_clients() {
@@ -163,10 +187,10 @@ class Run {
     return cell_.lock_crowd().quiet();
   }
 
-  // Every replica that can run does, has repaired its damage, and is where the log is.
+  // Every member that can run does, has repaired its damage, and is where the log is; no change is under way.
   bool alike() {
-    for (const ReplicaId id : cell_.replicas()) {
-      if (nemesis_.given_up(id)) continue;
+    if (cell_.membership().joint()) return false;
+    for (const ReplicaId id : members()) {
       if (!cell_.up(id)) return false;
       const replica::Replica& replica = cell_.at(id);
       if (!replica.serving() || replica.state().last_zxid() != cell_.log().last()) return false;
@@ -176,7 +200,7 @@ class Run {
   }
 
   std::string describe() {
-    std::string text;
+    std::string text = "  membership " + consensus::to_string(cell_.membership()) + "\n";
     for (const ReplicaId id : cell_.replicas()) {
       text += fmt::format("  replica {}: ", id.value);
       if (!cell_.up(id)) {
@@ -261,6 +285,7 @@ class Run {
             .skipped_by_primary_order = cell_.log().skipped(),
             .recoveries = cell_.recoveries(),
             .masters = cell_.engine_checks().masters(),
+            .memberships = cell_.membership().version - 1,
             .faults_left_out = nemesis_.left_out(),
             .locks = cell_.lock_crowd().figures(),
             .killed_at_steps = nemesis_.killed_at_steps(),

@@ -42,6 +42,7 @@ struct RunFigures {
   uint64_t skipped_by_primary_order = 0;
   uint64_t recoveries = 0;  // starts of a replica from its disk, the first ones included
   uint64_t masters = 0;
+  uint64_t memberships = 0;  // committed after the founding one
   uint64_t faults_left_out = 0;
   LockFigures locks;
   Nemesis::StepCounts killed_at_steps{};
@@ -64,6 +65,7 @@ inline constexpr std::array kRunNumbers = {&RunFigures::events,
                                            &RunFigures::skipped_by_primary_order,
                                            &RunFigures::recoveries,
                                            &RunFigures::masters,
+                                           &RunFigures::memberships,
                                            &RunFigures::faults_left_out};
 
 inline constexpr std::array kLockNumbers = {

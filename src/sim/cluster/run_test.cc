@@ -87,6 +87,7 @@ TEST(Run, EveryKindOfFaultStrikes) {
     plan.leases = type.kind != FaultKind::clock_jump;
     plan.safety = Duration::seconds(6);
     if (type.kind == FaultKind::crash_in_fail_over) plan.lock_clients = 3;
+    if (type.kind == FaultKind::change_members) plan.spares = 2;
     for (const int64_t at : {2, 3, 4}) {
       plan.faults.push_back({.at = Duration::seconds(at),
                              .kind = type.kind,

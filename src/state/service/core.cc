@@ -28,6 +28,7 @@ void Core::reset_bare() {
   ttls.clear();
   live_while_open.clear();
   secret.clear();
+  membership.clear();
   last_zxid = Zxid();
   last_time_ms = 0;
   digest_sum = 0;

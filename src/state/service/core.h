@@ -40,7 +40,8 @@ struct Core final : AclFiles {
   absl::btree_set<std::string, std::less<>> containers;
   absl::btree_set<std::string, std::less<>> ttls;
   absl::btree_set<std::string, std::less<>> live_while_open;
-  Bytes secret;  // of the cell; empty: none yet
+  Bytes secret;      // of the cell; empty: none yet
+  Bytes membership;  // payload of the last membership entry; empty: the founding one is in force
   Zxid last_zxid;
   int64_t last_time_ms = 0;
   uint64_t digest_sum = 0;

@@ -49,6 +49,21 @@ TEST(Secret, ShowsInTheDigest) {
   EXPECT_NE(a.digest(), c.digest());
 }
 
+TEST(Membership, SurvivesASnapshotAsItWasWhenThatBegan) {
+  Service service;
+  start(service, kFirst);
+  const uint64_t digest = service.digest();
+  service.set_membership("four members");
+  EXPECT_EQ(service.digest(), digest) << "it has no zxid, so replicas at one zxid may differ in it";
+  const auto cursor = service.begin_snapshot();
+  service.set_membership("five members");
+  Service again;
+  ASSERT_TRUE(load(again, snapshot_of(*cursor), 3));
+  EXPECT_EQ(again.membership(), "four members");
+  ASSERT_TRUE(load(again, snapshot_of(*Service().begin_snapshot())));
+  EXPECT_EQ(again.membership(), "") << "nor is it left over from what was there";
+}
+
 TEST(Secret, SurvivesASnapshot) {
   Service service;
   start(service, kFirst);

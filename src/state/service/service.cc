@@ -40,6 +40,14 @@ Zxid Service::last_zxid() const {
 int64_t Service::last_time_ms() const {
   return impl_->core.last_time_ms;
 }
+BytesView Service::membership() const {
+  return impl_->core.membership;
+}
+
+void Service::set_membership(BytesView payload) {
+  impl_->core.membership = Bytes(payload);
+}
+
 BytesView Service::cell_secret() const {
   return impl_->core.secret;
 }

@@ -92,6 +92,10 @@ class Service {
   // Of the cell: the same on every replica and under every master, told to nobody. Empty until the first fact that
   // brings one. Valid until the next apply.
   BytesView cell_secret() const;
+  // Payload of the last membership entry that was applied (consensus/api/membership.h); opaque here, in snapshots, and
+  // not in the digest: it has no zxid. Empty: the founding membership is in force. Valid until the next one.
+  BytesView membership() const;
+  void set_membership(BytesView payload);
   // Order-independent sum over all nodes, sessions and the last zxid; equal on all replicas at equal zxid (S1).
   uint64_t digest() const;
 

@@ -26,7 +26,8 @@ CopyOnUpdateCursor::CopyOnUpdateCursor(Core* core)
       acls_(core->acls.all()),
       locks_(core->locks.all()),
       calls_(core->calls.all()),
-      secret_(core->secret) {
+      secret_(core->secret),
+      membership_(core->membership) {
   CONCLAVE_ASSERT(core->cursor == nullptr);
   // Generation 0 is that of nodes no snapshot has seen.
   core->snapshot_generation = std::max<uint32_t>(1, (core->snapshot_generation + 1) & kMarkMask);
@@ -119,11 +120,11 @@ void CopyOnUpdateCursor::emit_calls() {
   calls_ = {};
 }
 
-void CopyOnUpdateCursor::emit_secret() {
-  if (secret_.empty()) return;
+void CopyOnUpdateCursor::emit_bytes(Record record, const Bytes& bytes) {
+  if (bytes.empty()) return;
   Bytes body;
-  Encoder(&body).bytes(secret_);
-  put_record(Record::secret, body, &pending_);
+  Encoder(&body).bytes(bytes);
+  put_record(record, body, &pending_);
 }
 
 void CopyOnUpdateCursor::emit(Node* node) {
@@ -178,7 +179,8 @@ bool CopyOnUpdateCursor::next(size_t size_hint, Bytes* out) {
     CONCLAVE_ASSERT(nodes_emitted_ == nodes_total_);
     emit_locks();
     emit_calls();
-    emit_secret();
+    emit_bytes(Record::secret, secret_);
+    emit_bytes(Record::membership, membership_);
     Bytes body;
     Encoder(&body).varint(nodes_emitted_);
     put_record(Record::end, body, &pending_);

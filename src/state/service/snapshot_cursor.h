@@ -17,6 +17,7 @@
 
 #include "base/codec.h"
 #include "state/service/core.h"
+#include "state/service/snapshot_format.h"
 
 namespace conclave::state {
 
@@ -53,7 +54,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
   void emit_preamble();
   void emit_locks();
   void emit_calls();
-  void emit_secret();
+  void emit_bytes(snapshot::Record record, const Bytes& bytes);
 
   Core* core_;
   uint32_t mark_;
@@ -70,6 +71,7 @@ class CopyOnUpdateCursor final : public SnapshotCursor {
   LockTable::Map locks_;
   CallTable::Map calls_;
   Bytes secret_;
+  Bytes membership_;
   // Records not yet fetched, the first `fetched_` bytes of which are gone already.
   Bytes pending_;
   size_t fetched_ = 0;

@@ -16,7 +16,17 @@ inline constexpr uint8_t kNullData = 4;
 inline constexpr uint8_t kHighKinds = 8;
 
 // Records come in the order in which they stand here.
-enum class Record : uint8_t { header = 1, acl = 2, session = 3, node = 4, lock = 6, calls = 7, secret = 8, end = 5 };
+enum class Record : uint8_t {
+  header = 1,
+  acl = 2,
+  session = 3,
+  node = 4,
+  lock = 6,
+  calls = 7,
+  secret = 8,
+  membership = 9,
+  end = 5
+};
 inline int place_of(Record type) {
   return type == Record::end ? 100 : static_cast<int>(type);
 }

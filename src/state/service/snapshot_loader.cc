@@ -95,6 +95,9 @@ Result<> SnapshotLoader::take(Record type, BytesView body) {
     case Record::secret:
       result = take_secret(in);
       break;
+    case Record::membership:
+      result = take_membership(in);
+      break;
     case Record::end:
       result = take_end(in);
       break;
@@ -247,6 +250,13 @@ Result<> SnapshotLoader::take_secret(Decoder& in) {
   if (!core_->secret.empty()) return reject("a second secret");
   core_->secret = in.string();
   if (!in.done() || core_->secret.size() != kCellSecretBytes) return reject("malformed secret");
+  return {};
+}
+
+Result<> SnapshotLoader::take_membership(Decoder& in) {
+  if (!core_->membership.empty()) return reject("a second membership");
+  core_->membership = in.string();
+  if (!in.done() || core_->membership.empty()) return reject("malformed membership");
   return {};
 }
 

@@ -35,6 +35,7 @@ class SnapshotLoader final : public Service::Loader {
   Result<> take_lock(Decoder& in);
   Result<> take_calls(Decoder& in);
   Result<> take_secret(Decoder& in);
+  Result<> take_membership(Decoder& in);
   Result<> take_end(Decoder& in);
   // Forgets everything and remembers why.
   std::unexpected<Error> reject(std::string message);
