@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Holds the figures of a simulation against what a run of the tests must reach.
 
-usage: sim_gate.py FIGURES.json STANDARD.json LOCKS.json RAFT.json
+usage: sim_gate.py FOLDER
 
-All are what `conclave sim --json` writes, the second with `--profile standard`, whose speed is looked at, the third
-with `--profile locks`, the fourth with `--engine raft`. Prints every figure that falls short, and exits with 1 if one
-does.
+The folder has what `conclave sim --json` wrote: figures.json; raft.json with `--engine raft`; locks.json, members.json
+and standard.json, whose speed is looked at, each with the `--profile` of its name; members-raft.json with both. Prints
+every figure that falls short, and exits with 1 if one does.
 """
 
 import json
@@ -41,6 +41,13 @@ AT_LEAST_LOCKS = {
     "cached_reads": 100_000,
     "guarded_writes": 3_000,
 }
+AT_LEAST_MEMBERS = {
+    "memberships": 5_000,
+    "masters": 1_500,
+    "fault_kinds": 14,
+    "linear_checked": 50_000,
+    "recoveries": 2_000,
+}
 AT_MOST = {"failed": 0}
 REPEATED_SHARE_MIN = 0.1
 SIMULATED_PER_CORE_SECOND_MIN = 100
@@ -70,13 +77,18 @@ def too_slow(standard):
 
 
 def main():
-    if len(sys.argv) != 5:
+    if len(sys.argv) != 2:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    swarm, standard, locks, raft = (json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:])
-    found = short_falls(swarm) + too_slow(standard)
-    found += [f"profile locks: {line}" for line in short_falls(locks, AT_LEAST_LOCKS)]
-    found += [f"engine raft: {line}" for line in short_falls(raft, AT_LEAST_RAFT)]
+
+    def figures(name):
+        return json.loads((Path(sys.argv[1]) / f"{name}.json").read_text(encoding="utf-8"))
+
+    found = short_falls(figures("figures")) + too_slow(figures("standard"))
+    found += [f"profile locks: {line}" for line in short_falls(figures("locks"), AT_LEAST_LOCKS)]
+    found += [f"engine raft: {line}" for line in short_falls(figures("raft"), AT_LEAST_RAFT)]
+    for name in ("members", "members-raft"):
+        found += [f"profile {name}: {line}" for line in short_falls(figures(name), AT_LEAST_MEMBERS)]
     for line in found:
         print(f"simulation: {line}")
     return 1 if found else 0

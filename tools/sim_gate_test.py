@@ -26,6 +26,11 @@ class SimGate(unittest.TestCase):
         for name, bound in sim_gate.AT_LEAST_RAFT.items():
             self.assertIn(name, " ".join(sim_gate.short_falls({**good, name: bound - 1}, sim_gate.AT_LEAST_RAFT)))
 
+    def test_changes_of_members_have_bounds_of_their_own(self):
+        good = {name: bound for name, bound in sim_gate.AT_LEAST_MEMBERS.items()} | {"seeds": 100, "failed": 0, "repeated": 12}
+        self.assertEqual(sim_gate.short_falls(good, sim_gate.AT_LEAST_MEMBERS), [])
+        self.assertIn("memberships", sim_gate.short_falls({**good, "memberships": 0}, sim_gate.AT_LEAST_MEMBERS)[0])
+
     def test_a_failed_seed_fails(self):
         self.assertEqual(sim_gate.short_falls({**GOOD, "failed": 1}), ["failed: 1, at most 0 wanted"])
 

@@ -3,6 +3,7 @@
 SIM_SEEDS=1..700        # of every run of the tests: 700 seeds of two minutes, about 23 simulated hours
 LOCK_SEEDS=1..100       # of the lock service: its clients, caches, locks and fail-overs
 RAFT_SEEDS=1..150       # of cells whose engine is Raft
+MEMBERS_SEEDS=1..100    # of each engine: cells whose members change
 STANDARD_SEEDS=1..20    # of five usual replicas, whose speed is measured
 EXPLORE_STATES=1000000   # of each engine, from the start
 EXPLORE_LED_STATES=3000000
@@ -17,9 +18,13 @@ simulation() {
       --failures "$out/failures" --json "$out/locks.json" | tail -n 6 &&
     nice "$ROOT/build/release/conclave" sim --engine raft --seeds "$RAFT_SEEDS" --repeat 12 --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/raft.json" | tail -n 6 &&
+    nice "$ROOT/build/release/conclave" sim --profile members --seeds "$MEMBERS_SEEDS" --repeat 12 --jobs "$JOBS" --no-shrink \
+      --failures "$out/failures" --json "$out/members.json" | tail -n 6 &&
+    nice "$ROOT/build/release/conclave" sim --engine raft --profile members --seeds "$MEMBERS_SEEDS" --repeat 12 --jobs "$JOBS" \
+      --no-shrink --failures "$out/failures" --json "$out/members-raft.json" | tail -n 6 &&
     nice "$ROOT/build/release/conclave" sim --profile standard --seeds "$STANDARD_SEEDS" --jobs "$JOBS" --no-shrink \
       --failures "$out/failures" --json "$out/standard.json" | tail -n 5 &&
-    "$PYTHON" "$ROOT/tools/sim_gate.py" "$out/figures.json" "$out/standard.json" "$out/locks.json" "$out/raft.json"
+    "$PYTHON" "$ROOT/tools/sim_gate.py" "$out"
 }
 
 # Of each engine: from the start, and beyond an election, two timeouts and a crash further.
