@@ -120,6 +120,24 @@ TEST(Membership, WhileItIsJointASlotNeedsAMajorityOfEach) {
   EXPECT_THAT(a.accepted(kD, 3, 3).committed, SizeIs(1));
 }
 
+TEST(Membership, WhileItIsJointALeaseNeedsAMajorityOfEach) {
+  Lead a({kWithD});
+  a.takes(kJoint);
+  a.get(kD, nothing_from(Index(2)));
+  a.alive(kD, 1);
+  ASSERT_TRUE(a.takes(kJoint));
+  a.durable();
+  a.accepted(kB, 2, 2);
+  a.wait(199);
+  a.alive(kC, 2);
+  EXPECT_THAT(a.step(ReadBarrier{.token = 1}).reads, IsEmpty()) << "A and C: of A, B, D it is one";
+  a.alive(kD, 2);
+  EXPECT_THAT(a.step(ReadBarrier{.token = 2}).reads, SizeIs(1));
+  a.wait(400);
+  a.alive(kC, 2);
+  EXPECT_EQ(a.step(Tick{}).role->role, Role::follower) << "nor does C alone keep the lead up";
+}
+
 TEST(Membership, WhileItIsJointACampaignNeedsAMajorityOfEach) {
   Lead a(knowing(log_of({kWithD, kJoint})));
   a.campaign({kC});
@@ -293,6 +311,23 @@ TEST(Membership, ASnapshotChangesWhoseAcceptancesAreCounted) {
       << "of B, D and E only B has accepted slot 8";
   EXPECT_THAT(a.get(kB, Accepted{kB1, Index(8), Index(8), Index(0), {}}).committed, IsEmpty());
   EXPECT_THAT(a.get(kD, Accepted{kB1, Index(8), Index(8), Index(0), {}}).committed, SizeIs(1));
+}
+
+TEST(Membership, SoDoesOneThatIsChosen) {
+  const Membership before{.version = 2, .members = {{kA, false}, {kB}, {kC}, {kD}}};
+  One a({.hard_state = {.promised = kB1}, .membership = before}, {.learning = Learning::everyone});
+  const Membership joint = changed(before, {{kA}, {kB}, {kC}});
+  a.get(kB, Accept{kB1, Index(0), {}, {at(1, kB1, joint), entry(2, kB1, "x")}});
+  a.durable();
+  const auto accepted = [&](ReplicaId by, uint64_t slot) {
+    return a.get(by, Accepted{kB1, Index(slot), Index(slot), Index(0), {}}).committed;
+  };
+  EXPECT_THAT(accepted(kC, 2), IsEmpty());
+  EXPECT_THAT(accepted(kD, 2), IsEmpty());
+  EXPECT_THAT(accepted(kC, 1), IsEmpty());
+  EXPECT_THAT(accepted(kD, 1), SizeIs(1)) << "C and D choose slot 1; slot 2 needs two of A, B, C as well";
+  EXPECT_THAT(accepted(kB, 2), IsEmpty());
+  EXPECT_THAT(accepted(kC, 2), SizeIs(1));
 }
 
 TEST(Membership, WhatIsNoneIsRefused) {

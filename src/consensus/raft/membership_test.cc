@@ -127,6 +127,21 @@ TEST(Section6, AnEntryNeedsAMajorityOfEachConfiguration) {
   EXPECT_THAT(a.acknowledged_by({kB}).committed, SizeIs(1)) << "B is of both";
 }
 
+TEST(Section6, ALeaseNeedsAMajorityOfEachConfiguration) {
+  Leader a;
+  ASSERT_TRUE(a.takes(kJoint));
+  a.durable();
+  a.acknowledged_by({kB, kC, kD});
+  a.wait(199);
+  a.has(kC, a.last());
+  EXPECT_THAT(a.step(ReadBarrier{.token = 1}).reads, IsEmpty()) << "A and C: of A, B, D it is one";
+  a.has(kD, a.last());
+  EXPECT_THAT(a.step(ReadBarrier{.token = 2}).reads, SizeIs(1));
+  a.wait(400);
+  a.has(kC, a.last());
+  EXPECT_EQ(a.step(Tick{}).role->role, Role::follower) << "nor does C alone keep the lead up";
+}
+
 // "once a given server adds the new configuration entry to its log, it uses that configuration for all future decisions
 // (a server always uses the latest configuration in its log, regardless of whether the entry is committed)"; "the
 // leader will use the rules of C(old,new) to determine when the log entry for C(old,new) is committed".
