@@ -230,6 +230,17 @@ TEST(Membership, AVoterToBeHasCaughtUpAndIsAlive) {
   EXPECT_TRUE(a.takes(kJoint));
 }
 
+// Or the cell would wait for its promise when the joint membership is chosen.
+TEST(Membership, AVoterToBeHasPromised) {
+  Lead a({kWithD});
+  a.alive(kD, 1);
+  const Output output = a.step(change(kJoint));
+  EXPECT_THAT(output.refused, SizeIs(1));
+  EXPECT_THAT(receivers<Prepare>(output.send), ElementsAre(kD)) << "it is asked";
+  a.get(kD, nothing_from(Index(2)));
+  EXPECT_TRUE(a.takes(kJoint));
+}
+
 // Slot 2 was chosen by A, C and another; of those that stay only A is known to have it: were its disk lost then, it
 // would be gone.
 TEST(Membership, NobodyIsLetGoBeforeThoseThatStayHoldAll) {
