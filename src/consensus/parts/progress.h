@@ -5,9 +5,8 @@
 //   2  Sent and not known received is bounded by the window given, in slots and bytes.
 //   3  Nothing is sent before the peer's place is known (by its promise or its first heartbeat answer), nor while it is
 //      sought (Raft).
-//   4  Two heartbeats in a row that were sent after something and answered without it having arrived prove it lost;
-//   slow
-//      disks do not, since `received` does not wait for them (B10).
+//   4  Two heartbeats in a row that were sent after something and answered without it having arrived prove it
+//      lost; slow disks do not, since `received` does not wait for them (B10).
 #pragma once
 
 #include <algorithm>

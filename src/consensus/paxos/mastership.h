@@ -6,10 +6,12 @@
 //   serve        take proposals and read barriers.
 // A mastership is dropped whole when the lead is lost; nothing of it survives into another one.
 //
-//   1  Every entry above log.committed(), up to the last slot proposed, carries our ballot from the stage synchronise
-//   on. 2  Stage serve begins only when every slot that may have been chosen before is committed (E4, B25). 3  A read
-//   is granted only in stage serve, under a valid lease or a round confirmed after it was asked for (B23, B24). 4
-//   Nothing is proposed behind a membership before that is chosen, nor before a quorum of it has promised.
+//   1  Every entry above log.committed(), up to the last slot proposed, carries our ballot from the stage
+//      synchronise on.
+//   2  Stage serve begins only when every slot that may have been chosen before is committed (E4, B25).
+//   3  A read is granted only in stage serve, under a valid lease or a round confirmed after it was asked for
+//      (B23, B24).
+//   4  Nothing is proposed behind a membership before that is chosen, nor before a quorum of it has promised.
 // Pure.
 #pragma once
 

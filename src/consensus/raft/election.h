@@ -2,8 +2,9 @@
 // in a new term.
 //
 //   1  Nothing durable and nobody else changes before a majority granted the pre-vote, except in a transfer of the
-//   lead. 2  RequestVote leaves only when our term and vote are durable. 3  Timeouts are drawn at random (RF-07), so
-//   split votes are rare and resolved.
+//      lead.
+//   2  RequestVote leaves only when our term and vote are durable.
+//   3  Timeouts are drawn at random (RF-07), so split votes are rare and resolved.
 // Pure.
 #pragma once
 

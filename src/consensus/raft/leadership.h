@@ -2,10 +2,10 @@
 // survives into another one.
 //
 //   1  The leader never changes or removes an entry of its log (leader append-only).
-//   2  It commits by counting only up to entries of its own term; what is below is committed with them (5.4.2, figure
-//   8). 3  It serves from when the no-op with which its term began is committed: everything committed before is known
-//   then
-//      (E4, dissertation 6.4).
+//   2  It commits by counting only up to entries of its own term; what is below is committed with them (5.4.2,
+//      figure 8).
+//   3  It serves from when the no-op with which its term began is committed: everything committed before is known
+//      then (E4, dissertation 6.4).
 //   4  A read is granted only then, under a valid lease or a round confirmed after it was asked for (6.4, 6.4.1).
 // Pure.
 #pragma once

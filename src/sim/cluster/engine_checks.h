@@ -1,19 +1,20 @@
 // Invariants of consensus, checked after every step of every engine of a cell (consensus/api/engine.h, E1 ... E5):
 //
 //   committed   entries are given out in order, without gaps, and never differ between replicas or lives (E1)
-//   chosen      what is first given out anywhere was durably accepted, under one ballot, by a majority of the voters,
-//   of
-//               each configuration while they change
+//   chosen      what is first given out anywhere was durably accepted, under one ballot, by a majority of the
+//               voters, of each configuration while they change
 //   ballots     a round belongs to one replica for ever (E5); no replica writes a lower promise than one it made
-//   durable serving     a replica that reports to be master has given out everything acknowledged that was chosen under
-//   a lower
-//               ballot than its own (E4, B25). One that slept through its own fall may report late; it has no lease
-//   reads       a barrier is granted at an index that covers every write acknowledged before it was asked for (E3, B23)
-//   quorum      a replica that leads and has heard nothing of a majority for its patience, in true time, steps down at
-//               its next tick (B12). While it stands still it has no tick
-//   memory      a replica that starts again holds every position that it durably accepted, or names it damaged (B37);
-//   its
-//               promise did not go back; and on a disk that nothing damaged it begins with its newest snapshot
+//               durable
+//   serving     a replica that reports to be master has given out everything acknowledged that was chosen under a
+//               lower ballot than its own (E4, B25). One that slept through its own fall may report late; it has
+//               no lease
+//   reads       a barrier is granted at an index that covers every write acknowledged before it was asked for
+//               (E3, B23)
+//   quorum      a replica that leads and has heard nothing of a majority for its patience, in true time, steps down
+//               at its next tick (B12). While it stands still it has no tick
+//   memory      a replica that starts again holds every position that it durably accepted, or names it damaged
+//               (B37); its promise did not go back; and on a disk that nothing damaged it begins with its newest
+//               snapshot
 //
 // What was acknowledged is told from outside: by note_acknowledged(), for each write a client was told of.
 #pragma once
