@@ -4,6 +4,7 @@
 
 #include "consensus/parts/lease.h"
 #include "consensus/parts/outbox.h"
+#include "consensus/parts/peers.h"
 #include "consensus/parts/progress.h"
 #include "consensus/parts/read_barriers.h"
 
@@ -131,6 +132,54 @@ TEST(Progress, SnapshotsAreAskedForOnceASecond) {
   EXPECT_TRUE(peer.snapshot_due(ms(0)));
   EXPECT_FALSE(peer.snapshot_due(ms(999)));
   EXPECT_TRUE(peer.snapshot_due(ms(1000)));
+}
+
+// ---------------------------------------------------------------- Peers
+
+TEST(Peers, TheBestInformedIsAVoter) {
+  Peers peers;
+  const Quorum quorum(std::vector<Member>{{kA}, {kB}, {kC}});
+  EXPECT_EQ(best_informed(peers, quorum), ReplicaId());
+  peers[ReplicaId(9)].report(Index(9), Index(9), ms(0));
+  EXPECT_EQ(best_informed(peers, quorum), ReplicaId()) << "an observer";
+  peers[kB].report(Index(9), Index(4), ms(0));
+  peers[kC].report(Index(5), Index(5), ms(0));
+  EXPECT_EQ(best_informed(peers, quorum), kC) << "what is on disk counts";
+}
+
+TEST(Peers, WhoIsReadyToVote) {
+  Config config;  // 400 ms
+  Peers peers;
+  const auto ready = [&](uint64_t committed, int64_t now = 0) {
+    return ready_to_vote(peers, kB, Index(7), Index(committed), ms(now), config);
+  };
+  EXPECT_FALSE(ready(7)) << "unknown";
+  peers[kB].report(Index(7), Index(7), ms(0));
+  EXPECT_FALSE(ready(7)) << "never heard of";
+  peers[kB].alive(ms(0));
+  EXPECT_TRUE(ready(7 + 1024, 399));
+  EXPECT_FALSE(ready(7 + 1025)) << "far behind";
+  EXPECT_FALSE(ready(7, 400)) << "not heard of lately";
+  EXPECT_FALSE(ready_to_vote(peers, kB, Index(8), Index(8), ms(0), config)) << "does not know that it is a member";
+}
+
+// ---------------------------------------------------------------- Outbox
+
+TEST(Outbox, TellsWhichCommittedIndexIsOnTheDisk) {
+  Outbox<int> outbox;  // sends nothing
+  outbox.recovered({.committed = Index(2)});
+  EXPECT_EQ(outbox.noted(), Index(2));
+  for (const uint64_t committed : {5, 6}) {
+    outbox.persist_hard_state();
+    outbox.finish({.committed = Index(committed)});
+  }
+  EXPECT_EQ(outbox.noted(), Index(2));
+  outbox.durable(1);
+  EXPECT_EQ(outbox.noted(), Index(5));
+  outbox.durable(2);
+  EXPECT_EQ(outbox.noted(), Index(6));
+  outbox.finish({.committed = Index(9)});
+  EXPECT_EQ(outbox.noted(), Index(6)) << "nothing was written";
 }
 
 // ---------------------------------------------------------------- Lease

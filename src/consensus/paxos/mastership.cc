@@ -15,9 +15,6 @@ namespace {
 // catch up with a cell that decides as fast as its window lets it.
 constexpr size_t kCatchUpSlots = 64;
 
-// A voter to be may lack so many committed entries: less than a moment's work, or every later write would wait for it.
-constexpr uint64_t kPromotionLagMax = 1024;
-
 }  // namespace
 
 Mastership::Mastership(Core& core, Learner& learner, PromiseSet promises)
@@ -333,11 +330,9 @@ bool Mastership::takes(const Blob& payload) {
   for (const ReplicaId id : next->membership.voters()) {
     if (now.is_voter(id)) continue;
     ask_promise(id);
-    const auto peer = peers_.find(id);
-    ready &= promises_.complete().test(id.value) && !abstaining_.test(id.value) && peer != peers_.end() &&
-             core_.now < peer->second.heard() + core_.config.election_timeout_max &&
-             peer->second.durable() >= core_.memberships.current_index() &&  // it knows of itself
-             peer->second.durable() + kPromotionLagMax >= core_.log.committed();
+    ready &= promises_.complete().test(id.value) && !abstaining_.test(id.value) &&
+             consensus::ready_to_vote(peers_, id, core_.memberships.current_index(), core_.log.committed(), core_.now,
+                                      core_.config);
   }
   return ready;
 }
@@ -381,14 +376,10 @@ bool Mastership::membership_firm() const {
 
 // To the best informed voter, so that the cell pauses for a round trip only.
 void Mastership::hand_over() {
-  const auto better = [](const auto& a, const auto& b) { return a.second.durable() < b.second.durable(); };
-  auto best = peers_.end();
-  for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {
-    if (core_.quorum().is_voter(peer->first) && (best == peers_.end() || better(*best, *peer))) best = peer;
-  }
-  if (best == peers_.end()) return;
-  heartbeat(best->first, best->second);
-  core_.outbox.send(best->first, TransferNow{.ballot = ballot()});
+  const ReplicaId best = consensus::best_informed(peers_, core_.quorum());
+  if (best == ReplicaId()) return;
+  heartbeat(best, peers_.at(best));
+  core_.outbox.send(best, TransferNow{.ballot = ballot()});
 }
 
 // ---------------------------------------------------------------- reads and transfer

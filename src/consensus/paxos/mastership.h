@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "consensus/parts/lease.h"
-#include "consensus/parts/progress.h"
+#include "consensus/parts/peers.h"
 #include "consensus/parts/read_barriers.h"
 #include "consensus/paxos/core.h"
 #include "consensus/paxos/learner.h"
@@ -43,7 +43,7 @@ class Mastership {
   Ballot ballot() const { return promises_.ballot(); }
   Stage stage() const { return stage_; }
   const Lease& lease() const { return lease_; }
-  const std::map<ReplicaId, Progress>& peers() const { return peers_; }
+  const consensus::Peers& peers() const { return peers_; }
 
   void propose(consensus::Propose proposal);
   void read(uint64_t token);
@@ -122,7 +122,7 @@ class Mastership {
   Stage stage_ = Stage::learn;
   Lease lease_;
   ReadBarriers barriers_;
-  std::map<ReplicaId, Progress> peers_;
+  consensus::Peers peers_;
   std::optional<Transfer> transfer_;
   Index first_own_;  // first slot proposed under our ballot
   Index proposed_;   // last one; kept up with what is committed before there is any

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "consensus/paxos/testing_one.h"
+#include "consensus/testing/membership_entries.h"
 
 namespace conclave::paxos::membership_test {
 namespace {
@@ -21,15 +22,6 @@ const Membership kJoint = changed(kWithD, {{kA}, {kB}, {kD}});  // C leaves, D c
 const Membership kNew = settled(kJoint);
 const Membership kWithoutA = changed(kWithD, {{kB}, {kC}, {kD}});
 
-Entry at(uint64_t index, Ballot ballot, const Membership& membership) {
-  return {.index = Index(index),
-          .ballot = ballot,
-          .kind = EntryKind::membership,
-          .payload = Blob(encode_membership(membership))};
-}
-Propose change(const Membership& next, uint64_t cookie = 9) {
-  return {.cookie = cookie, .kind = EntryKind::membership, .payloads = {Blob(encode_membership(next))}};
-}
 Promise nothing_from(Index from) {
   return {.ballot = kA1, .committed = from.prev(), .covers_from = from, .covers_to = kEnd, .entries = {}};
 }
@@ -46,10 +38,7 @@ std::vector<Entry> log_of(const std::vector<Membership>& memberships) {
 template <class M>
 std::vector<ReplicaId> receivers(const std::vector<Envelope>& envelopes) {
   std::vector<ReplicaId> out;
-  for (const Envelope& envelope : envelopes) {
-    auto body = decode(envelope.message);
-    if (body && std::holds_alternative<M>(*body)) out.push_back(envelope.to);
-  }
+  for (const auto& [to, message] : consensus::harness::sent_of<M, &decode>(envelopes)) out.push_back(to);
   std::ranges::sort(out);
   return out;
 }

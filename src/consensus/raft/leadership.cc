@@ -18,9 +18,6 @@ namespace {
 // to catch up with a cell that decides as fast as its window lets it.
 constexpr size_t kCatchUpEntries = 64;
 
-// A voter to be may lack so many committed entries: less than a moment's work, or every later write would wait for it.
-constexpr uint64_t kPromotionLagMax = 1024;
-
 }  // namespace
 
 Leadership::Leadership(Core& core)
@@ -261,11 +258,8 @@ bool Leadership::takes(const Blob& payload) const {
   if (!settled || !consensus::why_not(now, next->membership).empty()) return false;
   return std::ranges::all_of(next->membership.voters(), [&](ReplicaId id) {
     if (now.is_voter(id) || id == core_.config.self) return true;
-    const auto peer = peers_.find(id);
-    return peer != peers_.end() && !abstaining_.test(id.value) &&
-           core_.now < peer->second.heard() + core_.config.election_timeout_max &&
-           peer->second.durable() >= core_.memberships.current_index() &&  // it knows of itself
-           peer->second.durable() + kPromotionLagMax >= core_.log.committed();
+    return !abstaining_.test(id.value) && consensus::ready_to_vote(peers_, id, core_.memberships.current_index(),
+                                                                   core_.log.committed(), core_.now, core_.config);
   });
 }
 
@@ -302,14 +296,10 @@ void Leadership::part_from_former() {
 
 // To the best informed voter, so that the cell pauses for a round trip only.
 void Leadership::hand_over() {
-  const auto better = [](const auto& a, const auto& b) { return a.second.durable() < b.second.durable(); };
-  auto best = peers_.end();
-  for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {
-    if (core_.quorum().is_voter(peer->first) && (best == peers_.end() || better(*best, *peer))) best = peer;
-  }
-  if (best == peers_.end()) return;
-  heartbeat(best->first, best->second);
-  core_.outbox.send(best->first, TimeoutNow{.ballot = ballot_});
+  const ReplicaId best = consensus::best_informed(peers_, core_.quorum());
+  if (best == ReplicaId()) return;
+  heartbeat(best, peers_.at(best));
+  core_.outbox.send(best, TimeoutNow{.ballot = ballot_});
 }
 
 // ---------------------------------------------------------------- reads and transfer (6.4, 3.10)

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "consensus/parts/lease.h"
-#include "consensus/parts/progress.h"
+#include "consensus/parts/peers.h"
 #include "consensus/parts/read_barriers.h"
 #include "consensus/raft/core.h"
 
@@ -31,7 +31,7 @@ class Leadership {
   Ballot ballot() const { return ballot_; }
   bool serves() const { return core_.given >= first_own_; }
   const consensus::Lease& lease() const { return lease_; }
-  const std::map<ReplicaId, consensus::Progress>& peers() const { return peers_; }
+  const consensus::Peers& peers() const { return peers_; }
 
   void propose(consensus::Propose proposal);
   void read(uint64_t token);
@@ -88,7 +88,7 @@ class Leadership {
   Index first_own_;  // the no-op with which this term began
   consensus::Lease lease_;
   consensus::ReadBarriers barriers_;
-  std::map<ReplicaId, consensus::Progress> peers_;
+  consensus::Peers peers_;
   std::optional<Transfer> transfer_;
   Index parted_;  // the membership whose former peers were parted from
   bool removed_ = false;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "consensus/raft/testing_one.h"
+#include "consensus/testing/membership_entries.h"
 
 namespace conclave::raft::membership_test {
 namespace {
@@ -20,15 +21,6 @@ const Membership kWithD = changed(kFounders, {{kA}, {kB}, {kC}, {kD, false}});
 const Membership kJoint = changed(kWithD, {{kA}, {kB}, {kD}});  // C leaves, D comes
 const Membership kNew = settled(kJoint);
 
-Entry at(uint64_t index, Ballot ballot, const Membership& membership) {
-  return {.index = Index(index),
-          .ballot = ballot,
-          .kind = EntryKind::membership,
-          .payload = Blob(encode_membership(membership))};
-}
-Propose change(const Membership& next, uint64_t cookie = 9) {
-  return {.cookie = cookie, .kind = EntryKind::membership, .payloads = {Blob(encode_membership(next))}};
-}
 std::vector<ReplicaId> receivers(const std::vector<Envelope>& envelopes) {
   std::vector<ReplicaId> out;
   for (const Envelope& envelope : envelopes) out.push_back(envelope.to);

@@ -1,19 +1,19 @@
 // Test only: server A of three, its clock, and what it says.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "consensus/raft/engine.h"
 #include "consensus/raft/messages.h"
+#include "consensus/testing/one_engine.h"
 
 namespace conclave::raft {
 
 using namespace conclave::consensus;
 
-inline constexpr ReplicaId kA{1}, kB{2}, kC{3};
+using consensus::harness::kA, consensus::harness::kB, consensus::harness::kC;
 
 inline Ballot of(uint64_t term, ReplicaId leader) {
   return {.round = term, .replica = leader};
@@ -22,21 +22,9 @@ inline Entry entry(uint64_t index, Ballot ballot, std::string payload = "x") {
   return {.index = Index(index), .ballot = ballot, .kind = EntryKind::transaction, .payload = Blob(std::move(payload))};
 }
 
-class One {
+class One : public consensus::harness::OneEngine<&make_engine, &encode> {
  public:
-  explicit One(Recovered recovered = {}, Config config = {}) {
-    config.self = kA;
-    config.members = {{kA}, {kB}, {kC}};
-    engine_ = make_engine(config, std::move(recovered));
-  }
-  Output step(EventBody body) {
-    Output output = engine_->step({.now = now, .body = std::move(body)});
-    if (output.persist.number) last_persist = output.persist.number;
-    return output;
-  }
-  Output get(ReplicaId from, Body body) { return step(MessageReceived{from, encode(std::move(body))}); }
-  Output durable() { return step(Persisted{last_persist}); }
-  void wait(int64_t ms) { now = now + Duration::millis(ms); }
+  explicit One(Recovered recovered = {}, Config config = {}) : OneEngine(std::move(recovered), std::move(config)) {}
   // Past the promise that a restarted server keeps to a lease that it may have forgotten.
   void settle_in() {
     step(Tick{});
@@ -65,24 +53,14 @@ class One {
   Output has(ReplicaId peer, Index index) {
     return get(peer, Appended{.ballot = of(term(), kA), .received = index, .durable = index, .stamp = {now, 0}});
   }
-  EngineStatus status() const { return engine_->status(now); }
   uint64_t term() const { return status().ballot.round; }
   Index last() const { return status().last; }
-
-  Instant now{5'000'000};
-  uint64_t last_persist = 0;
-
- private:
-  std::unique_ptr<Engine> engine_;
 };
 
 template <class M>
 std::vector<M> sent(const std::vector<Envelope>& envelopes) {
   std::vector<M> out;
-  for (const Envelope& envelope : envelopes) {
-    auto body = decode(envelope.message);
-    if (body && std::holds_alternative<M>(*body)) out.push_back(std::get<M>(*body));
-  }
+  for (auto& [to, message] : consensus::harness::sent_of<M, &decode>(envelopes)) out.push_back(std::move(message));
   return out;
 }
 
