@@ -120,6 +120,56 @@ TEST_F(EngineChecksTest, WhatARestartFindsOnItsDiskIsAccepted) {
   EXPECT_EQ(found(), "nothing");
 }
 
+// ---------------------------------------------------------------- memberships (RF-11)
+
+class MembershipChecks : public EngineChecksTest {
+ protected:
+  MembershipChecks() { begin_life(4); }
+  Entry membership(uint64_t index, const consensus::Membership& next) {
+    Entry entry{.index = Index(index), .ballot = b, .kind = consensus::EntryKind::membership};
+    entry.payload = Blob(consensus::encode_membership(next));
+    return entry;
+  }
+  // Founders 1, 2, 3; then 4 is an observer; then 3 leaves and 4 votes.
+  const consensus::Membership four =
+      consensus::changed(checks.membership(), {{ReplicaId(1)}, {ReplicaId(2)}, {ReplicaId(3)}, {ReplicaId(4), false}});
+  const consensus::Membership joint = consensus::changed(four, {{ReplicaId(1)}, {ReplicaId(2)}, {ReplicaId(4)}});
+  void commit(const Entry& entry, std::initializer_list<int> by) {
+    for (const int id : by) accept(id, entry);
+    give_out(1, entry);
+  }
+};
+
+TEST_F(MembershipChecks, WhileVotersChangeAMajorityOfEachDecides) {
+  commit(membership(1, four), {1, 2});
+  commit(membership(2, joint), {1, 3});
+  EXPECT_EQ(found(), "nothing");
+  EXPECT_EQ(checks.membership(), joint);
+  commit(entry(3, b, "x"), {1, 3, 4});
+  EXPECT_EQ(found(), "nothing");
+  commit(entry(4, b, "y"), {1, 3});
+  EXPECT_THAT(found(), HasSubstr("which no majority has accepted durably")) << "of 1, 2, 4 it is one";
+}
+
+TEST_F(MembershipChecks, AnObserverDecidesNothing) {
+  commit(membership(1, four), {1, 2});
+  commit(entry(2, b, "x"), {1, 4});
+  EXPECT_THAT(found(), HasSubstr("which no majority has accepted durably"));
+}
+
+TEST_F(MembershipChecks, OneThatCannotFollowIsPassedOver) {
+  commit(membership(1, four), {1, 2});
+  commit(membership(2, four), {1, 2});
+  EXPECT_EQ(found(), "nothing");
+  EXPECT_EQ(checks.membership(), four);
+}
+
+TEST_F(MembershipChecks, TheMajoritiesThatMayBeNeededAreThoseBeforeAndThoseThatCome) {
+  commit(membership(1, four), {1, 2});
+  accept(1, membership(2, joint));
+  EXPECT_EQ(checks.possible_quorums().size(), 3u) << "the founding one, that in force, and what a log holds";
+}
+
 // Raft and Zab cut off tails.
 TEST_F(EngineChecksTest, WhatWasCutOffIsAcceptedNoMore) {
   for (const int id : {1, 2}) accept(id, entry(1, b, "x"));
