@@ -8,9 +8,9 @@
 namespace conclave::replica {
 namespace {
 
-consensus::Membership founding_of(const consensus::Config& config) {
-  if (config.members.empty()) return {};
-  return {.version = 1, .members = config.members, .outgoing = {}};
+consensus::Membership founding_of(const std::vector<consensus::Member>& founders) {
+  if (founders.empty()) return {};
+  return {.version = 1, .members = founders, .outgoing = {}};
 }
 
 }  // namespace
@@ -22,8 +22,13 @@ Result<consensus::Membership> membership_of(const state::Service& service) {
   return std::move(payload->membership);
 }
 
-Members::Members(const consensus::Config& config, state::Service& service)
-    : founding_(founding_of(config)), service_(service) {
+Members::Members(const std::vector<consensus::Member>& founders, state::Service& service)
+    : founding_(founding_of(founders)), service_(service) {
+  restored();
+}
+
+void Members::founded(const std::vector<consensus::Member>& founders) {
+  founding_ = founding_of(founders);
   restored();
 }
 

@@ -10,8 +10,9 @@ namespace conclave::replica {
 
 class Members {
  public:
-  // `service` holds every membership but the founding one, and is kept up to date here.
-  Members(const consensus::Config& config, state::Service& service);
+  // `founders`: empty, if it is not known who founded the cell. `service` holds every membership but the founding one,
+  // and is kept up to date here.
+  Members(const std::vector<consensus::Member>& founders, state::Service& service);
 
   const consensus::Membership& current() const { return current_; }
   // Applies an entry of kind membership. False: it cannot follow the one in force, and every replica passes it over.
@@ -19,9 +20,11 @@ class Members {
   bool apply(const consensus::Entry& entry);
   // The whole state was replaced by a snapshot.
   void restored();
+  // It is known now who founded the cell.
+  void founded(const std::vector<consensus::Member>& founders);
 
  private:
-  const consensus::Membership founding_;
+  consensus::Membership founding_;
   state::Service& service_;
   consensus::Membership current_;
 };

@@ -27,7 +27,7 @@ consensus::Entry at(uint64_t index, const Membership& membership) {
 
 TEST(Members, BeginWithTheFoundersAndFollowTheLog) {
   state::Service service;
-  Members members({.self = kA, .members = kFounders}, service);
+  Members members(kFounders, service);
   EXPECT_EQ(members.current(), kFounding);
   const Membership four = changed(kFounding, {{kA}, {kB}, {kC}, {kD, false}});
   EXPECT_TRUE(members.apply(at(7, four)));
@@ -41,11 +41,23 @@ TEST(Members, GoOnFromTheState) {
   state::Service service;
   const Membership four = changed(kFounding, {{kA}, {kB}, {kC}, {kD, false}});
   service.set_membership(consensus::encode_membership(four));
-  Members members({.self = kA, .members = kFounders}, service);
+  Members members(kFounders, service);
   EXPECT_EQ(members.current(), four);
   service.set_membership({});
   members.restored();
   EXPECT_EQ(members.current(), kFounding) << "a snapshot from before every change";
+}
+
+TEST(Members, TheFoundingMayBecomeKnownLater) {
+  state::Service service;
+  Members members({}, service);
+  EXPECT_EQ(members.current().version, 0u);
+  members.founded(kFounders);
+  EXPECT_EQ(members.current(), kFounding);
+  const Membership four = changed(kFounding, {{kA}, {kB}, {kC}, {kD, false}});
+  EXPECT_TRUE(members.apply(at(7, four)));
+  members.founded(kFounders);
+  EXPECT_EQ(members.current(), four) << "it takes nothing back";
 }
 
 TEST(Members, WhatCannotBeReadIsNamed) {

@@ -21,7 +21,9 @@ struct MemberAddress {
 struct Options {
   CellId cell;
   consensus::EngineKind engine = consensus::EngineKind::paxos;
-  consensus::Config consensus;
+  consensus::Config consensus;  // `members`: who is to found the cell, if it is to be a new one; `disk` is not looked at
+  std::vector<consensus::Member> founders;  // of the cell, if this replica is told that it is one; only the simulator knows
+  std::string lock_service;     // where this replica's lock service is reached, "host:port"; empty: nowhere
   std::map<ReplicaId, MemberAddress> addresses;
 
   state::EvaluatorSettings evaluator;

@@ -92,7 +92,13 @@ Result<Recovered> recover(const env::World& world, const Options& options) {
     recovered.service = std::make_unique<state::Service>();  // the journal still begins at the beginning
   }
 
-  auto opened = storage::Journal::open(world.journal_files, world.journal_worker, world.clock, world.faults, "journal",
+  auto identity = storage::open_identity(world.journal_files, storage::kJournalDirectory, options.cell,
+                                         options.consensus.self, world.entropy);
+  if (!identity) return std::unexpected(identity.error());
+  recovered.identity = *std::move(identity);
+
+  auto opened = storage::Journal::open(world.journal_files, world.journal_worker, world.clock, world.faults,
+                                      storage::kJournalDirectory,
                                        {.cell = options.cell,
                                         .replica = options.consensus.self,
                                         .engine = consensus::number_of(options.engine),

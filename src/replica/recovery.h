@@ -8,6 +8,7 @@
 #include "env/world.h"
 #include "replica/options.h"
 #include "state/service/service.h"
+#include "storage/identity.h"
 #include "storage/journal.h"
 #include "storage/snapshot_store.h"
 
@@ -18,6 +19,7 @@ struct Recovered {
   std::unique_ptr<storage::SnapshotStore> snapshots;
   std::unique_ptr<storage::Journal> journal;
   consensus::Recovered log;
+  storage::Identity identity;
 };
 
 // Errors: what the journal and the snapshot store report, and `corrupt` when so many snapshots are damaged that the

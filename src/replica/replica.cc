@@ -1,6 +1,7 @@
 #include "replica/replica.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -37,20 +38,35 @@ Result<std::unique_ptr<Replica>> Replica::open(const env::World& world, Options 
   auto recovered = recover(world, options);
   if (!recovered) return std::unexpected(recovered.error());
   options.consensus.seed = world.entropy.u64();
+  const storage::Identity& identity = recovered->identity;
+  Founding founding(options.consensus.self, identity.disk, std::exchange(options.consensus.members, {}),
+                    identity.founders.empty() ? options.founders : identity.founders, options.lock_service,
+                    world.entropy);
+  if (founding.founders() != identity.founders) {  // of a cell of one, or told
+    storage::Identity founder = identity;
+    founder.founders = founding.founders();
+    if (auto saved = storage::save_identity(world.journal_files, storage::kJournalDirectory, founder); !saved) {
+      return std::unexpected(saved.error());
+    }
+  }
+  options.consensus.disk = founding.disk();
+  options.consensus.members = founding.founders();
   if (options.engine_observer != nullptr) options.engine_observer->on_recovered(recovered->log);
   const consensus::Recovered start{.snapshot_index = recovered->log.snapshot_index,
                                    .snapshot_ballot = recovered->log.snapshot_ballot};
   auto engine = consensus::make_engine(options.engine, options.consensus, std::exchange(recovered->log, start));
-  return std::unique_ptr<Replica>(new Replica(world, std::move(options), std::move(*recovered), std::move(engine)));
+  return std::unique_ptr<Replica>(
+      new Replica(world, std::move(options), std::move(*recovered), std::move(founding), std::move(engine)));
 }
 
-Replica::Replica(const env::World& world, Options options, Recovered recovered,
+Replica::Replica(const env::World& world, Options options, Recovered recovered, Founding founding,
                  std::unique_ptr<consensus::Engine> engine)
     : world_(world),
       options_(std::move(options)),
       service_(std::move(recovered.service)),
       snapshots_(std::move(recovered.snapshots)),
-      members_(options_.consensus, *service_),
+      founding_(std::move(founding)),
+      members_(founding_.founders(), *service_),
       driver_(world_, std::move(engine), std::move(recovered.journal), recovered.log.snapshot_index,
               recovered.log.snapshot_ballot, *this, options_.engine_observer),
       proposer_(*service_, options_, *this),
@@ -174,6 +190,10 @@ void Replica::tick() {
   if (time >= next_touch_report_) {
     next_touch_report_ = time + std::min(options_.touch_interval, kMaintenanceInterval * 5);
     send_life_signs();
+    if (const consensus::Member* self = members_.current().find(options_.consensus.self);
+        self == nullptr || self->disk != founding_.disk()) {
+      introduce_to_all();
+    }
   }
   proposer_.on_tick(time, world_.clock.wall_ms());
   forwarder_.on_tick(time, options_.forward_retry);
@@ -233,17 +253,71 @@ void Replica::on_peer_frame(ReplicaId from, BytesView frame) {
     transfer_.on_pull(from, *pull);
   } else if (auto* chunk = std::get_if<wire::peer::SnapshotChunk>(&*message)) {
     transfer_.on_chunk(from, std::move(*chunk));
+  } else if (const auto* introduction = std::get_if<wire::peer::Introduction>(&*message)) {
+    on_introduction(from, *introduction);
   }
   schedule_turn_end();
 }
 
 void Replica::on_peer_up(ReplicaId peer) {
+  founding_.on_up(peer);
   driver_.feed(consensus::PeerHint{.peer = peer, .up = true});
   if (peer == role_.master) forwarder_.on_master_connected(now());
 }
 
 void Replica::on_peer_down(ReplicaId peer) {
+  founding_.on_down(peer);
   driver_.feed(consensus::PeerHint{.peer = peer, .up = false});
+}
+
+// --- founding
+
+void Replica::on_introduction(ReplicaId from, const wire::peer::Introduction& introduction) {
+  switch (founding_.on_introduction(from, introduction, cell_known())) {
+    case Founding::Heard::nothing:
+      return;
+    case Founding::Heard::answer:
+      return introduce(from);
+    case Founding::Heard::news:
+      return introduce_to_all();
+    case Founding::Heard::founded:
+      return save_founding();
+  }
+}
+
+void Replica::introduce(ReplicaId to) {
+  world_.peers.send(to, encode(wire::peer::PeerMessage(founding_.introduction_to(to, cell_known()))));
+}
+
+void Replica::introduce_to_all() {
+  std::set<ReplicaId> others;
+  for (const consensus::Member& member : founding_.configured()) others.insert(member.id);
+  for (const consensus::Member& member : members_.current().members) others.insert(member.id);
+  for (const ReplicaId other : others) {
+    if (world_.peers.connected(other)) introduce(other);
+  }
+}
+
+// This replica votes only when its disk will remember that it may.
+void Replica::save_founding() {
+  const storage::Identity founder{.cell = options_.cell,
+                                  .replica = options_.consensus.self,
+                                  .disk = founding_.disk(),
+                                  .founders = founding_.founders()};
+  auto saved = std::make_shared<Result<>>();
+  world_.journal_worker.submit(
+      [files = &world_.journal_files, founder, saved] {
+        *saved = storage::save_identity(*files, storage::kJournalDirectory, founder);
+      },
+      [this, alive = alive_, saved] {
+        if (!*alive || driver_.failed()) return;
+        if (!*saved) return on_fatal(saved->error());
+        members_.founded(founding_.founders());
+        log::info("replica", "the cell is founded", {{"membership", to_string(members_.current())}});
+        driver_.feed(consensus::Founded{founding_.founders()});
+        introduce_to_all();
+        schedule_turn_end();
+      });
 }
 
 // --- the engine's outputs

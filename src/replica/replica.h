@@ -13,6 +13,7 @@
 #include "env/world.h"
 #include "replica/driver.h"
 #include "replica/forwarder.h"
+#include "replica/founding.h"
 #include "replica/gateway.h"
 #include "replica/life_signs.h"
 #include "replica/member_change.h"
@@ -78,11 +79,14 @@ class Replica final : public Gateway,
   // master goes on only with what the voters have begun. Errors: unavailable (not the master), and those of
   // MemberChange::want.
   Result<> change_members(std::vector<consensus::Member> members);
+  // Why this replica takes no part in a cell, for people; empty: it knows its cell.
+  std::string waits_for() const { return cell_known() ? "" : founding_.waits_for(); }
   // What the engine reported last: its role, ballot and master.
   const consensus::RoleChange& role() const { return role_; }
 
  private:
-  Replica(const env::World& world, Options options, Recovered recovered, std::unique_ptr<consensus::Engine> engine);
+  Replica(const env::World& world, Options options, Recovered recovered, Founding founding,
+          std::unique_ptr<consensus::Engine> engine);
 
   // env::PeerReceiver
   void on_peer_frame(ReplicaId from, BytesView frame) override;
@@ -115,6 +119,11 @@ class Replica final : public Gateway,
   void review_serving();
   void install(const storage::SnapshotFile& file);
   void end_mastership();
+  void on_introduction(ReplicaId from, const wire::peer::Introduction& introduction);
+  void introduce(ReplicaId to);
+  void introduce_to_all();
+  void save_founding();
+  bool cell_known() const { return members_.current().version != 0; }
   void advance_member_change();
   void update_serving(bool serving, std::string_view why);
   Instant now() const { return world_.clock.now(); }
@@ -123,6 +132,7 @@ class Replica final : public Gateway,
   const Options options_;
   std::unique_ptr<state::Service> service_;
   std::unique_ptr<storage::SnapshotStore> snapshots_;
+  Founding founding_;
   Members members_;
   MemberChange member_change_;
   Driver driver_;

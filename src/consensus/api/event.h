@@ -70,8 +70,14 @@ struct PeerHint {
   bool up = false;
 };
 
+// This replica was born without knowing of any cell, and knows now that it is one of the founders of this one: the
+// membership as of index 0 (Config::members would have told it).
+struct Founded {
+  std::vector<Member> members;
+};
+
 using EventBody = std::variant<Tick, MessageReceived, Propose, ReadBarrier, TransferLead, Persisted, Applied,
-                               SnapshotTaken, SnapshotInstalled, PeerHint>;
+                               SnapshotTaken, SnapshotInstalled, PeerHint, Founded>;
 
 struct Event {
   Instant now;  // never goes back from one event to the next

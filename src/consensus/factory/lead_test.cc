@@ -51,6 +51,27 @@ TEST_P(Lead, ASingleReplicaCommitsOnlyWhatIsDurable) {  // B21
   EXPECT_EQ(cell[1].reads.size(), 1u);
 }
 
+// B38: a replica that starts empty decides nothing, alone or with others, before it knows that it is a founder.
+TEST_P(Lead, WhoDoesNotKnowThatItFoundedStandsForNothing) {
+  const Config config{.self = ReplicaId(1)};
+  const auto engine = make_engine(GetParam(), config, {});
+  Instant now{1'000'000};
+  const auto run = [&](Duration time) {
+    bool led = false;
+    for (const Instant end = now + time; now < end; now = now + Duration::millis(10)) {
+      Output output = engine->step({.now = now, .body = Tick{}});
+      while (output.persist.number != 0) {
+        output = engine->step({.now = now, .body = Persisted{output.persist.number}});
+      }
+      led = led || engine->status(now).role == Role::master;
+    }
+    return led;
+  };
+  EXPECT_FALSE(run(Duration::seconds(5)));
+  engine->step({.now = now, .body = Founded{{{ReplicaId(1)}}}});
+  EXPECT_TRUE(run(Duration::seconds(1)));
+}
+
 TEST_P(Lead, AHintShortensTheFailoverToTheLeasePromise) {
   int64_t worst = 0;
   for (uint64_t seed = 1; seed <= 40; ++seed) {

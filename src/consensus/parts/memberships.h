@@ -20,9 +20,8 @@ class Memberships {
   // `first` is in force as of the snapshot at `index`. Without one it is the founding membership of `config`; without
   // members there, nothing is known yet.
   Memberships(const Config& config, Membership first, Index index) : self_(config.self), disk_(config.disk) {
-    if (first.version == 0 && !config.members.empty())
-      first = {.version = 1, .members = config.members, .outgoing = {}};
     known_.push_back({.index = index, .membership = std::move(first)});
+    if (!config.members.empty()) found(config.members);
     renew();
   }
 
@@ -44,6 +43,12 @@ class Memberships {
     return current().version == 0 || (self && self->disk != DiskId() && self->disk != disk_);
   }
 
+  // The founding membership is known now. Of no matter if a later one was before.
+  void found(std::vector<Member> founders) {
+    Membership& first = known_.front().membership;
+    if (first.version == 0) first = {.version = 1, .members = std::move(founders), .outgoing = {}};
+    renew();
+  }
   // REQUIRES: entry.kind is membership and its payload was checked; entry.index is above current_index().
   void add(const Entry& entry) {
     CONCLAVE_ASSERT(entry.index > current_index() || known_.size() == 1);

@@ -85,5 +85,24 @@ TEST(Memberships, WhoKnowsNoneAbstainsAndSoDoesWhoseDiskIsNotTheListedOne) {  //
   EXPECT_FALSE(Memberships({.self = kC, .disk = DiskId(8)}, listed, Index()).abstains()) << "others may count on it";
 }
 
+TEST(Memberships, TheFoundingMayBecomeKnownLater) {
+  Memberships known({.self = kA, .members = {}}, {}, Index());
+  known.found(kOne.members);
+  EXPECT_EQ(known.current(), kOne);
+  EXPECT_FALSE(known.abstains());
+  EXPECT_TRUE(known.quorum().is_voter(kA));
+
+  Memberships learned({.self = kA, .members = {}}, {}, Index());
+  learned.add(at(3, kTwo));  // of a cell that began without us
+  learned.found(kOne.members);
+  EXPECT_EQ(learned.current(), kTwo);
+  learned.truncate(Index(3));
+  EXPECT_EQ(learned.current(), kOne);
+
+  Memberships later({.self = kA, .members = {}}, kTwo, Index(9));
+  later.found(kOne.members);
+  EXPECT_EQ(later.current(), kTwo) << "no founding takes back what a snapshot told";
+}
+
 }  // namespace
 }  // namespace conclave::consensus::memberships_test

@@ -62,6 +62,11 @@ void Core::release(Index keep_after) {
   memberships.release(log.first().prev());
 }
 
+void Core::found(const std::vector<consensus::Member>& founders) {
+  memberships.found(founders);
+  voters = Voters(memberships.current());
+}
+
 void Core::install(const consensus::SnapshotInstalled& event) {
   for (const Index index : log.install(event.index)) {
     CONCLAVE_PROBE("paxos.snapshot-voids-a-slot");

@@ -60,6 +60,7 @@ struct Core {
   void release(Index keep_after);
   // The state jumped by a snapshot.
   void install(const consensus::SnapshotInstalled& event);
+  void found(const std::vector<consensus::Member>& founders);
 
   const consensus::Quorum& quorum() const { return memberships.quorum(); }
   // Is self a voter, and one that may be counted on?

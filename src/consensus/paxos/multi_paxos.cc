@@ -158,6 +158,11 @@ void MultiPaxos::on(const consensus::SnapshotInstalled& event) {
   if (follower_.master() != ReplicaId(0)) follower_.acknowledge_heartbeat(Stamp{.sent = Instant{INT64_MIN / 2}});
 }
 
+void MultiPaxos::on(const consensus::Founded& event) {
+  core_.found(event.members);
+  learner_.recount();
+}
+
 void MultiPaxos::on(const consensus::PeerHint& event) {
   if (mastership_) return mastership_->peer_hint(event.peer, event.up);
   if (!event.up && event.peer == follower_.master()) campaign_.master_unreachable(follower_.bound_until());

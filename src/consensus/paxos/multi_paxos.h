@@ -39,6 +39,7 @@ class MultiPaxos final : public consensus::Engine {
   void on(const consensus::SnapshotTaken& event);
   void on(const consensus::SnapshotInstalled& event);
   void on(const consensus::PeerHint& event);
+  void on(const consensus::Founded& event);
 
   void on(ReplicaId from, PreVote&& message);
   void on(ReplicaId from, PreVoteReply&& message);

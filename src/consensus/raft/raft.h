@@ -37,6 +37,7 @@ class Raft final : public consensus::Engine {
   void on(const consensus::SnapshotTaken& event);
   void on(const consensus::SnapshotInstalled& event);
   void on(const consensus::PeerHint& event);
+  void on(const consensus::Founded& event) { core_.memberships.found(event.members); }
 
   void on(ReplicaId from, RequestVote&& message);
   void on(ReplicaId from, Vote&& message);

@@ -2,12 +2,14 @@
 
 #include <utility>
 
+#include "base/assert.h"
 #include "frontend/chubby/settings.h"
 #include "frontend/zookeeper/settings.h"
 #include "replica/replica.h"
 #include "sim/cluster/client_program.h"
 #include "sim/cluster/process.h"
 #include "sim/cluster/state_seat.h"
+#include "storage/identity.h"
 
 namespace conclave::sim {
 namespace {
@@ -115,8 +117,7 @@ replica::Options Cell::options_of(ReplicaId id) const {
   replica::Options options{.cell = kCell};
   options.engine = static_cast<consensus::EngineKind>(plan_.engine);
   options.consensus.self = id;
-  options.consensus.disk = disk_of(id);
-  if (id.value <= founders_.size()) options.consensus.members = founders_;
+  if (id.value <= founders_.size()) options.founders = founders_;
   options.consensus.tick = plan_.tick;
   options.consensus.heartbeat = plan_.heartbeat;
   options.consensus.election_timeout_min = plan_.election_timeout_min;
@@ -152,6 +153,7 @@ void Cell::start(ReplicaId id) {
 
 std::shared_ptr<ReplicaProcess> Cell::boot(ReplicaId id, const env::World& env) {
   ++recoveries_;
+  if (world_.host(id).lives() == 1) name_disk(id, env);
   replica::Options options = options_of(id);
   options.engine_observer = engine_checks_.begin_life(id);
   frontend::zookeeper::Settings settings;
@@ -173,6 +175,15 @@ std::shared_ptr<ReplicaProcess> Cell::boot(ReplicaId id, const env::World& env) 
         replica.add_observer(seat);
       },
       [this, id, life = world_.host(id).lives()](const Error& error) { on_exit(id, life, error); });
+}
+
+// Disks have names that checks and nemesis know.
+void Cell::name_disk(ReplicaId id, const env::World& env) {
+  const bool done = env.journal_files.make_directory(storage::kJournalDirectory).has_value() &&
+                    storage::save_identity(env.journal_files, storage::kJournalDirectory,
+                                           {.cell = kCell, .replica = id, .disk = disk_of(id), .founders = {}})
+                        .has_value();
+  CONCLAVE_ASSERT(done);
 }
 
 void Cell::on_exit(ReplicaId id, uint64_t life, const Error& error) {

@@ -96,6 +96,7 @@ class Cell {
   ReplicaProcess& process(ReplicaId id);
   replica::Options options_of(ReplicaId id) const;
   std::shared_ptr<ReplicaProcess> boot(ReplicaId id, const env::World& env);
+  void name_disk(ReplicaId id, const env::World& env);
   void on_exit(ReplicaId id, uint64_t life, const Error& error);
 
   const Plan& plan_;

@@ -164,6 +164,33 @@ void get(Decoder& in, SnapshotChunk& chunk) {
   chunk.bytes = in.string();
 }
 
+void put(Encoder& out, const Introduction& introduction) {
+  out.fixed(introduction.call);
+  out.fixed(introduction.heard);
+  out.fixed(introduction.disk.value);
+  out.boolean(introduction.founded);
+  out.varint(introduction.founders.size());
+  for (const consensus::Member& founder : introduction.founders) {
+    out.u8(founder.id.value);
+    out.boolean(founder.voter);
+    out.fixed(founder.disk.value);
+  }
+  out.bytes(introduction.lock_service);
+}
+void get(Decoder& in, Introduction& introduction) {
+  introduction.call = in.fixed<uint64_t>();
+  introduction.heard = in.fixed<uint64_t>();
+  introduction.disk = consensus::DiskId(in.fixed<uint64_t>());
+  introduction.founded = in.boolean();
+  const size_t count = in.count(10);
+  for (size_t i = 0; i < count && in.ok(); ++i) {
+    const ReplicaId id(in.u8());
+    const bool voter = in.boolean();
+    introduction.founders.push_back({.id = id, .voter = voter, .disk = consensus::DiskId(in.fixed<uint64_t>())});
+  }
+  introduction.lock_service = in.string();
+}
+
 void put(Encoder& out, const EngineMessage& message) {
   put(out, message.message);
 }

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "consensus/api/membership.h"
 #include "consensus/api/message.h"
 
 namespace conclave::wire::peer {
@@ -85,8 +87,20 @@ struct SnapshotChunk {
   Bytes bytes;
 };
 
-using PeerMessage =
-    std::variant<EngineMessage, Forward, Answers, Touches, SnapshotOffer, SnapshotPull, SnapshotChunk, TouchesHeard>;
+// Who the sender's disk is, and what it knows of the founding of the cell (ADR 16).
+struct Introduction {
+  uint64_t call = 0;   // drawn by the sender for this connection
+  uint64_t heard = 0;  // the receiver's call, as the sender heard it; 0: it has not
+  consensus::DiskId disk;
+  bool founded = false;  // the sender knows the cell. Otherwise it is to be answered
+  // Sorted by id. Who founded the cell, if the sender knows that; of one that does not know the cell, with whom it
+  // would found it, as far as it has heard of them (disk 0: it has not).
+  std::vector<consensus::Member> founders;
+  std::string lock_service;  // where the sender's lock service is reached, "host:port"; empty: nowhere
+};
+
+using PeerMessage = std::variant<EngineMessage, Forward, Answers, Touches, SnapshotOffer, SnapshotPull, SnapshotChunk,
+                                 TouchesHeard, Introduction>;
 
 Bytes encode(const PeerMessage& message);
 // The encoding of an EngineMessage without building a variant: the hot path.
