@@ -58,6 +58,9 @@ OpKind kind_of(const ReapRequest&) {
 OpKind kind_of(const ReapUnopenedRequest&) {
   return OpKind::remove;
 }
+OpKind kind_of(const ReconfigRequest&) {
+  return OpKind::set_data;
+}
 OpKind kind_of(const EpochStartRequest&) {
   return OpKind::none;
 }

@@ -287,6 +287,13 @@ TEST_F(Operations, TheCellWritesTheConfigurationWithoutAVersion) {
   EXPECT_EQ(cell.data("/zookeeper/config"), "server.1=...");
 }
 
+TEST_F(Operations, AReconfigurationWritesTheConfiguration) {
+  EXPECT_EQ(cell.client(ReconfigRequest{.config = "x"}).code, Code::no_auth) << "its ACL is for reading";
+  EXPECT_EQ(cell.client(ReconfigRequest{.config = "server.4=..."}, kSuper).code, Code::ok);
+  EXPECT_EQ(cell.stat("/zookeeper/config").version, -1);
+  EXPECT_EQ(cell.data("/zookeeper/config"), "server.4=...");
+}
+
 TEST_F(Operations, SetAcl) {
   cell.create("/a");
   const Stat before = cell.stat("/a");

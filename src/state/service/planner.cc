@@ -156,6 +156,15 @@ std::expected<FactBody, Code> Planner::plan(const DeleteRequest& op) {
 }
 
 std::expected<FactBody, Code> Planner::plan(const SetDataRequest& op) {
+  // The cell's own writes of the configuration carry no version, as ZooKeeper's reconfiguration.
+  return set_data(op, request_.session == SessionId() && op.path == kConfigPath);
+}
+
+std::expected<FactBody, Code> Planner::plan(const ReconfigRequest& op) {
+  return set_data({.path = std::string(kConfigPath), .data = op.config}, true);
+}
+
+std::expected<FactBody, Code> Planner::set_data(const SetDataRequest& op, bool is_configuration) {
   if (const Code code = check_session(); code != Code::ok) return refuse(code);
   if (!valid_path(op.path)) return refuse(Code::bad_arguments);
   NodeState scratch;
@@ -166,8 +175,6 @@ std::expected<FactBody, Code> Planner::plan(const SetDataRequest& op) {
   if (!version_matches(op.version, (*node)->version)) return refuse(Code::bad_version);
 
   NodeState& changed = overlay_.edit(op.path);
-  // The cell's own writes of the configuration carry no version, as ZooKeeper's reconfiguration.
-  const bool is_configuration = request_.session == SessionId() && op.path == kConfigPath;
   changed.version = is_configuration ? -1 : next_version(changed.version);
   changed.mtime_ms = time_ms_;
   changed.mzxid = zxid_;

@@ -37,6 +37,7 @@ class Planner {
   std::expected<FactBody, Code> plan(const ReapRequest& op);
   std::expected<FactBody, Code> plan(const ReapUnopenedRequest& op);
   std::expected<FactBody, Code> plan(const EpochStartRequest& op);
+  std::expected<FactBody, Code> plan(const ReconfigRequest& op);
 
  private:
   Code check_session() const;
@@ -45,6 +46,7 @@ class Planner {
   std::expected<const NodeState*, Code> need(std::string_view path, Permission permission, NodeState* scratch) const;
   bool path_allowed(std::string_view path) const;
   DeleteTxn remove(std::string_view path);
+  std::expected<FactBody, Code> set_data(const SetDataRequest& op, bool is_configuration);
   std::expected<FactBody, Code> release(const std::string& path, const NodeState& node, LockHolder holder, bool lost);
 
   Code check_quota(std::string_view path, int64_t bytes, int64_t nodes) const;

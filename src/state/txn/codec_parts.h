@@ -42,6 +42,7 @@ enum class Tag : uint8_t {
   epoch_start_secret = 21,  // epoch_start that brings a secret
   reap_unopened = 22,       // requests only
   create_caching_session = 23,
+  reconfig = 24,  // requests only
 };
 
 void put(Encoder& out, const Acl& acl);

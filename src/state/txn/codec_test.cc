@@ -61,8 +61,17 @@ MultiRequest::Op random_op(Random& r) {
       return CheckRequest{random_bytes(r, 40), random_i32(r)};
   }
 }
+MemberAddress random_address(Random& r) {
+  const auto place = [&] { return HostPort{random_bytes(r, 20), static_cast<uint16_t>(r.u64())}; };
+  MemberAddress address;
+  for (uint64_t n = r.below(3); n > 0; --n) address.peers.push_back(place());
+  address.election_port = static_cast<uint16_t>(r.u64());
+  if (r.chance(1, 2)) address.client = place();
+  if (r.chance(1, 2)) address.lock_service = place();
+  return address;
+}
 RequestBody random_body(Random& r) {
-  switch (r.below(15)) {
+  switch (r.below(16)) {
     case 0:
       return random_create(r);
     case 1:
@@ -94,6 +103,14 @@ RequestBody random_body(Random& r) {
       return EndLockDelayRequest{random_bytes(r, 40), random_session(r), r.u64()};
     case 13:
       return ReapUnopenedRequest{random_bytes(r, 40), Zxid(r.u64()), Epoch(static_cast<uint32_t>(r.u64()))};
+    case 14: {
+      ReconfigRequest reconfig{.whole = r.chance(1, 2), .version = random_i64(r), .config = random_bytes(r, 40)};
+      for (uint64_t n = r.below(3); n > 0; --n) {
+        reconfig.joining.push_back({ReplicaId(static_cast<uint8_t>(r.u64())), r.chance(1, 2), random_address(r)});
+      }
+      for (uint64_t n = r.below(3); n > 0; --n) reconfig.leaving.emplace_back(static_cast<uint8_t>(r.u64()));
+      return reconfig;
+    }
     default:
       return EpochStartRequest{random_bytes(r, 16)};
   }

@@ -20,6 +20,7 @@ enum class Code : int32_t {
   unimplemented = -6,
   bad_arguments = -8,
   new_config_no_quorum = -13,
+  reconfig_in_progress = -14,
   no_node = -101,
   no_auth = -102,
   bad_version = -103,

@@ -95,6 +95,20 @@ struct Writer {
     out.fixed(r.epoch.value);
   }
   void operator()(const EpochStartRequest& r) { codec::put_epoch_start(out, r.secret); }
+  void operator()(const ReconfigRequest& r) {
+    codec::put(out, Tag::reconfig);
+    out.boolean(r.whole);
+    out.varint(r.joining.size());
+    for (const ReconfigRequest::Joining& member : r.joining) {
+      out.u8(member.id.value);
+      out.boolean(member.voter);
+      put(out, member.address);
+    }
+    out.varint(r.leaving.size());
+    for (const ReplicaId id : r.leaving) out.u8(id.value);
+    out.zigzag(r.version);
+    out.bytes(r.config);
+  }
 };
 
 CreateRequest get_create(Decoder& in, Tag tag) {
@@ -207,6 +221,21 @@ MultiRequest get_multi(Decoder& in) {
   return r;
 }
 
+ReconfigRequest get_reconfig(Decoder& in) {
+  constexpr size_t kJoiningBytesMin = 7;
+  ReconfigRequest r{.whole = codec::get_bool(in)};
+  for (size_t n = in.count(kJoiningBytesMin); n > 0 && in.ok(); --n) {
+    ReconfigRequest::Joining& member = r.joining.emplace_back();
+    member.id = ReplicaId(in.u8());
+    member.voter = codec::get_bool(in);
+    get(in, &member.address);
+  }
+  for (size_t n = in.count(); n > 0 && in.ok(); --n) r.leaving.emplace_back(in.u8());
+  r.version = in.zigzag();
+  r.config = in.string();
+  return r;
+}
+
 RequestBody get_body(Decoder& in) {
   const auto tag = static_cast<Tag>(in.u8());
   switch (tag) {
@@ -250,6 +279,8 @@ RequestBody get_body(Decoder& in) {
       return ReapRequest{in.string()};
     case Tag::reap_unopened:
       return get_reap_unopened(in);
+    case Tag::reconfig:
+      return get_reconfig(in);
     case Tag::close_session_locks:
       break;
   }
