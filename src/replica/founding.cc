@@ -25,7 +25,7 @@ bool same_but_for_disks(const std::vector<Member>& a, const std::vector<Member>&
 }  // namespace
 
 Founding::Founding(ReplicaId self, DiskId disk, std::vector<Member> configured, std::vector<Member> founders,
-                   std::string lock_service, env::Entropy& entropy)
+                   std::optional<state::HostPort> lock_service, env::Entropy& entropy)
     : self_(self),
       disk_(disk),
       configured_(std::move(configured)),
@@ -41,10 +41,10 @@ DiskId Founding::disk_of(ReplicaId peer) const {
   return known == peers_.end() ? DiskId() : known->second.disk;
 }
 
-std::string Founding::lock_service_of(ReplicaId peer) const {
+std::optional<state::HostPort> Founding::lock_service_of(ReplicaId peer) const {
   if (peer == self_) return lock_service_;
   const auto known = peers_.find(peer);
-  return known == peers_.end() ? std::string() : known->second.lock_service;
+  return known == peers_.end() ? std::nullopt : known->second.lock_service;
 }
 
 std::vector<Member> Founding::would_found() const {
@@ -65,7 +65,11 @@ bool Founding::all_agree() const {
 
 Introduction Founding::introduction_to(ReplicaId to, bool cell_known) {
   const auto peer = peers_.find(to);
-  Introduction introduction{.disk = disk_, .founded = founded() || cell_known, .lock_service = lock_service_};
+  Introduction introduction{.disk = disk_, .founded = founded() || cell_known};
+  if (lock_service_) {
+    introduction.lock_service_host = lock_service_->host;
+    introduction.lock_service_port = lock_service_->port;
+  }
   introduction.founders = introduction.founded ? founders_ : would_found();
   if (peer != peers_.end()) {
     while (peer->second.call == 0) peer->second.call = entropy_->u64();
@@ -84,7 +88,7 @@ Founding::Heard Founding::on_introduction(ReplicaId from, const Introduction& sa
   if (peer.call == 0 || said.heard != peer.call) return courtesy;
   const bool news = peer.disk != said.disk;
   peer.disk = said.disk;
-  peer.lock_service = said.lock_service;
+  if (said.lock_service_port != 0) peer.lock_service = {said.lock_service_host, said.lock_service_port};
   if (founded() || cell_known) return courtesy;
   if (said.founded) {
     const Member* self = find(said.founders, self_);

@@ -15,11 +15,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "consensus/api/membership.h"
 #include "env/entropy.h"
+#include "state/txn/member_address.h"
 #include "wire/peer/peer_message.h"
 
 namespace conclave::replica {
@@ -29,16 +31,16 @@ class Founding {
   // `configured`: who is to found the cell, sorted by id; without self, this replica is to be added to one. `founders`:
   // those of the cell, if it is known that this replica is one. A cell whose only voter this is is founded at once.
   Founding(ReplicaId self, consensus::DiskId disk, std::vector<consensus::Member> configured,
-           std::vector<consensus::Member> founders, std::string lock_service, env::Entropy& entropy);
+           std::vector<consensus::Member> founders, std::optional<state::HostPort> lock_service, env::Entropy& entropy);
 
   consensus::DiskId disk() const { return disk_; }
   bool founded() const { return !founders_.empty(); }
   // Sorted by id, voters with their disks. Empty: not known.
   const std::vector<consensus::Member>& founders() const { return founders_; }
   const std::vector<consensus::Member>& configured() const { return configured_; }
-  // As the peer said over the present connection; 0, "": it has not.
+  // As the peer said over the present connection; 0, nothing: it has not.
   consensus::DiskId disk_of(ReplicaId peer) const;
-  std::string lock_service_of(ReplicaId peer) const;
+  std::optional<state::HostPort> lock_service_of(ReplicaId peer) const;
 
   void on_up(ReplicaId peer) { peers_[peer] = {}; }
   void on_down(ReplicaId peer) { peers_.erase(peer); }
@@ -62,7 +64,7 @@ class Founding {
     uint64_t heard = 0;  // its own
     consensus::DiskId disk;
     std::vector<consensus::Member> would_found;
-    std::string lock_service;
+    std::optional<state::HostPort> lock_service;
   };
   // Those that we would found the cell with, as far as we have heard of them.
   std::vector<consensus::Member> would_found() const;
@@ -72,7 +74,7 @@ class Founding {
   const consensus::DiskId disk_;
   const std::vector<consensus::Member> configured_;
   std::vector<consensus::Member> founders_;
-  const std::string lock_service_;
+  const std::optional<state::HostPort> lock_service_;
   env::Entropy* entropy_;
   std::map<ReplicaId, Peer> peers_;  // connected
   ReplicaId founded_without_us_;     // who told of a founding that does not list our disk

@@ -40,7 +40,7 @@ class Town {
   void start(ReplicaId id) {
     Disk& disk = disks_[id];
     if (disk.name == DiskId()) disk.name = DiskId(++last_disk_);
-    lives_[id].emplace(id, disk.name, configured_, disk.founders, "", draws);
+    lives_[id].emplace(id, disk.name, configured_, disk.founders, std::nullopt, draws);
     if (disk.founders.empty() && lives_[id]->founded()) disk.founders = lives_[id]->founders();
   }
   void stop(ReplicaId id) {
@@ -174,10 +174,10 @@ TEST(Founding, ACellBeginsWhenAllItsVotersHaveMet) {
 
 TEST(Founding, AReplicaAloneFoundsAtOnce) {
   Draws draws(1);
-  EXPECT_TRUE(Founding(kA, DiskId(5), {{kA}}, {}, "", draws).founded());
-  EXPECT_TRUE(Founding(kA, DiskId(5), {{kA}, {kB, false}}, {}, "", draws).founded()) << "observers are not waited for";
-  EXPECT_FALSE(Founding(kB, DiskId(5), {{kA}, {kB, false}}, {}, "", draws).founded());
-  EXPECT_FALSE(Founding(kA, DiskId(5), {}, {}, "", draws).founded());
+  EXPECT_TRUE(Founding(kA, DiskId(5), {{kA}}, {}, {}, draws).founded());
+  EXPECT_TRUE(Founding(kA, DiskId(5), {{kA}, {kB, false}}, {}, {}, draws).founded()) << "observers are not waited for";
+  EXPECT_FALSE(Founding(kB, DiskId(5), {{kA}, {kB, false}}, {}, {}, draws).founded());
+  EXPECT_FALSE(Founding(kA, DiskId(5), {}, {}, {}, draws).founded());
 }
 
 TEST(Founding, WhoLostItsDiskIsToldSo) {  // B38
@@ -218,7 +218,7 @@ TEST(Founding, ObserversJoinInWhateverTheirDisk) {
 
 TEST(Founding, OthersThatAreConfiguredDifferentlyAreNamed) {
   Draws draws(1);
-  Founding founding(kA, DiskId(1), kThree, {}, "", draws);
+  Founding founding(kA, DiskId(1), kThree, {}, {}, draws);
   founding.on_up(kB);
   const uint64_t call = founding.introduction_to(kB, false).call;
   founding.on_introduction(kB, {.call = 9, .heard = call, .disk = DiskId(2), .founders = {{kA}, {kB}, {kC}, {kD}}},
@@ -228,7 +228,7 @@ TEST(Founding, OthersThatAreConfiguredDifferentlyAreNamed) {
 
 TEST(Founding, ANewcomerIsToldToBeAdded) {
   Draws draws(1);
-  Founding founding(kD, DiskId(4), {{kA}, {kB}, {kC}, {kD}}, {}, "", draws);
+  Founding founding(kD, DiskId(4), {{kA}, {kB}, {kC}, {kD}}, {}, {}, draws);
   founding.on_up(kB);
   const uint64_t call = founding.introduction_to(kB, false).call;
   EXPECT_EQ(founding.on_introduction(kB, {.call = 9, .heard = call, .disk = DiskId(2), .founded = true}, false),
@@ -240,7 +240,7 @@ TEST(Founding, ANewcomerIsToldToBeAdded) {
 
 TEST(Founding, WhatAnswersNoCallOfThisConnectionIsNotBelieved) {
   Draws draws(1);
-  Founding founding(kA, DiskId(1), kThree, {}, "", draws);
+  Founding founding(kA, DiskId(1), kThree, {}, {}, draws);
   founding.on_up(kB);
   const Introduction late{
       .call = 9, .heard = 77, .disk = DiskId(2), .founded = true, .founders = {{kA, true, DiskId(1)}}};
@@ -252,7 +252,7 @@ TEST(Founding, WhatAnswersNoCallOfThisConnectionIsNotBelieved) {
 // Whatever breaks, restarts, is wiped or comes late: foundings that disks know are equal (N1), and who was not wiped
 // gets there in the end.
 TEST(Founding, FoundingsThatDisksKnowAreEqual) {
-  size_t founded_in_the_middle = 0;
+  size_t founded_in_the_middle = 0, with_a_lost_disk = 0;
   for (uint64_t seed = 1; seed <= 3000; ++seed) {
     Town town(seed);
     Random random(seed);
@@ -299,10 +299,11 @@ TEST(Founding, FoundingsThatDisksKnowAreEqual) {
     const size_t before = town.founded();
     town.settle();
     EXPECT_GE(town.founded(), before == 0 ? 3 : before) << seed;
+    if (before > 0 && town.founded() < 3) ++with_a_lost_disk;
     if (HasFailure()) FAIL() << "seed " << seed;
   }
-  EXPECT_GT(founded_in_the_middle, 300u);
-  EXPECT_LT(founded_in_the_middle, 2900u);
+  EXPECT_GT(founded_in_the_middle, 30u);
+  EXPECT_GT(with_a_lost_disk, 5u);
 }
 
 }  // namespace

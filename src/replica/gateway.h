@@ -26,6 +26,7 @@ struct PeerStatus {
   ReplicaId id;
   env::Address peer_address;
   env::Address client_address;
+  env::Address lock_service_address;  // port 0: unknown
   bool voter = true;
   bool connected = false;
   Index match;               // master only: known durable there
@@ -46,6 +47,9 @@ struct Status {
   size_t outstanding = 0;  // requests of our clients not yet answered
   uint64_t elections = 0;
   Duration fsync_p50{0}, fsync_p99{0};
+  uint64_t member_version = 0;    // of the members in force; 0: this replica knows no cell yet
+  std::string member_change;      // for people: what a change of the members is at; "none"
+  std::string waits_for;          // for people: why this replica knows no cell; empty: it does
   std::vector<PeerStatus> peers;  // self included, sorted by id
 };
 

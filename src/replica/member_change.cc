@@ -6,34 +6,95 @@
 
 namespace conclave::replica {
 
+using consensus::DiskId;
 using consensus::Member;
 using consensus::Membership;
 
-Result<> MemberChange::want(const Membership& now, std::vector<Member> members) {
-  if (under_way(now)) return fail(ErrorKind::already_exists, "a change of the membership is under way");
-  const auto voters = static_cast<size_t>(std::ranges::count_if(members, &Member::voter));
+namespace {
+
+// The members to be, with the disks and addresses that are known.
+CellMembers merged(const CellMembers& now, const WantedMembers& wanted) {
+  CellMembers next{.membership = {}, .addresses = {}};
+  for (Member member : wanted.members) {
+    const Member* known = now.membership.find(member.id);
+    if (known != nullptr && member.disk == DiskId()) member.disk = known->disk;
+    next.membership.members.push_back(member);
+    if (const auto address = wanted.addresses.find(member.id); address != wanted.addresses.end()) {
+      next.addresses[member.id] = address->second;
+    }
+    if (const auto address = now.addresses.find(member.id); address != now.addresses.end()) {
+      state::MemberAddress& to_be = next.addresses.emplace(member.id, address->second).first->second;
+      if (!to_be.lock_service) to_be.lock_service = address->second.lock_service;
+    }
+  }
+  return next;
+}
+
+// What members have said of themselves since, added to what is known. Disks of voters were known before they voted.
+CellMembers with_what_they_said(CellMembers now, const Founding& met) {
+  for (Member& member : now.membership.members) {
+    if (!member.voter && member.disk == DiskId()) member.disk = met.disk_of(member.id);
+    const auto address = now.addresses.find(member.id);
+    if (address != now.addresses.end() && !address->second.lock_service) {
+      address->second.lock_service = met.lock_service_of(member.id);
+    }
+  }
+  return now;
+}
+
+}  // namespace
+
+Result<> MemberChange::want(const CellMembers& now, WantedMembers wanted) {
+  if (under_way(now.membership)) return fail(ErrorKind::already_exists, "a change of the membership is under way");
+  const auto voters = static_cast<size_t>(std::ranges::count_if(wanted.members, &Member::voter));
   if (voters == 0) return fail(ErrorKind::invalid_argument, "nobody would vote");
-  if (voters + now.voters().size() > Membership::kVotersMax) {
+  if (voters + now.membership.voters().size() > Membership::kVotersMax) {
     return fail(ErrorKind::invalid_argument, std::to_string(voters) + " voters are too many");
   }
-  wanted_ = std::move(members);
+  wanted_ = std::move(wanted);
   return {};
 }
 
-std::optional<Membership> MemberChange::next_step(const Membership& now) {
-  if (now.joint()) return consensus::settled(now);
+std::optional<CellMembers> MemberChange::next_step(const CellMembers& now, const Founding& met) {
+  if (now.membership.joint()) return CellMembers{consensus::settled(now.membership), now.addresses};
+  const auto step_to = [&](CellMembers next) {
+    return CellMembers{consensus::changed(now.membership, std::move(next.membership.members)),
+                       std::move(next.addresses)};
+  };
+  if (CellMembers told = with_what_they_said(now, met); told != now) return step_to(std::move(told));
   if (!wanted_) return std::nullopt;
-  if (now.members == *wanted_) {
+  CellMembers target = merged(now, *wanted_);
+  if (now.membership.members == target.membership.members && now.addresses == target.addresses) {
     wanted_.reset();
     return std::nullopt;
   }
-  std::vector<Member> with_newcomers = now.members;
-  for (const Member& member : *wanted_) {
-    if (!now.find(member.id)) with_newcomers.push_back({.id = member.id, .voter = false, .disk = member.disk});
+  CellMembers with_newcomers = now;
+  bool waits = false;
+  for (const Member& member : target.membership.members) {
+    if (!now.membership.find(member.id)) {
+      with_newcomers.membership.members.push_back({.id = member.id, .voter = false, .disk = member.disk});
+      if (const auto address = target.addresses.find(member.id); address != target.addresses.end()) {
+        with_newcomers.addresses[member.id] = address->second;
+      }
+    }
+    waits = waits || (member.voter && !now.membership.is_voter(member.id) && member.disk == DiskId());
   }
-  if (with_newcomers.size() == now.members.size()) return consensus::changed(now, *wanted_);
-  std::ranges::sort(with_newcomers, {}, &Member::id);
-  return consensus::changed(now, std::move(with_newcomers));
+  if (with_newcomers.membership.members.size() > now.membership.members.size()) {
+    std::ranges::sort(with_newcomers.membership.members, {}, &Member::id);
+    return step_to(std::move(with_newcomers));
+  }
+  if (waits) return std::nullopt;  // who is to vote has not been met
+  return step_to(std::move(target));
+}
+
+std::vector<ReplicaId> MemberChange::newcomers(const Membership& now) const {
+  std::vector<ReplicaId> ids;
+  if (!wanted_) return ids;
+  for (const Member& member : wanted_->members) {
+    const Member* known = now.find(member.id);
+    if (known == nullptr || (member.voter && !known->voter)) ids.push_back(member.id);
+  }
+  return ids;
 }
 
 }  // namespace conclave::replica

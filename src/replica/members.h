@@ -1,20 +1,39 @@
-// Who takes part in the cell, as far as this replica has applied the log: the founding members, then what the state
-// says (ADR 15). Loop thread only.
+// Who takes part in the cell and where, as far as this replica has applied the log: the founding members, then what the
+// state says (ADR 15). Loop thread only.
 #pragma once
 
-#include "consensus/api/engine.h"
+#include <map>
+#include <vector>
+
 #include "consensus/api/entry.h"
+#include "consensus/api/membership.h"
 #include "state/service/service.h"
+#include "state/txn/member_address.h"
 
 namespace conclave::replica {
 
+using MemberAddresses = std::map<ReplicaId, state::MemberAddress>;
+
+// What a membership of the log says.
+struct CellMembers {
+  consensus::Membership membership;  // version 0: nothing is known
+  MemberAddresses addresses;         // of listed members, as far as known
+  friend bool operator==(const CellMembers&, const CellMembers&) = default;
+};
+
+// The payload of an entry of kind membership.
+Bytes encode_members(const CellMembers& members);
+// Error: corrupt.
+Result<CellMembers> decode_members(BytesView payload);
+
 class Members {
  public:
-  // `founders`: empty, if it is not known who founded the cell. `service` holds every membership but the founding one,
-  // and is kept up to date here.
-  Members(const std::vector<consensus::Member>& founders, state::Service& service);
+  // `founders`: empty, if it is not known who founded the cell. `configured`: addresses of those of whom the log says
+  // none. `service` holds every membership but the founding one, and is kept up to date here.
+  Members(const std::vector<consensus::Member>& founders, MemberAddresses configured, state::Service& service);
 
-  const consensus::Membership& current() const { return current_; }
+  const consensus::Membership& current() const { return current_.membership; }
+  const CellMembers& all() const { return current_; }
   // Applies an entry of kind membership. False: it cannot follow the one in force, and every replica passes it over.
   // Asserts that its payload can be read: the journal or the transport checked the bytes, and a master made them.
   bool apply(const consensus::Entry& entry);
@@ -24,12 +43,15 @@ class Members {
   void founded(const std::vector<consensus::Member>& founders);
 
  private:
+  void add_configured_addresses();
+
   consensus::Membership founding_;
+  const MemberAddresses configured_;
   state::Service& service_;
-  consensus::Membership current_;
+  CellMembers current_;
 };
 
 // The membership that the state holds; version 0: the founding one. Error: corrupt.
-Result<consensus::Membership> membership_of(const state::Service& service);
+Result<CellMembers> membership_of(const state::Service& service);
 
 }  // namespace conclave::replica

@@ -11,6 +11,7 @@ namespace conclave::replica::members_test {
 namespace {
 
 using consensus::changed;
+using consensus::DiskId;
 using consensus::Member;
 using consensus::Membership;
 using consensus::settled;
@@ -27,21 +28,21 @@ consensus::Entry at(uint64_t index, const Membership& membership) {
 
 TEST(Members, BeginWithTheFoundersAndFollowTheLog) {
   state::Service service;
-  Members members(kFounders, service);
+  Members members(kFounders, {}, service);
   EXPECT_EQ(members.current(), kFounding);
   const Membership four = changed(kFounding, {{kA}, {kB}, {kC}, {kD, false}});
   EXPECT_TRUE(members.apply(at(7, four)));
   EXPECT_EQ(members.current(), four);
-  EXPECT_EQ(*membership_of(service), four) << "the state holds it";
+  EXPECT_EQ(membership_of(service)->membership, four) << "the state holds it";
   EXPECT_FALSE(members.apply(at(8, four))) << "it cannot follow itself";
-  EXPECT_EQ(*membership_of(service), four);
+  EXPECT_EQ(membership_of(service)->membership, four);
 }
 
 TEST(Members, GoOnFromTheState) {
   state::Service service;
   const Membership four = changed(kFounding, {{kA}, {kB}, {kC}, {kD, false}});
   service.set_membership(consensus::encode_membership(four));
-  Members members(kFounders, service);
+  Members members(kFounders, {}, service);
   EXPECT_EQ(members.current(), four);
   service.set_membership({});
   members.restored();
@@ -50,7 +51,7 @@ TEST(Members, GoOnFromTheState) {
 
 TEST(Members, TheFoundingMayBecomeKnownLater) {
   state::Service service;
-  Members members({}, service);
+  Members members({}, {}, service);
   EXPECT_EQ(members.current().version, 0u);
   members.founded(kFounders);
   EXPECT_EQ(members.current(), kFounding);
@@ -70,40 +71,95 @@ TEST(Members, WhatCannotBeReadIsNamed) {
 
 // ---------------------------------------------------------------- a change, step by step
 
-TEST(MemberChange, NewcomersFirstThenTheVotersThenThePlainOne) {
+class NoEntropy final : public env::Entropy {
+ public:
+  Bytes bytes(size_t size) override { return Bytes(size, '\0'); }
+  uint64_t u64() override { return 77; }
+};
+
+class MemberChangeTest : public testing::Test {
+ protected:
+  // The membership of the next step.
+  std::optional<Membership> next(const Membership& now) {
+    auto step = change.next_step({now, addresses}, met);
+    if (!step) return std::nullopt;
+    addresses = step->addresses;
+    return step->membership;
+  }
+  Result<> want(const Membership& now, std::vector<Member> members, MemberAddresses at = {}) {
+    return change.want({now, addresses}, {std::move(members), std::move(at)});
+  }
+  // The peer says what its disk is called.
+  void meet(ReplicaId id, DiskId disk) {
+    met.on_up(id);
+    met.on_introduction(id, {.call = 1, .heard = met.introduction_to(id, true).call, .disk = disk}, true);
+  }
+
+  NoEntropy entropy;
+  Founding met{kA, DiskId(1), kFounders, kFounders, {}, entropy};
+  MemberAddresses addresses;
   MemberChange change;
+};
+
+const state::MemberAddress kNear{.peers = {{"near", 1}}},
+    kFar{.peers = {{"far", 2}}, .client = state::HostPort{"far", 3}};
+
+TEST_F(MemberChangeTest, NewcomersFirstThenTheirDisksThenTheVotersThenThePlainOne) {
   EXPECT_FALSE(change.under_way(kFounding));
-  EXPECT_FALSE(change.next_step(kFounding));
-  ASSERT_TRUE(change.want(kFounding, {{kB}, {kC}, {kD}}));
-  const auto with_newcomer = change.next_step(kFounding);
+  EXPECT_FALSE(next(kFounding));
+  ASSERT_TRUE(want(kFounding, {{kB}, {kC}, {kD}}, {{kD, kFar}}));
+  EXPECT_EQ(change.newcomers(kFounding), std::vector{kD});
+  const auto with_newcomer = next(kFounding);
   ASSERT_TRUE(with_newcomer);
   EXPECT_EQ(*with_newcomer, changed(kFounding, {{kA}, {kB}, {kC}, {kD, false}}));
-  const auto joint = change.next_step(*with_newcomer);
+  EXPECT_EQ(addresses.at(kD), kFar) << "or nobody could reach it";
+  EXPECT_FALSE(next(*with_newcomer)) << "nobody has met it";
+  meet(kD, DiskId(44));
+  const auto named = next(*with_newcomer);
+  ASSERT_TRUE(named);
+  EXPECT_EQ(*named, changed(*with_newcomer, {{kA}, {kB}, {kC}, {kD, false, DiskId(44)}}));
+  const auto joint = next(*named);
   ASSERT_TRUE(joint);
-  EXPECT_EQ(*joint, changed(*with_newcomer, {{kB}, {kC}, {kD}}));
-  EXPECT_EQ(change.next_step(*joint), settled(*joint));
+  EXPECT_EQ(*joint, changed(*named, {{kB}, {kC}, {kD, true, DiskId(44)}}));
+  EXPECT_EQ(next(*joint), settled(*joint));
   EXPECT_TRUE(change.under_way(settled(*joint)));
-  EXPECT_FALSE(change.next_step(settled(*joint))) << "it is done";
+  EXPECT_FALSE(next(settled(*joint))) << "it is done";
   EXPECT_FALSE(change.under_way(settled(*joint)));
+  EXPECT_FALSE(addresses.contains(kA));
 }
 
-TEST(MemberChange, AJointOneIsEndedWhoeverBeganIt) {
-  MemberChange change;
+TEST_F(MemberChangeTest, AMemberMovesInOneStep) {
+  addresses = {{kA, kNear}, {kB, kNear}, {kC, kNear}};
+  ASSERT_TRUE(want(kFounding, kFounders, {{kB, kFar}}));
+  EXPECT_EQ(next(kFounding), changed(kFounding, kFounders));
+  EXPECT_EQ(addresses, (MemberAddresses{{kA, kNear}, {kB, kFar}, {kC, kNear}}));
+  EXPECT_FALSE(next(changed(kFounding, kFounders)));
+  EXPECT_FALSE(change.under_way(kFounding));
+}
+
+TEST_F(MemberChangeTest, WhatObserversSayIsNotedWithoutBeingWanted) {
+  const Membership observed = changed(kFounding, {{kA}, {kB}, {kC}, {kD, false}});
+  meet(kD, DiskId(9));
+  EXPECT_EQ(next(observed), changed(observed, {{kA}, {kB}, {kC}, {kD, false, DiskId(9)}}));
+  meet(kB, DiskId(8));
+  EXPECT_FALSE(next(kFounding)) << "the disk of a voter is known before it votes, or never";
+}
+
+TEST_F(MemberChangeTest, AJointOneIsEndedWhoeverBeganIt) {
   const Membership joint = changed(kFounding, {{kA}, {kB}});
   EXPECT_TRUE(change.under_way(joint));
-  EXPECT_EQ(change.next_step(joint), settled(joint));
+  EXPECT_EQ(next(joint), settled(joint));
 }
 
-TEST(MemberChange, OneAtATimeAndNoneThatCannotBe) {
-  MemberChange change;
-  EXPECT_EQ(change.want(kFounding, {{kA, false}}).error().kind, ErrorKind::invalid_argument);
+TEST_F(MemberChangeTest, OneAtATimeAndNoneThatCannotBe) {
+  EXPECT_EQ(want(kFounding, {{kA, false}}).error().kind, ErrorKind::invalid_argument);
   std::vector<Member> many;
   for (uint8_t id = 1; id <= 62; ++id) many.push_back({ReplicaId(id)});
-  EXPECT_EQ(change.want(kFounding, many).error().kind, ErrorKind::invalid_argument) << "62 and 3";
-  ASSERT_TRUE(change.want(kFounding, {{kA}}));
-  EXPECT_EQ(change.want(kFounding, {{kB}}).error().kind, ErrorKind::already_exists);
+  EXPECT_EQ(want(kFounding, many).error().kind, ErrorKind::invalid_argument) << "62 and 3";
+  ASSERT_TRUE(want(kFounding, {{kA}}));
+  EXPECT_EQ(want(kFounding, {{kB}}).error().kind, ErrorKind::already_exists);
   change.forget();
-  EXPECT_TRUE(change.want(kFounding, {{kB}}));
+  EXPECT_TRUE(want(kFounding, {{kB}}));
 }
 
 // ---------------------------------------------------------------- whole replicas
@@ -116,14 +172,20 @@ TestCell cell_with_spare(std::function<void(Options&)> adjust = {}) {
   });
 }
 
+// Whatever their disks are called.
+bool same_members(const Membership& membership, const std::vector<Member>& wanted) {
+  return !membership.joint() && std::ranges::equal(membership.members, wanted, [](const Member& a, const Member& b) {
+    return a.id == b.id && a.voter == b.voter;
+  });
+}
+
 bool becomes(TestCell& cell, const std::vector<Member>& wanted) {
   const ReplicaId master = cell.wait_for_master();
-  if (!cell.at(master).change_members(wanted)) return false;
+  if (!cell.at(master).change_members({.members = wanted, .addresses = {}})) return false;
   return cell.world.run_until(
       [&] {
-        return std::ranges::all_of(wanted, [&](const Member& member) {
-          return cell.at(member.id).membership().members == wanted && !cell.at(member.id).membership().joint();
-        });
+        return std::ranges::all_of(
+            wanted, [&](const Member& member) { return same_members(cell.at(member.id).membership(), wanted); });
       },
       Duration::seconds(10));
 }
@@ -139,13 +201,18 @@ TEST(Replica, ANewcomerServesAndIsThereAfterARestartOfAll) {
   for (const ReplicaId id : cell.ids) cell.world.host(id).restart();
   cell.wait_for_master();
   ASSERT_TRUE(cell.converge());
-  for (const ReplicaId id : cell.ids) EXPECT_EQ(cell.at(id).membership().members, four);
+  EXPECT_TRUE(cell.world.run_until(
+      [&] {
+        return std::ranges::all_of(cell.ids,
+                                   [&](ReplicaId id) { return same_members(cell.at(id).membership(), four); });
+      },
+      Duration::seconds(1)));
 }
 
 TEST(Replica, OnlyTheMasterChangesMembers) {
   TestCell cell = cell_with_spare();
   cell.wait_for_master();
-  const auto refused = cell.at(kD).change_members({{kA}});
+  const auto refused = cell.at(kD).change_members({.members = {{kA}}, .addresses = {}});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
 }
@@ -159,7 +226,7 @@ TEST(Replica, ASnapshotBringsTheMembership) {
   const ReplicaId master = cell.wait_for_master();
   const ReplicaId away = *std::ranges::find_if(cell.ids, [&](ReplicaId id) { return id != master && id != kD; });
   cell.world.host(away).crash();
-  ASSERT_TRUE(cell.at(master).change_members({{kA}, {kB}, {kC}, {kD, false}}));
+  ASSERT_TRUE(cell.at(master).change_members({.members = {{kA}, {kB}, {kC}, {kD, false}}, .addresses = {}}));
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(cell.write(master, create("/n" + std::to_string(i))));
   cell.world.host(away).restart();
   ASSERT_TRUE(cell.world.run_until([&] { return cell.up(away) && cell.at(away).membership().find(kD) != nullptr; },

@@ -1,33 +1,34 @@
 // Settings of one replica, after parsing and checking (app/config).
 #pragma once
 
-#include <map>
+#include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "consensus/api/engine.h"
 #include "consensus/factory/factory.h"
 #include "env/network.h"
 #include "replica/engine_observer.h"
+#include "replica/members.h"
 #include "state/service/evaluator.h"
 
 namespace conclave::replica {
 
-struct MemberAddress {
-  env::Address peer;
-  env::Address client;  // for status pages and /zookeeper/config; port 0: unknown
-};
-
 struct Options {
   CellId cell;
   consensus::EngineKind engine = consensus::EngineKind::paxos;
-  consensus::Config consensus;  // `members`: who is to found the cell, if it is to be a new one; `disk` is not looked at
-  std::vector<consensus::Member> founders;  // of the cell, if this replica is told that it is one; only the simulator knows
-  std::string lock_service;     // where this replica's lock service is reached, "host:port"; empty: nowhere
-  std::map<ReplicaId, MemberAddress> addresses;
+  consensus::Config
+      consensus;  // `members`: who is to found the cell, if it is to be a new one; `disk` is not looked at
+  std::vector<consensus::Member>
+      founders;  // of the cell, if this replica is told that it is one; only the simulator knows
+  std::optional<state::HostPort> lock_service;  // where clients reach that of this replica
+  MemberAddresses addresses;                    // as configured, of those of whom the cell's own members say nothing
 
   state::EvaluatorSettings evaluator;
-  std::string member_config;  // text of /zookeeper/config, written by each new master when it differs; empty: leave it
+  // The text of /zookeeper/config, written by the master when it differs; null: the node is left alone.
+  std::function<std::string(const CellMembers&)> member_config;
 
   // A snapshot is taken after this many log entries or bytes, whichever comes first.
   uint64_t snapshot_entries = 100'000;
@@ -49,6 +50,8 @@ struct Options {
   Duration forward_retry = Duration::millis(1000);  // forwarded and unanswered for this long: sent again
   Duration serving_grace = Duration::seconds(2);    // without a master for this long: clients are told
   Duration slow_sync = Duration::millis(1000);
+  Duration newcomer_patience =
+      Duration::seconds(60);  // newcomers without progress for this long: the change is given up
 
   EngineObserver* engine_observer = nullptr;  // null: nobody looks; outlives the replica
 };

@@ -26,7 +26,6 @@ void Proposer::begin(Epoch epoch, Bytes secret, Instant now, int64_t wall_ms) {
   for (const state::LockClaim& lost : service_.locks_lost()) begin_lock_delay(lost, now);
   next_reaping_ = now + options_.container_check_interval;
   own_request(state::EpochStartRequest{std::move(secret)}, SessionId(), now, wall_ms);
-  write_member_config(now, wall_ms);
 }
 
 void Proposer::end() {
@@ -147,7 +146,9 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   if (!behind_.empty() && line) {
     if (const auto behind = behind_.find(*line); behind != behind_.end()) return behind->second.push_back(as_item());
   }
-  auto evaluated = evaluator_->evaluate(request, {.time_ms = wall_ms, .origin = tag, .admission = this});
+  auto evaluated = std::holds_alternative<state::ReconfigRequest>(request.body)
+                       ? evaluate_reconfig(request, tag, wall_ms)
+                       : evaluator_->evaluate(request, {.time_ms = wall_ms, .origin = tag, .admission = this});
   if (std::holds_alternative<state::NotAdmitted>(evaluated)) {
     CONCLAVE_PROBE("replica.change-held");
     leases_.note_request(request.session, now);
@@ -181,6 +182,33 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   bytes_in_flight_ += payload.size();
   ++in_flight_;
   batch_.emplace_back(std::move(payload));
+}
+
+// The request is evaluated as the writing of the node that shows the members: who may write it may change them.
+Proposer::Evaluated Proposer::evaluate_reconfig(const state::Request& request, const state::RequestTag& tag,
+                                                int64_t wall_ms) {
+  class WhenDone final : public state::Admission {
+   public:
+    WhenDone(Proposer& proposer, const state::ReconfigRequest& wanted, const state::RequestTag& origin)
+        : proposer_(proposer), wanted_(wanted), tag_(origin) {}
+    bool admits(const state::Transaction& txn) override {
+      verdict = proposer_.ports_.reconfigured(wanted_, tag_, proposer_.last_ticket_ + 1);
+      return verdict.value_or(false) && proposer_.admits(txn);
+    }
+    std::expected<bool, state::Code> verdict = false;
+
+   private:
+    Proposer& proposer_;
+    const state::ReconfigRequest& wanted_;
+    const state::RequestTag& tag_;
+  };
+  WhenDone admission(*this, std::get<state::ReconfigRequest>(request.body), tag);
+  state::Request filled = request;
+  std::get<state::ReconfigRequest>(filled.body).config = ports_.member_config();
+  auto evaluated = evaluator_->evaluate(filled, {.time_ms = wall_ms, .origin = tag, .admission = &admission});
+  if (admission.verdict) return evaluated;
+  const state::Code code = admission.verdict.error();
+  return state::Refusal{{code, {{.kind = state::OpKind::set_data, .code = code}}}, evaluator_->last_proposed()};
 }
 
 void Proposer::release(uint64_t ticket, Instant now, int64_t wall_ms) {
@@ -348,12 +376,12 @@ void Proposer::own_request(state::RequestBody body, SessionId session, Instant n
   evaluate(request, {}, now, wall_ms);
 }
 
-void Proposer::write_member_config(Instant now, int64_t wall_ms) {
-  if (options_.member_config.empty()) return;
+void Proposer::publish_members(Instant now, int64_t wall_ms) {
+  const std::string text = ports_.member_config();
+  if (text.empty()) return;
   const auto current = service_.get("/zookeeper/config", state::super_identities());
-  if (current && current->data == options_.member_config) return;
-  own_request(state::SetDataRequest{.path = "/zookeeper/config", .data = options_.member_config}, SessionId(), now,
-              wall_ms);
+  if (current && current->data == text) return;
+  own_request(state::SetDataRequest{.path = "/zookeeper/config", .data = text}, SessionId(), now, wall_ms);
 }
 
 ProposerFigures Proposer::figures() const {

@@ -16,9 +16,12 @@
 #pragma once
 
 #include <deque>
+#include <expected>
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <variant>
 #include <vector>
 
 #include "consensus/api/event.h"
@@ -41,6 +44,11 @@ class ProposerPorts {
   virtual void take_next_ballot() = 0;
   // To the origin's forwarder, which may be our own.
   virtual void answer(ReplicaId origin, wire::peer::Answers answers) = 0;
+  // Does the cell have the members that `request` wants? False: it waits until Proposer::release(ticket). Or why not.
+  virtual std::expected<bool, state::Code> reconfigured(const state::ReconfigRequest& request,
+                                                        const state::RequestTag& tag, uint64_t ticket) = 0;
+  // What /zookeeper/config is to say of the members in force; empty: nothing.
+  virtual std::string member_config() const = 0;
   // May this be proposed now? False: hold it until Proposer::release(ticket).
   virtual bool admit(const state::Transaction& txn, uint64_t ticket) = 0;
 };
@@ -73,6 +81,9 @@ class Proposer final : private state::Admission {
                 Instant now, int64_t wall_ms);
   // A sign of life of the session's client, seen at `replica`. It counts if that replica owns the session.
   void touch(ReplicaId replica, SessionId session, Instant now);
+
+  // Writes /zookeeper/config if it does not say what it should. REQUIRES: active().
+  void publish_members(Instant now, int64_t wall_ms);
 
   // Evaluates what was held under this ticket, and what came behind it.
   void release(uint64_t ticket, Instant now, int64_t wall_ms);
@@ -114,6 +125,8 @@ class Proposer final : private state::Admission {
     bool sync = false;  // holds at the barrier's index
   };
 
+  using Evaluated = std::variant<state::Transaction, state::Refusal, state::NotAdmitted>;
+
   // The stream that `incarnation` of `from` is in; null when that one has ended.
   Origin* stream_of(ReplicaId from, uint64_t incarnation);
   void handle(Item item, Instant now, int64_t wall_ms);
@@ -126,7 +139,7 @@ class Proposer final : private state::Admission {
   bool has_capacity() const;
   void begin_lock_delay(const state::LockClaim& lost, Instant now);
   void own_request(state::RequestBody body, SessionId session, Instant now, int64_t wall_ms);
-  void write_member_config(Instant now, int64_t wall_ms);
+  Evaluated evaluate_reconfig(const state::Request& request, const state::RequestTag& tag, int64_t wall_ms);
 
   const state::Service& service_;
   const Options& options_;

@@ -98,7 +98,7 @@ Result<Recovered> recover(const env::World& world, const Options& options) {
   recovered.identity = *std::move(identity);
 
   auto opened = storage::Journal::open(world.journal_files, world.journal_worker, world.clock, world.faults,
-                                      storage::kJournalDirectory,
+                                       storage::kJournalDirectory,
                                        {.cell = options.cell,
                                         .replica = options.consensus.self,
                                         .engine = consensus::number_of(options.engine),
@@ -112,7 +112,7 @@ Result<Recovered> recover(const env::World& world, const Options& options) {
   recovered.log = std::move(opened->recovered);
   recovered.log.snapshot_index = snapshot_index;
   recovered.log.snapshot_ballot = snapshot_ballot;
-  recovered.log.membership = *membership_of(*recovered.service);
+  recovered.log.membership = membership_of(*recovered.service)->membership;
   if (auto complete = note_missing_positions(recovered.log, options.missing_positions_max); !complete) {
     return std::unexpected(complete.error());
   }

@@ -14,7 +14,6 @@ namespace conclave::replica {
 namespace {
 
 constexpr Duration kMaintenanceInterval = Duration::millis(20);
-constexpr uint64_t kMembershipCookie = UINT64_MAX;  // of proposals that are not the proposer's
 
 std::string_view role_name(consensus::Role role) {
   switch (role) {
@@ -30,6 +29,10 @@ std::string_view role_name(consensus::Role role) {
       return "observer";
   }
   return "unknown";
+}
+
+env::Address to_env(const state::HostPort& at) {
+  return {at.host, at.port};
 }
 
 }  // namespace
@@ -66,9 +69,11 @@ Replica::Replica(const env::World& world, Options options, Recovered recovered, 
       service_(std::move(recovered.service)),
       snapshots_(std::move(recovered.snapshots)),
       founding_(std::move(founding)),
-      members_(founding_.founders(), *service_),
+      members_(founding_.founders(), options_.addresses, *service_),
       driver_(world_, std::move(engine), std::move(recovered.journal), recovered.log.snapshot_index,
               recovered.log.snapshot_ballot, *this, options_.engine_observer),
+      reconfiguration_(members_, founding_, driver_, options_.newcomer_patience,
+                       [this](uint64_t ticket) { release(ticket); }),
       proposer_(*service_, options_, *this),
       forwarder_(options_.consensus.self, world_.entropy.u64(), *this),
       keeper_(world_, options_, *service_, *snapshots_, driver_),
@@ -175,6 +180,13 @@ void Replica::schedule_turn_end() {
 void Replica::finish_turn() {
   turn_end_scheduled_ = false;
   if (driver_.failed()) return;
+  if (proposer_.active()) {
+    reconfiguration_.advance(now());
+    if (members_to_publish_ && !members_.current().joint() && !reconfiguration_.request_waits()) {
+      members_to_publish_ = false;
+      proposer_.publish_members(now(), world_.clock.wall_ms());
+    }
+  }
   forwarder_.flush(service_->last_zxid(), driver_.applied(), now());
   proposer_.flush();
   keeper_.maybe_begin();
@@ -197,7 +209,6 @@ void Replica::tick() {
   }
   proposer_.on_tick(time, world_.clock.wall_ms());
   forwarder_.on_tick(time, options_.forward_retry);
-  advance_member_change();
   transfer_.on_tick();
   review_serving();
   finish_turn();
@@ -326,7 +337,7 @@ void Replica::on_committed(const consensus::Entry& entry) {
   const size_t payload_bytes = entry.payload.size();
   keeper_.on_applied(payload_bytes);
   if (entry.kind == consensus::EntryKind::membership) {
-    members_.apply(entry);
+    if (members_.apply(entry)) members_to_publish_ = true;
     return schedule_turn_end();
   }
   if (entry.kind != consensus::EntryKind::transaction) return;
@@ -353,7 +364,7 @@ void Replica::on_reads_refused(const std::vector<uint64_t>& tokens) {
 }
 
 void Replica::on_proposal_refused(uint64_t cookie) {
-  if (cookie != kMembershipCookie) proposer_.on_refused();
+  if (cookie != Reconfiguration::kCookie) proposer_.on_refused();
 }
 
 void Replica::on_role(const consensus::RoleChange& role) {
@@ -373,6 +384,8 @@ void Replica::on_role(const consensus::RoleChange& role) {
   if (leads) {
     Bytes secret = service_->cell_secret().empty() ? world_.entropy.bytes(state::kCellSecretBytes) : Bytes();
     proposer_.begin(role.ballot.epoch(), std::move(secret), now(), world_.clock.wall_ms());
+    reconfiguration_.begin();
+    members_to_publish_ = true;
     for (GatewayObserver* observer : observers_) observer->on_mastership(role.ballot.epoch());
     signs_.clear();
   } else if (follows) {
@@ -387,7 +400,7 @@ void Replica::on_role(const consensus::RoleChange& role) {
 void Replica::end_mastership() {
   if (!proposer_.active()) return;
   proposer_.end();
-  member_change_.forget();
+  reconfiguration_.end();
   for (GatewayObserver* observer : observers_) observer->on_mastership(std::nullopt);
 }
 
@@ -429,21 +442,11 @@ void Replica::install(const storage::SnapshotFile& file) {
 
 // --- membership
 
-Result<> Replica::change_members(std::vector<consensus::Member> members) {
+Result<> Replica::change_members(WantedMembers wanted) {
   if (!proposer_.active()) return fail(ErrorKind::unavailable, "this replica is not the master");
-  if (auto wanted = member_change_.want(members_.current(), std::move(members)); !wanted) return wanted;
-  advance_member_change();
+  if (auto taken = reconfiguration_.want(std::move(wanted), now()); !taken) return taken;
+  schedule_turn_end();
   return {};
-}
-
-// One step at a time: a step that is under way already is refused by the engine, and offered again at the next tick.
-void Replica::advance_member_change() {
-  if (!proposer_.active() || !member_change_.under_way(members_.current())) return;
-  const auto next = member_change_.next_step(members_.current());
-  if (!next) return;
-  driver_.feed(consensus::Propose{.cookie = kMembershipCookie,
-                                  .kind = consensus::EntryKind::membership,
-                                  .payloads = {Blob(consensus::encode_membership(*next))}});
 }
 
 // --- ports
@@ -516,6 +519,9 @@ Status Replica::status() const {
       .elections = elections_,
       .fsync_p50 = journal.sync_p50,
       .fsync_p99 = journal.sync_p99,
+      .member_version = members_.current().version,
+      .member_change = reconfiguration_.state(),
+      .waits_for = waits_for(),
       .peers = {},
   };
   if (role_.role == consensus::Role::master) {
@@ -525,9 +531,11 @@ Status Replica::status() const {
   }
   for (const consensus::Member& member : members_.current().members) {
     PeerStatus peer{.id = member.id, .voter = member.voter};
-    if (const auto address = options_.addresses.find(member.id); address != options_.addresses.end()) {
-      peer.peer_address = address->second.peer;
-      peer.client_address = address->second.client;
+    const MemberAddresses& addresses = members_.all().addresses;
+    if (const auto address = addresses.find(member.id); address != addresses.end()) {
+      if (!address->second.peers.empty()) peer.peer_address = to_env(address->second.peers.front());
+      if (address->second.client) peer.client_address = to_env(*address->second.client);
+      if (address->second.lock_service) peer.lock_service_address = to_env(*address->second.lock_service);
     }
     peer.connected = member.id == options_.consensus.self || world_.peers.connected(member.id);
     const auto known = std::ranges::find(engine.peers, member.id, &consensus::EngineStatus::Peer::id);

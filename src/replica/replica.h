@@ -16,10 +16,10 @@
 #include "replica/founding.h"
 #include "replica/gateway.h"
 #include "replica/life_signs.h"
-#include "replica/member_change.h"
 #include "replica/members.h"
 #include "replica/options.h"
 #include "replica/proposer.h"
+#include "replica/reconfiguration.h"
 #include "replica/recovery.h"
 #include "replica/snapshot_keeper.h"
 #include "replica/snapshot_transfer.h"
@@ -75,10 +75,9 @@ class Replica final : public Gateway,
   Status status() const override;
   ReplicaFigures figures() const;
   const consensus::Membership& membership() const { return members_.current(); }
-  // The cell is to have these members, sorted by id. It is done, step by step, while this replica is the master; a new
-  // master goes on only with what the voters have begun. Errors: unavailable (not the master), and those of
-  // MemberChange::want.
-  Result<> change_members(std::vector<consensus::Member> members);
+  // The cell is to have these members. It is done, step by step, while this replica is the master; a new master goes on
+  // only with what the voters have begun. Errors: unavailable (not the master), and those of MemberChange::want.
+  Result<> change_members(WantedMembers wanted);
   // Why this replica takes no part in a cell, for people; empty: it knows its cell.
   std::string waits_for() const { return cell_known() ? "" : founding_.waits_for(); }
   // What the engine reported last: its role, ballot and master.
@@ -105,6 +104,13 @@ class Replica final : public Gateway,
   void ask_read_barrier(uint64_t token) override;
   void take_next_ballot() override;
   void answer(ReplicaId origin, wire::peer::Answers answers) override;
+  std::expected<bool, state::Code> reconfigured(const state::ReconfigRequest& request, const state::RequestTag& tag,
+                                                uint64_t ticket) override {
+    return reconfiguration_.judge(request, tag, ticket, now());
+  }
+  std::string member_config() const override {
+    return options_.member_config ? options_.member_config(members_.all()) : std::string();
+  }
   bool admit(const state::Transaction& txn, uint64_t ticket) override {
     return gate_ == nullptr || gate_->admit(txn, ticket);
   }
@@ -124,7 +130,6 @@ class Replica final : public Gateway,
   void introduce_to_all();
   void save_founding();
   bool cell_known() const { return members_.current().version != 0; }
-  void advance_member_change();
   void update_serving(bool serving, std::string_view why);
   Instant now() const { return world_.clock.now(); }
 
@@ -134,8 +139,8 @@ class Replica final : public Gateway,
   std::unique_ptr<storage::SnapshotStore> snapshots_;
   Founding founding_;
   Members members_;
-  MemberChange member_change_;
   Driver driver_;
+  Reconfiguration reconfiguration_;
   Proposer proposer_;
   Forwarder forwarder_;
   SnapshotKeeper keeper_;
@@ -146,6 +151,7 @@ class Replica final : public Gateway,
 
   consensus::RoleChange role_;
   uint64_t elections_ = 0;
+  bool members_to_publish_ = false;
   bool serving_ = false;
   Instant cell_lost_at_{0};  // valid while serving_ and no master is known
   bool cell_available_ = false;

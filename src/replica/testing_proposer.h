@@ -47,6 +47,12 @@ class ProposerTest : public testing::Test, public ProposerPorts {
     tickets.push_back(ticket);
     return false;
   }
+  std::expected<bool, Code> reconfigured(const state::ReconfigRequest&, const state::RequestTag&,
+                                         uint64_t ticket) override {
+    tickets.push_back(ticket);
+    return reconfiguration;
+  }
+  std::string member_config() const override { return config; }
   void take_next_ballot() override { ++ballots_asked; }
   void answer(ReplicaId origin, Answers batch) override {
     for (auto& item : batch.items) answers.emplace_back(origin, std::move(item));
@@ -82,6 +88,8 @@ class ProposerTest : public testing::Test, public ProposerPorts {
   Code code(size_t i) { return state::decode_outcome(answers[i].second.outcome)->code; }
 
   const Options options = test_options();
+  std::string config;                                // of the members in force
+  std::expected<bool, Code> reconfiguration = true;  // what is said of every one
   Bytes secret = Bytes(state::kCellSecretBytes, 's');
   Instant now{1'000'000};
   state::Service service;

@@ -135,8 +135,8 @@ replica::Options Cell::options_of(ReplicaId id) const {
   options.snapshots_kept = static_cast<size_t>(plan_.snapshots_kept);
   options.journal_segment_bytes = static_cast<uint64_t>(plan_.journal_segment_bytes);
   for (const ReplicaId member : ids_) {
-    options.addresses[member] = {.peer = World::address(member.value, 2888),
-                                 .client = World::address(member.value, kClientPort)};
+    const auto at = [&](uint16_t port) { return state::HostPort{World::address(member.value, port).host, port}; };
+    options.addresses[member] = {.peers = {at(2888)}, .client = at(kClientPort)};
   }
   return options;
 }

@@ -122,7 +122,7 @@ bool Nemesis::strike_members(Random& choice) {
     const bool voter = choice.chance(voters, cell_.replicas().size());
     if (voter || choice.below(3) == 0) members.push_back({.id = id, .voter = voter, .disk = cell_.disk_of(id)});
   }
-  if (!cell_.at(*master).change_members(members)) return false;
+  if (!cell_.at(*master).change_members({.members = members, .addresses = {}})) return false;
   wanted_members_ = std::move(members);
   return true;
 }

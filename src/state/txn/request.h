@@ -128,8 +128,8 @@ constexpr size_t kCellSecretBytes = 16;
 struct EpochStartRequest {
   Bytes secret;  // drawn by the master; empty: it knows that there is one
 };
-// Changes the members of the cell (ZooKeeper's reconfig). Needs kWrite on the node that shows them. It takes effect when
-// the cell has these members, and is the writing of that node. Refused with reconfig_in_progress, bad_version,
+// Changes the members of the cell (ZooKeeper's reconfig). Needs kWrite on the node that shows them. It takes effect
+// when the cell has these members, and is the writing of that node. Refused with reconfig_in_progress, bad_version,
 // bad_arguments (nobody would vote) and new_config_no_quorum (newcomers do not get up to date).
 struct ReconfigRequest {
   struct Joining {
@@ -138,17 +138,17 @@ struct ReconfigRequest {
     MemberAddress address;
     friend bool operator==(const Joining&, const Joining&) = default;
   };
-  bool whole = false;                // `joining` are all the members to be; nobody else stays
-  std::vector<Joining> joining;      // new ones, or present ones with another role or address
-  std::vector<ReplicaId> leaving;    // not if `whole`; who is no member does not matter
-  int64_t version = kAnyVersion;     // of the members that are to be changed
-  Bytes config;                      // what the node shall show; filled in by the master
+  bool whole = false;              // `joining` are all the members to be; nobody else stays
+  std::vector<Joining> joining;    // new ones, or present ones with another role or address
+  std::vector<ReplicaId> leaving;  // not if `whole`; who is no member does not matter
+  int64_t version = kAnyVersion;   // of the members that are to be changed
+  Bytes config;                    // what the node shall show; filled in by the master
 };
 
-using RequestBody =
-    std::variant<CreateRequest, DeleteRequest, SetDataRequest, SetAclRequest, CheckRequest, MultiRequest,
-                 CreateSessionRequest, ResumeSessionRequest, CloseSessionRequest, AcquireLockRequest,
-                 ReleaseLockRequest, EndLockDelayRequest, ReapRequest, ReapUnopenedRequest, EpochStartRequest, ReconfigRequest>;
+using RequestBody = std::variant<CreateRequest, DeleteRequest, SetDataRequest, SetAclRequest, CheckRequest,
+                                 MultiRequest, CreateSessionRequest, ResumeSessionRequest, CloseSessionRequest,
+                                 AcquireLockRequest, ReleaseLockRequest, EndLockDelayRequest, ReapRequest,
+                                 ReapUnopenedRequest, EpochStartRequest, ReconfigRequest>;
 
 // What must hold, by the state as it will be, for a request to be looked at: its handle is that of one instance of a
 // node (CH-31), and a compare-and-swap of one content (CH-48).

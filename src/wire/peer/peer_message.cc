@@ -175,7 +175,8 @@ void put(Encoder& out, const Introduction& introduction) {
     out.boolean(founder.voter);
     out.fixed(founder.disk.value);
   }
-  out.bytes(introduction.lock_service);
+  out.bytes(introduction.lock_service_host);
+  out.fixed(introduction.lock_service_port);
 }
 void get(Decoder& in, Introduction& introduction) {
   introduction.call = in.fixed<uint64_t>();
@@ -188,7 +189,8 @@ void get(Decoder& in, Introduction& introduction) {
     const bool voter = in.boolean();
     introduction.founders.push_back({.id = id, .voter = voter, .disk = consensus::DiskId(in.fixed<uint64_t>())});
   }
-  introduction.lock_service = in.string();
+  introduction.lock_service_host = in.string();
+  introduction.lock_service_port = in.fixed<uint16_t>();
 }
 
 void put(Encoder& out, const EngineMessage& message) {

@@ -96,7 +96,8 @@ struct Introduction {
   // Sorted by id. Who founded the cell, if the sender knows that; of one that does not know the cell, with whom it
   // would found it, as far as it has heard of them (disk 0: it has not).
   std::vector<consensus::Member> founders;
-  std::string lock_service;  // where the sender's lock service is reached, "host:port"; empty: nowhere
+  std::string lock_service_host;   // where clients reach the sender's lock service
+  uint16_t lock_service_port = 0;  // 0: nowhere
 };
 
 using PeerMessage = std::variant<EngineMessage, Forward, Answers, Touches, SnapshotOffer, SnapshotPull, SnapshotChunk,

@@ -24,7 +24,7 @@ std::vector<PeerMessage> samples() {
       SnapshotOffer{CellId(9), Index(10), Ballot{3, ReplicaId(1)}, Zxid(Epoch(3), 1), -5, 1 << 20},
       SnapshotPull{Index(10), 4096},
       SnapshotChunk{Index(10), 4096, Bytes(1000, 'x')},
-      Introduction{1, ~uint64_t{0}, consensus::DiskId(5), true, {{ReplicaId(1)}, {ReplicaId(3), false}}, "host:2200"},
+      Introduction{1, ~uint64_t{0}, consensus::DiskId(5), true, {{ReplicaId(1)}, {ReplicaId(3), false}}, "host", 2200},
   };
 }
 
