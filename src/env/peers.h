@@ -3,10 +3,20 @@
 // and the receiver is told. Loop thread only.
 #pragma once
 
+#include <cstdint>
+#include <map>
+
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "env/network.h"
 
 namespace conclave::env {
+
+// Who takes part in the cell and where, as of a version of its members.
+struct PeerTable {
+  uint64_t version = 0;                   // 0: the cell is not known yet, and these are those to learn it from
+  std::map<ReplicaId, Address> replicas;  // with or without self; port 0: it is not known where
+};
 
 class PeerReceiver {
  public:
@@ -21,6 +31,9 @@ class PeerReceiver {
 class PeerNetwork {
  public:
   virtual ~PeerNetwork() = default;
+  // From now on these are the peers. Others are parted from and refused; but one that knows members of a higher version
+  // is let in, since it may be one of them. May call on_peer_down. Call it before start() too.
+  virtual void set_peers(PeerTable table) = 0;
   virtual void start(PeerReceiver* receiver) = 0;
   // Queues a frame; dropped if the peer is not connected or its queue is over its bound. What is sent during one turn
   // of the loop leaves in one system call.

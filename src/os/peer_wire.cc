@@ -31,6 +31,7 @@ Bytes encode(const Hello& hello) {
   fields.fixed(hello.features);
   fields.bytes(BytesView(hello.reason).substr(0, 1024));
   fields.u8(static_cast<uint8_t>(hello.engine));
+  fields.fixed(hello.members);
   Bytes out(kMagic);
   Encoder envelope(&out);
   envelope.fixed(static_cast<uint32_t>(body.size()));
@@ -68,6 +69,7 @@ Result<std::optional<DecodedHello>> decode_hello(BytesView bytes) {
   hello.features = body.fixed<uint64_t>();
   hello.reason = body.string();
   if (!body.rest().empty()) hello.engine = engine_number(body.u8());
+  if (!body.rest().empty()) hello.members = body.fixed<uint64_t>();
   // What follows comes from a newer version and is ignored.
   if (!body.ok() || status > static_cast<uint8_t>(Hello::Status::refused)) {
     return fail(ErrorKind::corrupt, "handshake is malformed");

@@ -32,6 +32,7 @@ struct Hello {
   uint64_t features = 0;                            // bits; unknown ones are ignored
   std::string reason;                               // of a refusal
   EngineNumber engine = EngineNumber::multi_paxos;  // what the sender runs
+  uint64_t members = 0;                             // version of the members that the sender knows
 };
 
 Bytes encode(const Hello& hello);

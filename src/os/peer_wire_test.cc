@@ -76,9 +76,13 @@ TEST(Hello, FieldsOfNewerVersionsAreIgnoredAndNonsenseIsNot) {
   const Bytes body = bytes.substr(12, bytes.size() - 20);
   EXPECT_TRUE(decode_hello(rewrap(body + "later")).value().has_value());
   // Builds before engines had numbers end behind the reason; they run Multi-Paxos.
-  const auto older = decode_hello(rewrap(body.substr(0, body.size() - 1)));
+  const auto older = decode_hello(rewrap(body.substr(0, body.size() - 9)));
   EXPECT_EQ(older.value().value().hello.engine, EngineNumber::multi_paxos);
   EXPECT_EQ(older.value().value().hello.reason, "because");
+  // And those before members had versions behind the engine.
+  const auto old = decode_hello(rewrap(body.substr(0, body.size() - 8)));
+  EXPECT_EQ(old.value().value().hello.engine, EngineNumber::raft);
+  EXPECT_EQ(old.value().value().hello.members, 0u);
   EXPECT_EQ(decode_hello(rewrap(body.substr(0, 10))).error().message, "handshake is malformed");
   Bytes bad_status = body;
   bad_status[4] = 9;

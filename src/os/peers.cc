@@ -16,11 +16,7 @@ constexpr Duration kLogPause = Duration::seconds(30);
 }  // namespace
 
 Peers::Peers(Loop& loop, Network& network, uint64_t incarnation, PeerOptions options)
-    : loop_(loop), network_(network), incarnation_(incarnation), options_(std::move(options)), random_(incarnation) {
-  for (const auto& [id, address] : options_.peers) {
-    if (id != options_.self) peers_[id].address = address;
-  }
-}
+    : loop_(loop), network_(network), incarnation_(incarnation), options_(std::move(options)), random_(incarnation) {}
 
 Peers::~Peers() {
   *alive_ = false;
@@ -41,9 +37,25 @@ void Peers::start(env::PeerReceiver* receiver) {
   for (const auto& [id, peer] : peers_) dial_later(id, Duration{0});
 }
 
-void Peers::set_address(ReplicaId id, env::Address address) {
-  peers_[id].address = std::move(address);
-  if (receiver_ != nullptr) dial_later(id, Duration{0});
+void Peers::set_peers(env::PeerTable table) {
+  members_ = table.version;
+  table.replicas.erase(options_.self);
+  std::vector<ReplicaId> parted;
+  for (auto& [id, peer] : peers_) {
+    if (!table.replicas.contains(id) && peer.let_in_by <= members_) parted.push_back(id);
+  }
+  for (const ReplicaId id : parted) {
+    log::info("os", "parts from a replica that is no member any more",
+              {{"peer", to_string(id)}, {"members", members_}});
+    take_down(id);
+    peers_.erase(id);
+  }
+  for (auto& [id, address] : table.replicas) {
+    Peer& peer = peers_[id];
+    peer.let_in_by = 0;
+    if (std::exchange(peer.address, std::move(address)) != peer.address) peer.backoff = Duration{0};
+    if (receiver_ != nullptr) dial_later(id, Duration{0});
+  }
 }
 
 bool Peers::connected(ReplicaId id) const {
@@ -69,7 +81,8 @@ void Peers::send(ReplicaId to, Bytes frame) {
 
 void Peers::dial_later(ReplicaId id, Duration pause) {
   Peer& peer = peers_.at(id);
-  if (id > options_.self || peer.dialling || peer.link != nullptr) return;  // the higher id connects
+  if (id > options_.self || peer.dialling || peer.link != nullptr || peer.address.port == 0)
+    return;  // the higher id connects
   peer.dialling = true;
   loop_.schedule(jittered(pause), [this, alive = alive_, id] {
     if (*alive) dial(id);
@@ -77,9 +90,11 @@ void Peers::dial_later(ReplicaId id, Duration pause) {
 }
 
 void Peers::dial(ReplicaId id) {
-  network_.connect(peers_.at(id).address, options_.connect_timeout, TcpOptions{.dead_after = options_.dead_after},
+  const auto peer = peers_.find(id);
+  if (peer == peers_.end()) return;  // parted from meanwhile
+  network_.connect(peer->second.address, options_.connect_timeout, TcpOptions{.dead_after = options_.dead_after},
                    [this, alive = alive_, id](Result<std::unique_ptr<env::Stream>> stream) {
-                     if (!*alive) return;
+                     if (!*alive || !peers_.contains(id)) return;
                      if (!stream) return dial_failed(id, stream.error());
                      auto link =
                          std::make_unique<PeerLink>(loop_, static_cast<PeerLinkOwner&>(*this), std::move(*stream),
@@ -90,7 +105,9 @@ void Peers::dial(ReplicaId id) {
 }
 
 void Peers::dial_failed(ReplicaId id, const Error& reason) {
-  Peer& peer = peers_.at(id);
+  const auto known = peers_.find(id);
+  if (known == peers_.end()) return;
+  Peer& peer = known->second;
   peer.dialling = false;
   ++peer.failures;
   peer.backoff = std::clamp(peer.backoff * 2, options_.backoff_min, options_.backoff_max);
@@ -116,6 +133,7 @@ Hello Peers::hello_to(ReplicaId peer, Hello::Status status) const {
   hello.to = peer;
   hello.incarnation = incarnation_;
   hello.features = options_.features;
+  hello.members = members_;
   return hello;
 }
 
@@ -141,8 +159,9 @@ std::string Peers::objection(const Hello& hello, ReplicaId expected) const {
   if (expected != ReplicaId() && hello.from != expected) {
     return "replica " + to_string(hello.from) + " is where replica " + to_string(expected) + " was expected";
   }
-  if (!peers_.contains(hello.from)) {
-    return "replica " + to_string(hello.from) + " is not in the configuration of replica " + to_string(options_.self);
+  if (!peers_.contains(hello.from) && hello.members <= members_) {
+    return "replica " + to_string(hello.from) + " is not a member of the cell, as far as replica " +
+           to_string(options_.self) + " knows (members version " + std::to_string(members_) + ")";
   }
   if (expected == ReplicaId() && hello.from < options_.self) {
     return "replica " + to_string(hello.from) + " has the lower id and must wait to be connected to";
@@ -159,7 +178,7 @@ void Peers::on_hello(PeerLink& link, const Hello& hello) {
     }
     const ReplicaId id = link.peer();
     bury(take_pending(link));
-    peers_.at(id).backoff = options_.backoff_max;  // only a change of configuration helps
+    back_off(id);
     return dial_failed(id, Error{ErrorKind::unavailable, "refused: " + hello.reason});
   }
   const bool right_kind = hello.status == (answer ? Hello::Status::welcome : Hello::Status::hello);
@@ -175,7 +194,7 @@ void Peers::on_hello(PeerLink& link, const Hello& hello) {
   if (answer) {
     const ReplicaId id = link.peer();
     bury(std::move(refused));
-    peers_.at(id).backoff = options_.backoff_max;
+    back_off(id);
     return dial_failed(id, Error{ErrorKind::unavailable, wrong});
   }
   Hello refusal = hello_to(hello.from, Hello::Status::refused);
@@ -186,8 +205,14 @@ void Peers::on_hello(PeerLink& link, const Hello& hello) {
   loop_.schedule(options_.connect_timeout, [refused = std::move(refused)] { refused->close(); });
 }
 
+// After a refusal: only a change of the members helps.
+void Peers::back_off(ReplicaId id) {
+  if (const auto peer = peers_.find(id); peer != peers_.end()) peer->second.backoff = options_.backoff_max;
+}
+
 void Peers::adopt(PeerLink& link, ReplicaId id, const Hello& hello) {
   auto owned = take_pending(link);
+  if (!peers_.contains(id)) peers_[id].let_in_by = hello.members;
   take_down(id);  // a connection that its other end has left
   Peer& peer = peers_.at(id);
   peer.dialling = false;

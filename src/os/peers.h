@@ -3,8 +3,8 @@
 // Of each pair the replica with the higher id connects and the other one accepts, so that two connections never race.
 // A lost connection is dialled again at once, then with growing pauses; resolving the name anew each time (B15). A new
 // connection from a replica that still has an old one replaces it: its process restarted before the old one's end was
-// noticed. Replicas of another cell or engine, an unknown or wrong id, or an unknown version are refused, and both
-// sides say why.
+// noticed. Replicas of another cell or engine, a wrong id, or an unknown version are refused, and both sides say why;
+// so is one that is no member, unless it knows newer members than we do.
 //
 // Invariants: on_peer_up and on_peer_down alternate per peer, beginning with up; frames come only in between.
 #pragma once
@@ -28,7 +28,6 @@ struct PeerOptions {
   CellId cell;
   EngineNumber engine = EngineNumber::multi_paxos;
   env::Address listen;
-  std::map<ReplicaId, env::Address> peers;     // without or with self, which is ignored
   size_t queue_bytes_max = size_t{128} << 20;  // unsent, per peer; frames over it are dropped
   size_t frame_bytes_max = size_t{64} << 20;
   Duration connect_timeout = Duration::seconds(2);  // of a connect, and again of the handshake
@@ -44,18 +43,18 @@ class Peers final : public env::PeerNetwork, private PeerLinkOwner {
   static Result<std::unique_ptr<Peers>> create(Loop& loop, Network& network, uint64_t incarnation, PeerOptions options);
   ~Peers() override;
 
+  void set_peers(env::PeerTable table) override;
   void start(env::PeerReceiver* receiver) override;
   void send(ReplicaId to, Bytes frame) override;
   bool connected(ReplicaId peer) const override;
 
   // The address that is listened on (with the port that was free, if 0 was asked for).
   env::Address local() const { return listener_->local(); }
-  // Adds a peer or moves it; from the next connect on.
-  void set_address(ReplicaId peer, env::Address address);
 
  private:
   struct Peer {
-    env::Address address;
+    env::Address address;            // port 0: not known
+    uint64_t let_in_by = 0;          // not in the table: the version of the members by which it came
     std::unique_ptr<PeerLink> link;  // open
     bool dialling = false;           // a connect, a handshake or a pause before them is on its way
     Duration backoff{0};
@@ -69,6 +68,7 @@ class Peers final : public env::PeerNetwork, private PeerLinkOwner {
   void dial(ReplicaId peer);
   void dial_failed(ReplicaId peer, const Error& reason);
   void accept(std::unique_ptr<env::Stream> stream);
+  void back_off(ReplicaId id);
   void adopt(PeerLink& link, ReplicaId peer, const Hello& hello);
   void take_down(ReplicaId peer);
   std::string objection(const Hello& hello, ReplicaId expected) const;
@@ -90,6 +90,7 @@ class Peers final : public env::PeerNetwork, private PeerLinkOwner {
   Random random_;
   env::PeerReceiver* receiver_ = nullptr;
   std::unique_ptr<env::Listener> listener_;
+  uint64_t members_ = 0;  // version of the table
   std::map<ReplicaId, Peer> peers_;
   std::vector<std::unique_ptr<PeerLink>> pending_;  // in their handshake
   std::map<std::string, Instant> logged_;           // when each kind of line was last written

@@ -56,18 +56,27 @@ class PeersTest : public testing::Test {
     out.self = ReplicaId(id);
     out.cell = CellId(77);
     out.listen = {.host = "127.0.0.1", .port = 0};
-    for (uint8_t peer = 1; peer <= 3; ++peer) {
-      out.peers[ReplicaId(peer)] = addresses_.contains(peer) ? addresses_[peer] : env::Address{"127.0.0.1", 1};
-    }
     out.backoff_min = Duration::millis(1);
     out.backoff_max = Duration::millis(5);
     return out;
   }
+  // These replicas, where they listen or will not be found.
+  env::PeerTable table(std::initializer_list<uint8_t> ids, uint64_t version = 0) {
+    env::PeerTable table{.version = version, .replicas = {}};
+    for (const uint8_t id : ids) {
+      table.replicas[ReplicaId(id)] = addresses_.contains(id) ? addresses_[id] : env::Address{"127.0.0.1", 1};
+    }
+    return table;
+  }
   std::unique_ptr<Replica> start(PeerOptions options, uint64_t incarnation = 1) {
+    return start(std::move(options), incarnation, table({1, 2, 3}));
+  }
+  std::unique_ptr<Replica> start(PeerOptions options, uint64_t incarnation, env::PeerTable peers) {
     auto replica = std::make_unique<Replica>();
     const uint8_t id = options.self.value;
     replica->peers = Peers::create(loop_, network_, incarnation, std::move(options)).value();
     addresses_[id] = replica->peers->local();
+    replica->peers->set_peers(std::move(peers));
     replica->peers->start(&replica->receiver);
     return replica;
   }
@@ -124,7 +133,7 @@ TEST_F(PeersTest, LostPeerIsToldAndComesBack) {
   // The lower one restarts at another address; the higher one finds it again.
   one = start(options(1), 3);
   ASSERT_TRUE(wait_for([&] { return two->receiver.downs == 1; }));
-  two->peers->set_address(ReplicaId(1), one->peers->local());
+  two->peers->set_peers(table({1, 2, 3}));
   ASSERT_TRUE(wait_for([&] { return two->receiver.ups == 2 && one->receiver.ups == 1; }));
   EXPECT_EQ(lines_with("lost the connection to a peer peer=1"), 1u);
 }
@@ -133,9 +142,7 @@ TEST_F(PeersTest, NewConnectionReplacesTheOldOfTheSameReplica) {
   auto one = start(options(1));
   auto two = start(options(2));
   ASSERT_TRUE(wait_for([&] { return one->receiver.ups == 1 && two->receiver.ups == 1; }));
-  auto again = options(2);
-  again.peers.erase(ReplicaId(3));
-  auto twin = start(std::move(again), 2);  // the old process's end has not been noticed
+  auto twin = start(options(2), 2, table({1}));  // the old process's end has not been noticed
   ASSERT_TRUE(wait_for([&] { return twin->receiver.ups >= 1; }));
   EXPECT_GE(one->receiver.downs, 1);
 }
@@ -145,24 +152,24 @@ TEST_F(PeersTest, WrongOnesAreRefusedInWordsOnBothSides) {
   struct Case {
     const char* reason;
     std::function<void(PeerOptions&)> spoil;
+    uint8_t believed = 1;  // the id that replica 1 is taken for
   };
   const std::vector<Case> cases = {
       {"replica 2 is of cell 78, replica 1 of cell 77", [](PeerOptions& o) { o.cell = CellId(78); }},
       {"replica 2 runs Raft, replica 1 of this cell Multi-Paxos",
        [](PeerOptions& o) { o.engine = EngineNumber::raft; }},
-      {"replica 4 is not in the configuration of replica 1", [](PeerOptions& o) { o.self = ReplicaId(4); }},
-      {"meant for replica 3, but this is replica 1",
-       [&](PeerOptions& o) {
-         o.self = ReplicaId(4);
-         o.peers = {{ReplicaId(3), addresses_[1]}};
-       }},
+      {"replica 4 is not a member of the cell, as far as replica 1 knows (members version 0)",
+       [](PeerOptions& o) { o.self = ReplicaId(4); }},
+      {"meant for replica 3, but this is replica 1", [](PeerOptions& o) { o.self = ReplicaId(4); }, 3},
   };
   for (const Case& it : cases) {
     lines_.clear();
     auto one = start(options(1));
     auto wrong = options(2);
     it.spoil(wrong);
-    auto other = start(std::move(wrong));
+    env::PeerTable peers;
+    peers.replicas[ReplicaId(it.believed)] = addresses_[1];
+    auto other = start(std::move(wrong), 1, peers);
     const std::string mine = std::string("refused a peer address=127.0.0.1:");
     ASSERT_TRUE(wait_for([&] { return lines_with(it.reason) >= 2 && lines_with("refused by a peer") > 0; }))
         << it.reason;
@@ -175,6 +182,39 @@ TEST_F(PeersTest, WrongOnesAreRefusedInWordsOnBothSides) {
     addresses_.erase(2);
     addresses_.erase(4);
   }
+}
+
+// The members change while all run.
+TEST_F(PeersTest, ANewMemberIsLetInAndAFormerOneIsPartedFrom) {
+  auto one = start(options(1), 1, table({1, 2}, 1)), two = start(options(2), 1, table({1, 2}, 1));
+  auto three = start(options(3), 1, table({1, 2}));  // it knows nothing of the cell but where it is
+  ASSERT_TRUE(wait_for([&] { return one->peers->connected(ReplicaId(2)); }));
+  ASSERT_TRUE(wait_for([&] { return lines_with("replica 3 is not a member of the cell") >= 2; }));
+  EXPECT_EQ(three->receiver.ups, 0);
+
+  for (Replica* replica : {one.get(), two.get()}) replica->peers->set_peers(table({1, 2, 3}, 2));
+  ASSERT_TRUE(wait_for([&] { return three->receiver.ups == 2; }));
+
+  for (Replica* replica : {one.get(), three.get()}) replica->peers->set_peers(table({1, 3}, 3));
+  ASSERT_TRUE(wait_for([&] { return two->receiver.downs == 2; }));
+  ASSERT_TRUE(wait_for([&] {
+    return lines_with(
+               "replica 2 is not a member of the cell, as far as replica 1 knows "
+               "(members version 3)") >= 2;
+  }));
+  EXPECT_EQ(one->receiver.downs, 1);
+  EXPECT_TRUE(three->peers->connected(ReplicaId(1)));
+}
+
+// Whoever was away while all others were replaced has to be found by these.
+TEST_F(PeersTest, WhoKnowsNewerMembersIsLetInUnknown) {
+  auto old = start(options(1), 1, table({1}, 3));
+  auto later = start(options(2), 1, table({1, 2}, 4));
+  ASSERT_TRUE(wait_for([&] { return old->receiver.ups == 1 && later->receiver.ups == 1; }));
+  old->peers->set_peers(table({1}, 3));
+  EXPECT_EQ(old->receiver.downs, 0) << "that is no newer";
+  old->peers->set_peers(table({1, 3}, 5));
+  EXPECT_EQ(old->receiver.downs, 1) << "now it is known that it is none";
 }
 
 class Wire final : public env::StreamHandler {

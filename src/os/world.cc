@@ -8,6 +8,7 @@ namespace {
 // For clients and for a cell of one.
 class NoPeers final : public env::PeerNetwork {
  public:
+  void set_peers(env::PeerTable /*table*/) override {}
   void start(env::PeerReceiver* /*receiver*/) override {}
   void send(ReplicaId /*to*/, Bytes /*frame*/) override {}
   bool connected(ReplicaId /*peer*/) const override { return false; }

@@ -61,6 +61,7 @@ class SlowJournal final : public storage::Journal {
 // Notes the engine types of the messages sent.
 class NotedPeers final : public env::PeerNetwork {
  public:
+  void set_peers(env::PeerTable /*table*/) override {}
   void start(env::PeerReceiver*) override {}
   void send(ReplicaId, Bytes frame) override {
     sent.push_back(std::get<wire::peer::EngineMessage>(*wire::peer::decode(frame)).message.type);

@@ -56,10 +56,15 @@ Result<> MemberChange::want(const CellMembers& now, WantedMembers wanted) {
 }
 
 std::optional<CellMembers> MemberChange::next_step(const CellMembers& now, const Founding& met) {
-  if (now.membership.joint()) return CellMembers{consensus::settled(now.membership), now.addresses};
+  const auto with_addresses = [&](Membership next, MemberAddresses addresses) {
+    addresses.insert(now.addresses.begin(), now.addresses.end());
+    std::erase_if(addresses, [&](const auto& address) { return !next.concerns(address.first); });
+    return CellMembers{std::move(next), std::move(addresses)};
+  };
+  if (now.membership.joint()) return with_addresses(consensus::settled(now.membership), {});
   const auto step_to = [&](CellMembers next) {
-    return CellMembers{consensus::changed(now.membership, std::move(next.membership.members)),
-                       std::move(next.addresses)};
+    return with_addresses(consensus::changed(now.membership, std::move(next.membership.members)),
+                          std::move(next.addresses));
   };
   if (CellMembers told = with_what_they_said(now, met); told != now) return step_to(std::move(told));
   if (!wanted_) return std::nullopt;

@@ -67,9 +67,8 @@ void Members::restored() {
 }
 
 void Members::add_configured_addresses() {
-  for (const consensus::Member& member : current_.membership.members) {
-    const auto known = configured_.find(member.id);
-    if (known != configured_.end()) current_.addresses.emplace(member.id, known->second);
+  for (const auto& [id, address] : configured_) {
+    if (current_.membership.concerns(id)) current_.addresses.emplace(id, address);
   }
 }
 

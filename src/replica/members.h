@@ -17,7 +17,7 @@ using MemberAddresses = std::map<ReplicaId, state::MemberAddress>;
 // What a membership of the log says.
 struct CellMembers {
   consensus::Membership membership;  // version 0: nothing is known
-  MemberAddresses addresses;         // of listed members, as far as known
+  MemberAddresses addresses;         // of those that it concerns, as far as known
   friend bool operator==(const CellMembers&, const CellMembers&) = default;
 };
 

@@ -89,6 +89,7 @@ Replica::~Replica() {
 
 void Replica::start(std::move_only_function<void(Error)> fatal) {
   fatal_ = std::move(fatal);
+  renew_peers();
   world_.peers.start(this);
   tick();
 }
@@ -324,6 +325,7 @@ void Replica::save_founding() {
         if (!*alive || driver_.failed()) return;
         if (!*saved) return on_fatal(saved->error());
         members_.founded(founding_.founders());
+        renew_peers();
         log::info("replica", "the cell is founded", {{"membership", to_string(members_.current())}});
         driver_.feed(consensus::Founded{founding_.founders()});
         introduce_to_all();
@@ -337,7 +339,10 @@ void Replica::on_committed(const consensus::Entry& entry) {
   const size_t payload_bytes = entry.payload.size();
   keeper_.on_applied(payload_bytes);
   if (entry.kind == consensus::EntryKind::membership) {
-    if (members_.apply(entry)) members_to_publish_ = true;
+    if (members_.apply(entry)) {
+      members_to_publish_ = true;
+      renew_peers();
+    }
     return schedule_turn_end();
   }
   if (entry.kind != consensus::EntryKind::transaction) return;
@@ -433,6 +438,7 @@ void Replica::install(const storage::SnapshotFile& file) {
   CONCLAVE_PROBE("replica.state-replaced");
   log::info("replica", "state replaced by a snapshot of a peer", {{"index", to_string(file.meta.index)}});
   members_.restored();
+  renew_peers();
   keeper_.adopted(file);
   forwarder_.on_state_replaced(service_->last_zxid(), now());
   for (GatewayObserver* observer : observers_) observer->on_state_replaced();
@@ -441,6 +447,24 @@ void Replica::install(const storage::SnapshotFile& file) {
 }
 
 // --- membership
+
+// Those that the cell's members are, and while none are known those of the configuration.
+void Replica::renew_peers() {
+  const bool known = cell_known();
+  env::PeerTable table{.version = members_.current().version, .replicas = {}};
+  const auto add = [&](ReplicaId id, const MemberAddresses& addresses) {
+    const auto address = addresses.find(id);
+    const bool reached = address != addresses.end() && !address->second.peers.empty();
+    table.replicas[id] = reached ? to_env(address->second.peers.front()) : env::Address{};
+  };
+  for (const consensus::Member& member : members_.current().members) add(member.id, members_.all().addresses);
+  for (const ReplicaId id : members_.current().outgoing) add(id, members_.all().addresses);
+  if (!known) {
+    for (const auto& [id, address] : options_.addresses) add(id, options_.addresses);
+    for (const consensus::Member& member : founding_.configured()) add(member.id, options_.addresses);
+  }
+  world_.peers.set_peers(std::move(table));
+}
 
 Result<> Replica::change_members(WantedMembers wanted) {
   if (!proposer_.active()) return fail(ErrorKind::unavailable, "this replica is not the master");

@@ -129,6 +129,7 @@ class Replica final : public Gateway,
   void introduce(ReplicaId to);
   void introduce_to_all();
   void save_founding();
+  void renew_peers();
   bool cell_known() const { return members_.current().version != 0; }
   void update_serving(bool serving, std::string_view why);
   Instant now() const { return world_.clock.now(); }

@@ -76,9 +76,6 @@ os::WorldOptions world_options(const Configuration& configuration) {
   peers.engine = consensus::number_of(engine_of(configuration));
   peers.listen = self.peer_addresses.front();
   if (configuration.replica.listen_on_all_addresses) peers.listen.host.clear();
-  for (const MemberSetting& member : configuration.cell.members) {
-    peers.peers[id_of(member.id)] = member.peer_addresses.front();
-  }
   options.peers = std::move(peers);
   return options;
 }

@@ -14,7 +14,10 @@ namespace {
 // Hears frames of peers; sends when told to.
 class Ear final : public env::PeerReceiver {
  public:
-  explicit Ear(const env::World& env) : world(env) { world.peers.start(this); }
+  explicit Ear(const env::World& env) : world(env) {
+    world.peers.set_peers({.version = 1, .replicas = {{ReplicaId(1), {}}, {ReplicaId(2), {}}, {ReplicaId(3), {}}}});
+    world.peers.start(this);
+  }
   void on_peer_frame(ReplicaId from, BytesView frame) override {
     turns.insert(world.clock.now());
     EXPECT_TRUE(world.peers.connected(from)) << "never before the connection or after it";

@@ -12,8 +12,8 @@ constexpr uint64_t kConnectMinUs = 500, kConnectMaxUs = 20'000;  // until the ne
 // One end of a peer connection. Shared, so that it outlives a callback that replaces it, and what waits for the loop.
 class Peers::End final : public ChannelEnd, public std::enable_shared_from_this<Peers::End> {
  public:
-  End(Peers& owner, ReplicaId peer, std::shared_ptr<Channel> channel, Channel::Side side)
-      : owner_(owner), peer_(peer), channel_(std::move(channel)), side_(side) {
+  End(Peers& owner, ReplicaId peer, uint64_t let_in_by, std::shared_ptr<Channel> channel, Channel::Side side)
+      : owner_(owner), peer_(peer), let_in_by_(let_in_by), channel_(std::move(channel)), side_(side) {
     channel_->attach(side_, this);
   }
   void send(Bytes frame) {
@@ -23,6 +23,8 @@ class Peers::End final : public ChannelEnd, public std::enable_shared_from_this<
   size_t queued_bytes() const { return channel_->outstanding(side_); }
   void close() { channel_->finish(side_, Error{ErrorKind::closed, "closed by the other side"}); }
   void retire() { retired_ = true; }
+  // Version of the members that the peer knew when it connected.
+  uint64_t let_in_by() const { return let_in_by_; }
 
  private:
   void on_message(Bytes frame) override {
@@ -39,10 +41,25 @@ class Peers::End final : public ChannelEnd, public std::enable_shared_from_this<
 
   Peers& owner_;
   ReplicaId peer_;
+  uint64_t let_in_by_;
   std::shared_ptr<Channel> channel_;
   Channel::Side side_;
   bool retired_ = false;  // replaced or down: the receiver hears nothing of it any more
 };
+
+void Peers::set_peers(env::PeerTable table) {
+  table_ = std::move(table);
+  if (receiver_ == nullptr || !life_->alive) return;
+  std::vector<ReplicaId> parted;
+  for (const auto& [peer, end] : ends_) {
+    if (!table_.replicas.contains(peer) && end->let_in_by() <= table_.version) parted.push_back(peer);
+  }
+  for (const ReplicaId peer : parted) {
+    ends_.at(peer)->close();
+    down(peer);
+  }
+  mesh_.renewed(*this);
+}
 
 void Peers::start(env::PeerReceiver* receiver) {
   if (!life_->alive) return;
@@ -68,8 +85,9 @@ void Peers::crash() {
 }
 
 // The end hears from now on, but what it hears waits behind the news that it is there.
-void Peers::up(ReplicaId peer, std::shared_ptr<Channel> channel, Channel::Side side) {
-  auto end = std::make_shared<End>(*this, peer, std::move(channel), side);
+void Peers::up(const Peers& other, std::shared_ptr<Channel> channel, Channel::Side side) {
+  const ReplicaId peer = other.self_;
+  auto end = std::make_shared<End>(*this, peer, other.table_.version, std::move(channel), side);
   life_->enter([this, peer, end] { install(peer, end); });
 }
 
@@ -95,6 +113,12 @@ void Peers::down(ReplicaId peer) {
 void PeerMesh::join(Peers& peers) {
   started_[peers.self_] = &peers;
   for (const auto& [other, there] : started_) try_connect(peers.self_, other);
+}
+
+void PeerMesh::renewed(Peers& peers) {
+  for (const auto& [other, there] : started_) {
+    if (other != peers.self_ && !peers.connected(other)) try_connect(peers.self_, other);
+  }
 }
 
 void PeerMesh::leave(Peers& peers) {
@@ -124,6 +148,7 @@ void PeerMesh::connect(ReplicaId low, ReplicaId high) {
   Peers& a = *lower->second;
   Peers& b = *higher->second;
   if (a.connected(high) && b.connected(low)) return;
+  if (!a.lets_in(b) || !b.lets_in(a)) return;  // when one of them has other peers, that tries again
   const bool clogged = fabric_.blocked(host_of(low), host_of(high)) || fabric_.blocked(host_of(high), host_of(low));
   if (clogged || a.life_->paused() || b.life_->paused()) {
     try_connect(low, high);
@@ -132,8 +157,8 @@ void PeerMesh::connect(ReplicaId low, ReplicaId high) {
   auto channel = fabric_.open(host_of(low), host_of(high));
   const auto a_life = a.life_;
   const auto b_life = b.life_;
-  a.up(high, channel, Channel::Side::first);
-  if (a_life->alive && b_life->alive) b.up(low, channel, Channel::Side::second);
+  a.up(b, channel, Channel::Side::first);
+  if (a_life->alive && b_life->alive) b.up(a, channel, Channel::Side::second);
   trace_.record(scheduler_.now(), "peers connected", low.value, high.value);
 }
 

@@ -32,6 +32,8 @@ class PeerMesh {
 
   void join(Peers& peers);
   void leave(Peers& peers);
+  // Its peers have changed.
+  void renewed(Peers& peers);
   // Connects the two soon, if both are there and nothing connects them yet.
   void try_connect(ReplicaId a, ReplicaId b);
   // Tells that a link was healed.
@@ -59,6 +61,7 @@ class Peers final : public env::PeerNetwork {
   Peers(PeerMesh& mesh, std::shared_ptr<Life> life)
       : mesh_(mesh), life_(std::move(life)), self_(static_cast<uint8_t>(life_->host.value)) {}
 
+  void set_peers(env::PeerTable table) override;
   void start(env::PeerReceiver* receiver) override;
   void send(ReplicaId to, Bytes frame) override;
   bool connected(ReplicaId peer) const override { return ends_.contains(peer); }
@@ -69,13 +72,18 @@ class Peers final : public env::PeerNetwork {
  private:
   friend class PeerMesh;
   class End;
-  void up(ReplicaId peer, std::shared_ptr<Channel> channel, Channel::Side side);
+  // As the handshake of real connections decides.
+  bool lets_in(const Peers& other) const {
+    return table_.replicas.contains(other.self_) || other.table_.version > table_.version;
+  }
+  void up(const Peers& other, std::shared_ptr<Channel> channel, Channel::Side side);
   void install(ReplicaId peer, std::shared_ptr<End> end);
   void down(ReplicaId peer);
 
   PeerMesh& mesh_;
   std::shared_ptr<Life> life_;
   ReplicaId self_;
+  env::PeerTable table_;
   env::PeerReceiver* receiver_ = nullptr;
   std::map<ReplicaId, std::shared_ptr<End>> ends_;
 };

@@ -12,6 +12,7 @@ namespace {
 class Chatter final : public env::PeerReceiver {
  public:
   explicit Chatter(const env::World& world) : world_(world) {
+    world_.peers.set_peers({.version = 1, .replicas = {{ReplicaId(1), {}}, {ReplicaId(2), {}}, {ReplicaId(3), {}}}});
     world_.peers.start(this);
     tick();
   }
