@@ -92,6 +92,9 @@ SessionAccess::Outcome<client::Stat> SessionAccess::set_acl(std::string_view pat
 SessionAccess::Outcome<void> SessionAccess::sync(std::string_view path) {
   return wait<void>([&](auto done) { client_->sync(path, std::move(done)); });
 }
+SessionAccess::Outcome<client::NodeData> SessionAccess::reconfig(const client::MemberChange& change) {
+  return wait<client::NodeData>([&](auto done) { client_->reconfig(change, std::move(done)); });
+}
 SessionAccess::Outcome<int32_t> SessionAccess::count_descendants(std::string_view path) {
   return wait<int32_t>([&](auto done) { client_->count_descendants(path, std::move(done)); });
 }

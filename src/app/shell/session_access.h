@@ -37,6 +37,7 @@ class SessionAccess final : public Access {
   Outcome<client::NodeAcl> get_acl(std::string_view path) override;
   Outcome<client::Stat> set_acl(std::string_view path, const client::Acl& acl, int32_t version) override;
   Outcome<void> sync(std::string_view path) override;
+  Outcome<client::NodeData> reconfig(const client::MemberChange& change) override;
   Outcome<int32_t> count_descendants(std::string_view path) override;
   Outcome<std::vector<std::string>> ephemerals(std::string_view prefix) override;
   Outcome<std::vector<client::Identity>> who_am_i() override;
