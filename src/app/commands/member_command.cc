@@ -18,7 +18,8 @@ struct MemberArguments {
   bool json = false;
   bool observer = false;
   std::string spec;
-  std::vector<std::string> ids;
+  std::string id;
+  std::vector<std::string> ids;  // of remove
 };
 
 using Arguments = std::shared_ptr<MemberArguments>;
@@ -49,9 +50,9 @@ Result<std::vector<int64_t>> read_ids(const MemberArguments& arguments) {
 }
 
 Result<int64_t> read_id(const MemberArguments& arguments) {
-  const auto ids = read_ids(arguments);
+  const auto ids = wire::zookeeper::parse_server_ids(arguments.id);
   if (!ids) return std::unexpected(ids.error());
-  if (ids->size() != 1) return fail(ErrorKind::invalid_argument, "more than one member is named");
+  if (ids->size() != 1) return fail(ErrorKind::invalid_argument, "one member is to be named");
   return ids->front();
 }
 
@@ -117,6 +118,7 @@ std::pair<CLI::App*, Arguments> add_part(CLI::App* parent, const char* name, con
   part->add_option("--auth", arguments->auth, "scheme:credentials to show first; may be repeated")
       ->expected(1)
       ->take_all()
+      ->allow_extra_args(false)
       ->envname("CONCLAVE_AUTH");
   part->add_option("--timeout", arguments->timeout_s, "of all together, in seconds (default 600)")
       ->check(CLI::Range(1, 86'400));
@@ -152,12 +154,12 @@ void add_member_command(CLI::App& app, int* exit_code) {
   add_change(remove, remove_arguments, remove_plan, exit_code);
 
   const auto [promote, promote_arguments] = add_part(command, "promote", "an observer becomes a voter");
-  promote->add_option("id", promote_arguments->ids, "ID")->required()->expected(1);
+  promote->add_option("id", promote_arguments->id, "ID")->required();
   add_change(promote, promote_arguments, promote_plan, exit_code);
 
   const auto [replace, replace_arguments] =
       add_part(command, "replace", "a member leaves and another one takes its place");
-  replace->add_option("old", replace_arguments->ids, "ID of the one that leaves")->required()->expected(1);
+  replace->add_option("old", replace_arguments->id, "ID of the one that leaves")->required();
   replace->add_option("new", replace_arguments->spec, kSpecHelp)->required();
   replace->add_flag("--observer", replace_arguments->observer, "the new one does not vote");
   add_change(replace, replace_arguments, replace_plan, exit_code);
