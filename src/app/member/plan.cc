@@ -33,16 +33,22 @@ std::string not_a_member(const MemberConfig& config, int64_t id) {
   return fmt::format("{} is not a member; the members are {}", id, ids_of(config));
 }
 
-// In the form in which two of them are the same if they mean the same.
+// With what a list shows in place of what was left out.
 ServerLine settled(ServerLine server) {
   if (server.election_port == 0 && !server.peers.empty()) server.election_port = server.peers.front().port;
   if (server.client && server.client->host.empty()) server.client->host = "0.0.0.0";
+  return server;
+}
+
+// ZooKeeper shows the addresses of a member in an order of its own.
+ServerLine in_order(ServerLine server) {
+  server = settled(std::move(server));
   std::ranges::sort(server.peers, {}, [](const HostPort& peer) { return std::tie(peer.host, peer.port); });
   return server;
 }
 
 bool same(const ServerLine& a, const ServerLine& b) {
-  return settled(a) == settled(b);
+  return in_order(a) == in_order(b);
 }
 
 // Empty, or which member has a peer address of `server` already; the one that leaves does not count.

@@ -45,7 +45,7 @@ TEST(MemberSpec, EveryForm) {
       {"5=h:1:3;2", "server.5=h:1:3:participant;0.0.0.0:2"},
       {"server.5=h:1:3:observer;c:2", "server.5=h:1:3:observer;c:2"},
       {" 5 = [::1]:1 ; [::2]:2 ", "server.5=[::1]:1:1:participant;[::2]:2"},
-      {"5=b:1:2|a:3:2;4", "server.5=a:3:2:participant|b:1:2:participant;0.0.0.0:4"},
+      {"5=b:1:2|a:3:2;4", "server.5=b:1:2:participant|a:3:2:participant;0.0.0.0:4"},
   };
   for (const auto& [text, line] : cases) EXPECT_EQ(format_server_line(spec(text).server), line) << text;
   EXPECT_FALSE(spec("5=h:1:3;2").role_given);
@@ -166,6 +166,8 @@ TEST(MemberPlans, Shows) {
   EXPECT_FALSE(with({spec("1=a:10:11;13").server}, {}));
   EXPECT_FALSE(with({spec("4=d:40:41;d:42").server}, {})) << "it is an observer";
   EXPECT_FALSE(with({spec("5=e:50:51;52").server}, {}));
+  const MemberConfig shown{.servers = {spec("5=a:3:2|b:1:2;4").server}, .version = 1};
+  EXPECT_TRUE(shows(shown, {.joining = {spec("5=b:1:2|a:3:2;4").server}, .leaving = {}, .done = {}}));
 }
 
 }  // namespace
