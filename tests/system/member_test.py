@@ -122,15 +122,20 @@ class Commands:
         wait_for(lambda: self.at(number, "get", "/member") == f"{data}\n", DEADLINE_S, f"replica {number} has the data", 0.2)
 
 
-class LosesTheAnswer:
-    """A proxy in front of a server that hands the first reconfig on and closes the connection before its answer."""
+class Proxy:
+    """Stands in front of a server and is in the way of the first reconfig: it loses the answer (`lose`), or hands the request on
+    after so many seconds (`hold_s`). `says`: what mntr tells of a change through it."""
 
-    def __init__(self, port):
+    def __init__(self, port, lose=False, hold_s=0, says=""):
         self.port, = free_ports(1)
-        self.target = port
-        self.lost = False
+        self.target, self.lose, self.hold_s, self.says = port, lose, hold_s, says
+        self.met = False  # a reconfig has come
         self.listener = socket.create_server((HOST, self.port))
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def address(self):
+        return f"{HOST}:{self.port}"
 
     def __enter__(self):
         return self
@@ -145,41 +150,48 @@ class LosesTheAnswer:
                 server = socket.create_connection((HOST, self.target))
             except OSError:
                 return
-            silent = threading.Event()
-            threading.Thread(target=self._up, args=(client, server, silent), daemon=True).start()
-            threading.Thread(target=self._down, args=(server, client, silent), daemon=True).start()
+            state = {"silent": False, "word": False}
+            threading.Thread(target=self._up, args=(client, server, state), daemon=True).start()
+            threading.Thread(target=self._down, args=(server, client, state), daemon=True).start()
 
-    def _up(self, client, server, silent):
+    def _up(self, client, server, state):
         try:
             while data := client.recv(65536):
-                losing = not self.lost and self._is_reconfig(data)
-                if losing:
-                    silent.set()
+                state["word"] |= data == b"mntr"
+                first = not self.met and self._is_reconfig(data)
+                self.met |= first
+                state["silent"] |= first and self.lose
+                if first:
+                    time.sleep(self.hold_s)
                 server.sendall(data)
-                if losing:
-                    self.lost = True
+                if state["silent"]:
                     break
         except OSError:
             pass
-        client.close()
+        if state["silent"]:
+            client.close()
 
     @staticmethod
     def _is_reconfig(data):
         # A client with nothing else to ask sends one frame at a time: length, xid, opcode.
         return len(data) >= 12 and int.from_bytes(data[8:12], "big") == OP_RECONFIG and data[4:8] != b"\0\0\0\0"
 
-    def _down(self, server, client, silent):
+    def _down(self, server, client, state):
+        answer = b""  # to mntr
         try:
             while data := server.recv(65536):
-                if not silent.is_set():
+                if state["word"]:
+                    answer += data
+                elif not state["silent"]:
                     client.sendall(data)
-        except OSError:
-            pass
-        server.close()
-        try:
+            if state["word"]:
+                lines = [line for line in answer.decode().splitlines(True) if not (self.says and line.startswith("zk_member_change\t"))]
+                client.sendall("".join([*lines, self.says]).encode())
             client.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        server.close()
+        client.close()
 
 
 # ---- the cases: each has an ensemble of its own whose founders serve, and the node /member
@@ -312,9 +324,9 @@ def meanwhile(cell, c):
 def lost_answer(cell, c):
     """The connection is lost behind a request: the command says so, and looks whether it has happened."""
     cell.start(NEW)
-    with LosesTheAnswer(cell.replicas[1].client_port) as proxy:
-        code, out, errors = c.run("add", cell.spec(NEW), servers=f"{HOST}:{proxy.port}")
-        expect(proxy.lost, "no reconfig came through the proxy")
+    with Proxy(cell.replicas[1].client_port, lose=True) as proxy:
+        code, out, errors = c.run("add", cell.spec(NEW), servers=proxy.address)
+        expect(proxy.met, "no reconfig came through the proxy")
     expect(code == 0 and "the change may have happened or not" in errors and f"{NEW} is a member now" in out, f"{code} {out}{errors}")
     expect(NEW in c.members(), "the list after it")
     c.wait_for_data(NEW)
@@ -340,6 +352,20 @@ def shell(cell, c):
     expect(code == 1 and "--auth" in errors, f"without rights: {code} {errors}")
 
 
+def late_answer(cell, c):
+    """While there is no answer the command tells what the leader says, and it gives up when the time is over."""
+    port = cell.replicas[cell.master()].client_port
+    cell.start(NEW)
+    with Proxy(port, hold_s=3.5, says=f"zk_member_change\tadding {NEW}: 1200 of 5000 entries\n") as proxy:
+        code, out, errors = c.run("add", cell.spec(NEW), servers=proxy.address)
+        expect(code == 0 and errors == f"adding {NEW}: 1200 of 5000 entries\n" and f"{NEW} is a member now" in out, f"{code} {out}{errors}")
+        text = c.good("list", auth=None, servers=proxy.address)
+        expect(text.endswith(f"\nchange: adding {NEW}: 1200 of 5000 entries\n"), f"list: {text}")
+    with Proxy(port, hold_s=2 * DEADLINE_S) as proxy:
+        c.refused("no answer in time: the change may yet happen", "remove", NEW, "--timeout", 3, servers=proxy.address)
+    expect(NEW in c.members(), "nothing was removed")
+
+
 def leader_leaves(cell, c):
     """The leader is removed, by a command that is told of no other server."""
     master = cell.master()
@@ -355,7 +381,7 @@ def leader_leaves(cell, c):
 
 CASES = {"shown": shown, "refusals": refusals, "disabled": disabled, "add_and_remove": add_and_remove, "observer": observer,
          "replaced": replaced, "lost_disk": lost_disk, "meanwhile": meanwhile, "lost_answer": lost_answer,
-         "leader_leaves": leader_leaves, "shell": shell}
+         "late_answer": late_answer, "leader_leaves": leader_leaves, "shell": shell}
 
 
 def main():
