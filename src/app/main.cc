@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   add_dev_command(app, &exit_code);
   add_shell_command(app, &exit_code);
   add_status_command(app, &exit_code);
+  add_member_command(app, &exit_code);
   add_journal_command(app, &exit_code);
   add_snapshot_command(app, &exit_code);
   add_sim_command(app, &exit_code);

@@ -64,6 +64,9 @@ class Client {
   void get_acl(std::string_view path, Completion<NodeAcl> done);
   void set_acl(std::string_view path, const Acl& acl, int32_t version, Completion<Stat> done);
   void sync(std::string_view path, Completion<void> done);
+  // Changes who the members of the cell are, and answers with the new list, as /zookeeper/config has it, and the stat
+  // of that node. Takes as long as those that join need to catch up.
+  void reconfig(const MemberChange& change, Completion<NodeData> done);
   void count_descendants(std::string_view path, Completion<int32_t> done);
   void ephemerals(std::string_view prefix, Completion<std::vector<std::string>> done);
   void who_am_i(Completion<std::vector<Identity>> done);

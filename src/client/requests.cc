@@ -90,6 +90,11 @@ OperationResult from_wire(const MultiResult& result) {
   return out;
 }
 
+NodeData read_node(Reader* in) {
+  const auto response = in->get<GetDataResponse>();
+  return {.data = Bytes(response.data), .stat = response.stat};
+}
+
 struct NoBody {
   static constexpr auto kFields = std::tuple();
 };
@@ -180,8 +185,7 @@ void Client::get(std::string_view path, WatchFunction watch, Completion<NodeData
          reading<NodeData>(std::move(done),
                            [this, path = std::string(path), watch = std::move(watch)](Reader* in) mutable {
                              if (watch) watches_.add(WatchTable::Kind::data, path, std::move(watch));
-                             const auto response = in->get<GetDataResponse>();
-                             return NodeData{.data = Bytes(response.data), .stat = response.stat};
+                             return read_node(in);
                            }));
 }
 
@@ -216,6 +220,15 @@ void Client::set_acl(std::string_view path, const client::Acl& acl, int32_t vers
 void Client::sync(std::string_view path, Completion<void> done) {
   submit(OpCode::sync, PathRequest{.path = path},
          reading<void>(std::move(done), [](Reader* in) { in->get<PathResponse>(); }));
+}
+
+void Client::reconfig(const MemberChange& change, Completion<NodeData> done) {
+  submit(OpCode::reconfig,
+         ReconfigRequest{.joining_servers = change.joining,
+                         .leaving_servers = change.leaving,
+                         .new_members = change.new_members,
+                         .current_config_id = change.from_version},
+         reading<NodeData>(std::move(done), read_node));
 }
 
 void Client::count_descendants(std::string_view path, Completion<int32_t> done) {

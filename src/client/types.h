@@ -60,6 +60,15 @@ struct Identity {
   std::string id;
 };
 
+// A change of the cell's members: those that join and leave, or the whole new list instead. As text, see
+// wire/zookeeper/server_line.h; what is not given is told to the cell as null.
+struct MemberChange {
+  std::optional<std::string> joining;      // "server.4=host:peer:election:participant;clienthost:clientport,..."
+  std::optional<std::string> leaving;      // "3,5"
+  std::optional<std::string> new_members;  // excludes the two above
+  int64_t from_version = -1;               // refused with bad_version if the list in force has another; -1: any
+};
+
 // The parts of a multi.
 struct CreateOperation {
   std::string path;

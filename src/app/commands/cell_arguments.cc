@@ -15,7 +15,8 @@ std::shared_ptr<CellArguments> add_cell_arguments(CLI::App* command) {
       ->envname("CONCLAVE_SERVERS");
   command->add_option("--user", arguments->users, "user:password whose rights the session has; may be repeated")
       ->expected(1)
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_option("--cell", arguments->cell, "name that the cell must have");
   command->add_option("--timeout", arguments->timeout_ms, "how long to wait, in ms (default 10000)")
       ->check(CLI::Range(1, 86'400'000));

@@ -16,6 +16,7 @@ void add_server_command(CLI::App& app, int* exit_code);
 void add_dev_command(CLI::App& app, int* exit_code);
 void add_shell_command(CLI::App& app, int* exit_code);
 void add_status_command(CLI::App& app, int* exit_code);
+void add_member_command(CLI::App& app, int* exit_code);
 void add_journal_command(CLI::App& app, int* exit_code);
 void add_snapshot_command(CLI::App& app, int* exit_code);
 void add_sim_command(CLI::App& app, int* exit_code);

@@ -53,7 +53,8 @@ void add_shell_command(CLI::App& app, int* exit_code) {
       ->check(CLI::Range(1, 3'600'000));
   command->add_option("--auth", arguments->auth, "scheme:credentials to show first; may be repeated")
       ->expected(1)
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_flag("--read-only", arguments->read_only, "be content with a server that knows no master");
   // What follows the servers is a command of the shell, its options too.
   command->prefix_command();

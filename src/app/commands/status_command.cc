@@ -1,11 +1,9 @@
 #include <fmt/format.h>
 #include <memory>
-#include <utility>
 
 #include "app/commands/commands.h"
+#include "app/status/ask.h"
 #include "app/status/report.h"
-#include "client/four_letter.h"
-#include "os/world.h"
 
 namespace conclave::app {
 namespace {
@@ -17,41 +15,22 @@ struct StatusArguments {
 };
 
 int run(const StatusArguments& arguments) {
-  CellReport cell;
+  std::vector<env::Address> addresses;
   for (const std::string& text : arguments.servers) {
     const auto servers = parse_servers(text);
     if (!servers) {
       fmt::print(stderr, "conclave status: {}\n", servers.error().message);
       return kExitUsage;
     }
-    for (const env::Address& server : *servers) cell.replicas.push_back({.address = server});
+    addresses.insert(addresses.end(), servers->begin(), servers->end());
   }
-  auto world = os::World::create({});
-  if (!world) {
-    fmt::print(stderr, "conclave status: {}\n", world.error().message);
+  const auto cell = ask_replicas(addresses, Duration::millis(arguments.timeout_ms));
+  if (!cell) {
+    fmt::print(stderr, "conclave status: {}\n", cell.error().message);
     return 1;
   }
-  struct Answers {
-    Result<std::string> mntr, srvr;
-  };
-  std::vector<Answers> answers(cell.replicas.size());
-  size_t unanswered = 2 * answers.size();
-  for (size_t i = 0; i < answers.size(); ++i) {
-    for (const auto& [word, slot] : {std::pair("mntr", &answers[i].mntr), std::pair("srvr", &answers[i].srvr)}) {
-      client::ask_four_letter_word((*world)->loop(), (*world)->network(), cell.replicas[i].address, word,
-                                   Duration::millis(arguments.timeout_ms), [&, slot](Result<std::string> answer) {
-                                     *slot = std::move(answer);
-                                     if (--unanswered == 0) (*world)->stop();
-                                   });
-    }
-  }
-  (*world)->run();
-  for (size_t i = 0; i < answers.size(); ++i) {
-    cell.replicas[i] = read_report(cell.replicas[i].address, answers[i].mntr);
-    add_srvr(answers[i].srvr, &cell.replicas[i]);
-  }
-  fmt::print("{}", arguments.json ? json_text(cell) : table_text(cell));
-  return cell.healthy() ? 0 : 1;
+  fmt::print("{}", arguments.json ? json_text(*cell) : table_text(*cell));
+  return cell->healthy() ? 0 : 1;
 }
 
 }  // namespace

@@ -1,9 +1,4 @@
-// The value of a `server.N` line of zoo.cfg, in all its forms:
-//
-//   host:peer:election[:role][|host:peer:election[:role]...][;[clienthost:]clientport]
-//
-// An IPv6 address stands in brackets. `role` is participant or observer. The election port is checked and dropped: the
-// engines of Conclave elect over the peer port. Pure.
+// Members as zoo.cfg names them, read by wire/zookeeper/server_line.h and turned into settings. Pure.
 #pragma once
 
 #include <string_view>
@@ -13,7 +8,8 @@
 
 namespace conclave::app {
 
-// Fills addresses and `voter`; the caller adds id and place. An error is a reason without the key.
+// The value of a `server.N` line. Fills addresses and `voter`; the caller adds id and place. An error is a reason
+// without the key.
 Result<MemberSetting> parse_server_value(std::string_view value);
 
 // "host:port" or "[ipv6]:port".

@@ -27,6 +27,7 @@ class Access {
   virtual Outcome<client::NodeAcl> get_acl(std::string_view path) = 0;
   virtual Outcome<client::Stat> set_acl(std::string_view path, const client::Acl& acl, int32_t version) = 0;
   virtual Outcome<void> sync(std::string_view path) = 0;
+  virtual Outcome<client::NodeData> reconfig(const client::MemberChange& change) = 0;
   virtual Outcome<int32_t> count_descendants(std::string_view path) = 0;
   virtual Outcome<std::vector<std::string>> ephemerals(std::string_view prefix) = 0;
   virtual Outcome<std::vector<client::Identity>> who_am_i() = 0;

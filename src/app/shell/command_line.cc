@@ -1,7 +1,7 @@
 #include "app/shell/command_line.h"
 
 #include <algorithm>
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <iterator>
 
 #include "app/config/scalars.h"
@@ -27,6 +27,15 @@ constexpr CommandSpec kCommands[] = {
      "sR", "v", 2, 2, true},
     {"addauth", "scheme credentials", "prove an identity, e.g. digest user:password", "", "", 2, 2, false},
     {"sync", "[path]", "wait until this replica knows all that was acknowledged before", "", "", 0, 1, true},
+    {"config", "[-c] [-s] [-w]",
+     "members of the cell; -c version and client addresses only, -s with the stat of the list, -w and watch", "csw", "",
+     0, 0, false},
+    {"reconfig",
+     "[-s] [-v version] [[-file path] | [-members ID=ADDRESSES[,...]]] | [-add ID=ADDRESSES[,...]]* [-remove "
+     "ID[,...]]*",
+     "change the members: a whole new list, or who joins and leaves; ADDRESSES are host:port1:port2[:role];port3, -v "
+     "only if the list has this version (hexadecimal, as config shows it)",
+     "s", "", 0, 0, false, "v file members add remove"},
     {"count", "path", "number of all nodes below", "", "", 1, 1, true},
     {"ephemerals", "[path]", "ephemeral nodes of this session, all or those below a path", "", "", 0, 1, true},
     {"whoami", "", "identities of this connection", "", "", 0, 0, false},
@@ -43,7 +52,23 @@ bool is_option(std::string_view word) {
   return word.size() > 1 && word[0] == '-' && std::isalpha(static_cast<unsigned char>(word[1])) != 0;
 }
 
+bool takes_text(const CommandSpec& spec, std::string_view option) {
+  std::string_view names = spec.text_options;
+  while (!names.empty()) {
+    const size_t space = std::min(names.find(' '), names.size());
+    if (names.substr(0, space) == option) return true;
+    names.remove_prefix(std::min(space + 1, names.size()));
+  }
+  return false;
+}
+
 }  // namespace
+
+std::optional<std::string> Command::text(std::string_view option) const {
+  const auto found = texts.find(option);
+  if (found == texts.end()) return std::nullopt;
+  return fmt::format("{}", fmt::join(found->second, ","));
+}
 
 std::span<const CommandSpec> shell_commands() {
   return kCommands;
@@ -83,6 +108,11 @@ Result<Command> parse_command(std::span<const std::string> words) {
     }
     if (options_end || !is_option(word)) {
       command.arguments.push_back(word);
+      continue;
+    }
+    if (takes_text(spec, word.substr(1))) {
+      if (i + 1 == words.size()) return usage_fault(spec, fmt::format("{} needs a value", word));
+      command.texts[word.substr(1)].push_back(words[++i]);
       continue;
     }
     for (size_t letter = 1; letter < word.size(); ++letter) {

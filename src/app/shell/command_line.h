@@ -2,7 +2,9 @@
 // Pure.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -21,7 +23,8 @@ struct CommandSpec {
   std::string_view number_flags;  // letters of options with a whole number as value
   size_t arguments_min = 0;
   size_t arguments_max = 0;
-  bool path_first = false;  // the first argument is the path of a node
+  bool path_first = false;        // the first argument is the path of a node
+  std::string_view text_options;  // names of options with a text as value, separated by spaces; these are not bundled
 };
 
 std::span<const CommandSpec> shell_commands();
@@ -32,9 +35,12 @@ struct Command {
   const CommandSpec* spec = nullptr;
   std::set<char> flags;
   std::map<char, int64_t> numbers;
+  std::map<std::string, std::vector<std::string>, std::less<>> texts;  // by the option's name; it may be repeated
   std::vector<std::string> arguments;
 
   bool has(char flag) const { return flags.contains(flag); }
+  // The values of an option, joined by commas; nullopt: it was not given.
+  std::optional<std::string> text(std::string_view option) const;
   int64_t number(char flag, int64_t otherwise) const {
     const auto found = numbers.find(flag);
     return found == numbers.end() ? otherwise : found->second;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/shell/members.h"
 #include "app/shell/text.h"
 
 namespace conclave::app {
@@ -233,6 +234,8 @@ CommandResult run_command(const Command& command, Access& access, bool raw) {
     const auto synced = access.sync(command.arguments.empty() ? "/" : command.arguments[0]);
     return synced ? CommandResult{} : failed(synced.error(), "");
   }
+  if (name == "config") return run_config(command, access, raw);
+  if (name == "reconfig") return run_reconfig(command, access, raw);
   if (name == "count") {
     const auto count = access.count_descendants(command.arguments[0]);
     return count ? printed(fmt::format("{}\n", *count)) : failed(count.error(), command.arguments[0]);

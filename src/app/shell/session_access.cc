@@ -11,14 +11,17 @@ constexpr Duration kClosePatience = Duration::seconds(1);
 
 }  // namespace
 
-Result<std::unique_ptr<SessionAccess>> SessionAccess::open(client::Options options, Events events) {
+Result<std::unique_ptr<SessionAccess>> SessionAccess::open(client::Options options, Events events,
+                                                           std::optional<Duration> patience) {
   auto world = os::World::create({});
   if (!world) return std::unexpected(world.error());
-  return std::unique_ptr<SessionAccess>(new SessionAccess(*std::move(world), std::move(options), std::move(events)));
+  return std::unique_ptr<SessionAccess>(
+      new SessionAccess(*std::move(world), std::move(options), std::move(events), patience));
 }
 
-SessionAccess::SessionAccess(std::unique_ptr<os::World> world, client::Options options, Events events)
-    : world_(std::move(world)), events_(std::move(events)) {
+SessionAccess::SessionAccess(std::unique_ptr<os::World> world, client::Options options, Events events,
+                             std::optional<Duration> patience)
+    : world_(std::move(world)), events_(std::move(events)), patience_(patience) {
   const env::World env = world_->env();
   options.seed = env.entropy.u64();
   client_ = std::make_unique<client::Client>(env.clock, env.executor, env.network, std::move(options));
@@ -43,10 +46,24 @@ SessionAccess::~SessionAccess() {
 }
 
 template <class T, class Start>
+std::future<SessionAccess::Outcome<T>> SessionAccess::begin(Start start) {
+  auto promise = std::make_shared<std::promise<Outcome<T>>>();  // outlives a caller that does not wait to the end
+  std::promise<void> begun;
+  world_->loop().post([&] {
+    start([promise](Outcome<T> outcome) { promise->set_value(std::move(outcome)); });
+    begun.set_value();
+  });
+  begun.get_future().wait();
+  return promise->get_future();
+}
+
+template <class T, class Start>
 SessionAccess::Outcome<T> SessionAccess::wait(Start start) {
-  std::promise<Outcome<T>> promise;
-  world_->loop().post([&] { start([&promise](Outcome<T> outcome) { promise.set_value(std::move(outcome)); }); });
-  return promise.get_future().get();
+  auto answer = begin<T>(std::move(start));
+  if (patience_ && answer.wait_for(std::chrono::microseconds(patience_->us)) != std::future_status::ready) {
+    return std::unexpected(client::ErrorCode::operation_timeout);
+  }
+  return answer.get();
 }
 
 template <class T>
@@ -91,6 +108,13 @@ SessionAccess::Outcome<client::Stat> SessionAccess::set_acl(std::string_view pat
 }
 SessionAccess::Outcome<void> SessionAccess::sync(std::string_view path) {
   return wait<void>([&](auto done) { client_->sync(path, std::move(done)); });
+}
+SessionAccess::Outcome<client::NodeData> SessionAccess::reconfig(const client::MemberChange& change) {
+  return wait<client::NodeData>([&](auto done) { client_->reconfig(change, std::move(done)); });
+}
+std::future<SessionAccess::Outcome<client::NodeData>> SessionAccess::begin_reconfig(
+    const client::MemberChange& change) {
+  return begin<client::NodeData>([&](auto done) { client_->reconfig(change, std::move(done)); });
 }
 SessionAccess::Outcome<int32_t> SessionAccess::count_descendants(std::string_view path) {
   return wait<int32_t>([&](auto done) { client_->count_descendants(path, std::move(done)); });

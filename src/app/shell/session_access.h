@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,7 +24,10 @@ class SessionAccess final : public Access {
     std::function<void(client::SessionState)> on_state;
   };
 
-  static Result<std::unique_ptr<SessionAccess>> open(client::Options options, Events events);
+  // No call waits longer than `patience`, where it is given: it ends with operation_timeout then, though the cell may
+  // do yet what was asked.
+  static Result<std::unique_ptr<SessionAccess>> open(client::Options options, Events events,
+                                                     std::optional<Duration> patience = std::nullopt);
   // Ends the session at the cell, if that is possible within a second.
   ~SessionAccess() override;
 
@@ -37,6 +41,7 @@ class SessionAccess final : public Access {
   Outcome<client::NodeAcl> get_acl(std::string_view path) override;
   Outcome<client::Stat> set_acl(std::string_view path, const client::Acl& acl, int32_t version) override;
   Outcome<void> sync(std::string_view path) override;
+  Outcome<client::NodeData> reconfig(const client::MemberChange& change) override;
   Outcome<int32_t> count_descendants(std::string_view path) override;
   Outcome<std::vector<std::string>> ephemerals(std::string_view prefix) override;
   Outcome<std::vector<client::Identity>> who_am_i() override;
@@ -45,14 +50,21 @@ class SessionAccess final : public Access {
   Outcome<void> add_auth(std::string_view scheme, std::string_view credentials) override;
   std::string describe() override;
 
+  // The same as reconfig, for a caller who does something else meanwhile. The future is of no use after this object.
+  std::future<Outcome<client::NodeData>> begin_reconfig(const client::MemberChange& change);
+
   // Waits until the session is established; false after `patience` or when it ended. `last_failure` then says why.
   bool wait_connected(Duration patience);
   std::string last_failure();
 
  private:
-  SessionAccess(std::unique_ptr<os::World> world, client::Options options, Events events);
+  SessionAccess(std::unique_ptr<os::World> world, client::Options options, Events events,
+                std::optional<Duration> patience);
   client::WatchFunction watcher(bool wanted);
-  // Runs `start(completion)` on the loop and waits for the completion.
+  // Runs `start(completion)` on the loop; it has run when this returns.
+  template <class T, class Start>
+  std::future<Outcome<T>> begin(Start start);
+  // And waits for the completion.
   template <class T, class Start>
   Outcome<T> wait(Start start);
   template <class T>
@@ -60,6 +72,7 @@ class SessionAccess final : public Access {
 
   std::unique_ptr<os::World> world_;
   Events events_;
+  const std::optional<Duration> patience_;
   std::promise<void> settled_;  // connected, or finally not; once
   bool settled_once_ = false;   // loop thread
   std::unique_ptr<client::Client> client_;

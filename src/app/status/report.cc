@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/config/scalars.h"
+#include "app/status/layout.h"
 
 namespace conclave::app {
 namespace {
@@ -62,22 +63,6 @@ constexpr Column kColumns[] = {
     {"CLIENTS", figure<"num_alive_connections">},
     {"NOTE", [](const ReplicaReport& r, const CellReport&) { return r.problem; }},
 };
-
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += fmt::format("\\u{:04x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
 
 bool plain_integer(std::string_view text) {
   return parse_integer(text).has_value() && text.find('x') == text.npos;
@@ -178,18 +163,7 @@ std::string table_text(const CellReport& cell) {
     rows.emplace_back();
     for (const Column& column : kColumns) rows.back().push_back(column.value(replica, cell));
   }
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      size_t width = 0;
-      for (const auto& other : rows) width = std::max(width, other[i].size());
-      line += fmt::format("{:<{}}", row[i], width + 2);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  }
-  return out + cell.verdict() + "\n";
+  return columns_text(rows) + cell.verdict() + "\n";
 }
 
 std::string json_text(const CellReport& cell) {
