@@ -4,6 +4,7 @@
 
 #include "app/server/process_figures.h"
 #include "base/assert.h"
+#include "wire/zookeeper/server_line.h"
 
 namespace conclave::app {
 namespace {
@@ -58,8 +59,18 @@ state::EvaluatorSettings evaluator_settings(const Configuration& configuration) 
   return settings;
 }
 
-std::string bracketed(const std::string& host) {
-  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+state::HostPort at(const env::Address& address) {
+  return {.host = address.host, .port = address.port};
+}
+
+// Client addresses only where the list of members has them: what the cell shows is the same at every replica.
+state::MemberAddress address_of(const MemberSetting& member) {
+  state::MemberAddress address;
+  for (const env::Address& peer : member.peer_addresses) address.peers.push_back(at(peer));
+  address.election_port = member.election_port;
+  if (member.client_listed) address.client = at(*member.client_address);
+  if (member.chubby_address) address.lock_service = at(*member.chubby_address);
+  return address;
 }
 
 }  // namespace
@@ -80,18 +91,21 @@ os::WorldOptions world_options(const Configuration& configuration) {
   return options;
 }
 
+replica::MemberAddresses addresses_of(const Configuration& configuration) {
+  replica::MemberAddresses addresses;
+  for (const MemberSetting& member : configuration.cell.members) addresses[id_of(member.id)] = address_of(member);
+  return addresses;
+}
+
 replica::Options replica_options(const Configuration& configuration, uint64_t seed) {
   replica::Options options;
   options.cell = configuration.cell_id();
   options.engine = engine_of(configuration);
   options.consensus = engine_config(configuration, seed);
-  for (const MemberSetting& member : configuration.cell.members) {
-    replica::MemberAddress& address = options.addresses[id_of(member.id)];
-    if (!member.peer_addresses.empty()) address.peer = member.peer_addresses.front();
-    if (member.client_address) address.client = *member.client_address;
-  }
+  options.addresses = addresses_of(configuration);
+  options.lock_service = options.addresses.at(options.consensus.self).lock_service;
   options.evaluator = evaluator_settings(configuration);
-  options.member_config = member_config_text(configuration);
+  options.member_config = member_config_text;
 
   const StorageSettings& storage = configuration.storage;
   options.snapshot_entries = static_cast<uint64_t>(storage.snapshot_every);
@@ -167,9 +181,6 @@ frontend::chubby::Settings chubby_settings(const Configuration& configuration) {
   frontend::chubby::Settings settings;
   if (const auto listen = configuration.chubby_listen()) settings.listen = {*listen};
   settings.cell = configuration.cell.name;
-  for (const MemberSetting& member : configuration.cell.members) {
-    if (member.chubby_address) settings.members[id_of(member.id)] = *member.chubby_address;
-  }
   settings.lease = Duration::millis(chubby.lease_ms);
   settings.lease_max = Duration::millis(chubby.lease_max_ms);
   settings.lease_sessions = static_cast<size_t>(chubby.lease_sessions);
@@ -185,25 +196,19 @@ frontend::chubby::Settings chubby_settings(const Configuration& configuration) {
   return settings;
 }
 
-std::string member_config_text(const Configuration& configuration) {
-  std::string text;
-  for (const MemberSetting& member : configuration.cell.members) {
-    if (member.peer_addresses.empty()) continue;
-    text += fmt::format("server.{}=", member.id);
-    bool first = true;
-    for (const env::Address& peer : member.peer_addresses) {
-      text += fmt::format("{}{}:{}:{}:{}", first ? "" : "|", bracketed(peer.host), peer.port,
-                          member.election_port != 0 ? member.election_port : peer.port,
-                          member.voter ? "participant" : "observer");
-      first = false;
-    }
-    if (member.client_listed) {
-      const std::string& host = member.client_address->host;
-      text += fmt::format(";{}:{}", host.empty() ? "0.0.0.0" : bracketed(host), member.client_address->port);
-    }
-    text += '\n';
+std::string member_config_text(const replica::CellMembers& members) {
+  wire::zookeeper::MemberConfig config{.servers = {}, .version = members.membership.version - 1};
+  for (const consensus::Member& member : members.membership.members) {
+    const auto address = members.addresses.find(member.id);
+    if (address == members.addresses.end() || address->second.peers.empty()) continue;
+    wire::zookeeper::ServerLine& line = config.servers.emplace_back();
+    line.id = member.id.value;
+    for (const state::HostPort& peer : address->second.peers) line.peers.push_back({peer.host, peer.port});
+    line.election_port = address->second.election_port;
+    line.observer = !member.voter;
+    if (const auto& client = address->second.client) line.client = {client->host, client->port};
   }
-  return text + "version=0";
+  return format_member_config(config);
 }
 
 }  // namespace conclave::app

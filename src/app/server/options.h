@@ -19,8 +19,10 @@ replica::Options replica_options(const Configuration& configuration, uint64_t se
 frontend::zookeeper::Settings front_end_settings(const Configuration& configuration);
 frontend::chubby::Settings chubby_settings(const Configuration& configuration);
 
-// Content of /zookeeper/config. The same at every replica of a cell whose configurations agree, so it names client
-// addresses only where the list of members does.
-std::string member_config_text(const Configuration& configuration);
+// Where the configured members are.
+replica::MemberAddresses addresses_of(const Configuration& configuration);
+
+// Content of /zookeeper/config. Its version counts from 0, which is that of the founding members.
+std::string member_config_text(const replica::CellMembers& members);
 
 }  // namespace conclave::app

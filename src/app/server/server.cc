@@ -118,7 +118,7 @@ class Server {
         if (peer.connected || peer.id == status.self) continue;
         missing += fmt::format("{}{}={}", missing.empty() ? "" : " ", peer.id.value, env::to_string(peer.peer_address));
       }
-      log::warning("server", "not serving yet: no master is known",
+      log::warning("server", "not serving yet: " + (status.waits_for.empty() ? "no master is known" : status.waits_for),
                    {{"ballot", status.ballot}, {"peers_not_connected", missing.empty() ? "none" : missing}});
       watch_joining();
     });

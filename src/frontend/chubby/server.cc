@@ -1,5 +1,6 @@
 #include "frontend/chubby/server.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/base64.h"
@@ -263,10 +264,11 @@ void Server::send_elsewhere(Connection* connection, std::string reason) {
   wire::ServerMessage message;
   wire::Elsewhere& elsewhere = *message.mutable_elsewhere();
   elsewhere.set_reason(std::move(reason));
-  const ReplicaId master = gateway_.status().master;
-  if (const auto known = settings_.members.find(master); known != settings_.members.end() && master != gateway_.id()) {
-    elsewhere.set_master_host(known->second.host);
-    elsewhere.set_master_port(known->second.port);
+  const replica::Status status = gateway_.status();
+  const auto master = std::ranges::find(status.peers, status.master, &replica::PeerStatus::id);
+  if (master != status.peers.end() && master->id != gateway_.id() && master->lock_service_address.port != 0) {
+    elsewhere.set_master_host(master->lock_service_address.host);
+    elsewhere.set_master_port(master->lock_service_address.port);
   }
   connection->send(message);
   connection->finish();

@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
-#include "base/ids.h"
 #include "base/time.h"
 #include "env/network.h"
 
@@ -26,7 +24,6 @@ struct Limits {
 struct Settings {
   std::vector<env::Address> listen;
   std::string cell = "conclave";
-  std::map<ReplicaId, env::Address> members;  // where clients reach each replica's Chubby front end
 
   Duration lease = Duration::seconds(12);           // CH-68; of a session that opens while there are few
   Duration lease_max = Duration::seconds(60);       // if there are many

@@ -296,7 +296,8 @@ class ChubbyTest : public testing::Test {
   void start(Settings settings = {}) {
     settings.listen = {{"0.0.0.0", 7000}};
     settings.cell = "home";
-    settings.members = {{ReplicaId(1), {"one", 7001}}, {ReplicaId(2), {"two", 7002}}};
+    gateway.peers = {{.id = ReplicaId(1), .lock_service_address = {"one", 7001}},
+                     {.id = ReplicaId(2), .lock_service_address = {"two", 7002}}};
     server = std::make_unique<Server>(clock, executor, entropy, gateway, std::move(settings));
     ASSERT_TRUE(server->listen(network));
   }

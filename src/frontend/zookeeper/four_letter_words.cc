@@ -147,7 +147,10 @@ void mntr(const ServerView& view, Bytes* out) {
   if (view.hub.settings.other_figures) {
     for (const auto& [key, value] : view.hub.settings.other_figures()) own(key, value);
   }
+  row("member_version", status.member_version);
+  row("waits_for", status.waits_for.empty() ? "nothing" : status.waits_for);
   if (status.role != replica::Role::leader) return;
+  row("member_change", status.member_change.empty() ? "none" : status.member_change);
   int64_t learners = -1;  // ourselves
   int64_t followers = -1;
   int64_t observers = 0;

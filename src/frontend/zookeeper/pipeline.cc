@@ -102,11 +102,7 @@ void Pipeline::on_request(BytesView message, Instant received) {
       if (!hub_->settings.reconfig_enabled) {
         return answer_or_queue(header, ErrorCode::reconfig_disabled, {}, received);
       }
-      if (const auto left_out = hub_->refusals.admit(Refusal::reconfig, received)) {
-        log::info("zookeeper", "refused reconfig: this build does not change the membership",
-                  {{"left_out", *left_out}});
-      }
-      return answer_or_queue(header, ErrorCode::unimplemented, {}, received);
+      return start_reconfig(header, body, received);
     case Handling::refuse:
       return answer_or_queue(header, ErrorCode::bad_arguments, {}, received);
     case Handling::deny:
@@ -202,6 +198,30 @@ void Pipeline::start_write(const wire::RequestHeader& header, wire::Reader* in, 
   submit(std::move(pending), {.session = client_->local ? SessionId() : client_->session,
                               .identities = client_->identities,
                               .body = std::move(write->body)});
+}
+
+void Pipeline::start_reconfig(const wire::RequestHeader& header, BytesView body, Instant received) {
+  wire::Reader in(body);
+  auto request = read_reconfig(&in);
+  if (!request && request.error().code == ErrorCode::bad_arguments) {
+    if (const auto left_out = hub_->refusals.admit(Refusal::reconfig, received)) {
+      log::info("zookeeper", "refused a change of the members",
+                {{"reason", request.error().reason}, {"left_out", *left_out}});
+    }
+  }
+  if (!request) return answer_or_queue(header, request.error().code, {}, received);
+  if (client_->local) return answer_or_queue(header, ErrorCode::no_auth, {}, received);
+  Pending pending{.xid = header.xid,
+                  .op = header.op,
+                  .ready = false,
+                  .refused = {},
+                  .received = received,
+                  .bytes = body.size(),
+                  .body = {},
+                  .ops = {},
+                  .reply = {}};
+  submit(std::move(pending),
+         {.session = client_->session, .identities = client_->identities, .body = *std::move(request)});
 }
 
 // A local session is not in the log: its writes carry no session. So they may own no ephemeral node, unless the session
@@ -424,6 +444,9 @@ void Pipeline::answer_write(const Pending& pending) {
   if (pending.op == OpCode::sync) {
     wire::Reader in(pending.body);
     writer.put(in.get<wire::PathRequest>().path);  // null comes back as null
+  } else if (pending.op == OpCode::reconfig) {
+    const auto config = hub_->gateway.state().get(std::string(kConfigPath), state::super_identities());
+    writer.put(wire::GetDataResponse{config ? config->data : Bytes(), to_wire(outcome.ops.front().stat)});
   } else {
     state::Stat checked;
     if (pending.op == OpCode::check) {

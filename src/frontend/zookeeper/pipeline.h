@@ -98,6 +98,7 @@ class Pipeline final : private WatchPort {
   void answer_sasl_now(int32_t xid, wire::Reader* in);
   // Answers now if nothing is before it, else queues.
   void answer_or_queue(const wire::RequestHeader& header, wire::ErrorCode refused, BytesView body, Instant received);
+  void start_reconfig(const wire::RequestHeader& header, BytesView body, Instant received);
   void start_write(const wire::RequestHeader& header, wire::Reader* in, BytesView body, Instant received);
   void start_sync(const wire::RequestHeader& header, BytesView body, Instant received);
   void start_close(const wire::RequestHeader& header, Instant received);

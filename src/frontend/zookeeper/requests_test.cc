@@ -423,15 +423,49 @@ TEST_F(FrontEndTest, SaslWithoutATokenClosesTheConnection) {
   }
 }
 
-TEST_F(FrontEndTest, ReconfigIsDisabledOrUnimplemented) {
-  const wire::ReconfigRequest request{.joining_servers = "server.2=x"};
+TEST_F(FrontEndTest, ReconfigIsDisabledUnlessAllowed) {
   TestClient client = connected();
+  const wire::ReconfigRequest request{.joining_servers = "server.2=b:1:2;3"};
   EXPECT_EQ(client.call(OpCode::reconfig, request).header.error, ErrorCode::reconfig_disabled);
   EXPECT_FALSE(client.closed());
+}
+
+TEST_F(FrontEndTest, ReconfigSaysWhichMembersAreWantedAndShowsThem) {
+  start({.reconfig_enabled = true, .super_digest = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="});
+  TestClient client = connected();
+  const wire::ReconfigRequest request{
+      .joining_servers = "server.2=b:1:2;3,4=d:1:2:observer", .leaving_servers = "3,5", .current_config_id = 7};
+  EXPECT_EQ(client.call(OpCode::reconfig, request).header.error, ErrorCode::no_auth)
+      << "it is evaluated as a write of the node that shows them";
+  EXPECT_EQ(client.authenticate("digest", "super:test"), ErrorCode::ok);
+  const auto reply = client.call(OpCode::reconfig, request);
+  EXPECT_EQ(reply.header.error, ErrorCode::ok);
+  wire::Reader in(reply.body);
+  const auto shown = in.get<wire::GetDataResponse>();
+  EXPECT_EQ(shown.stat.version, -1);
+  EXPECT_EQ(shown.stat.mzxid, reply.header.zxid);
+
+  const auto& wanted = std::get<state::ReconfigRequest>(gateway.requests.back().body);
+  EXPECT_FALSE(wanted.whole);
+  EXPECT_EQ(wanted.version, 7);
+  EXPECT_EQ(wanted.leaving, (std::vector{ReplicaId(3), ReplicaId(5)}));
+  ASSERT_EQ(wanted.joining.size(), 2u);
+  const state::MemberAddress address{.peers = {{"b", 1}}, .election_port = 2, .client = state::HostPort{"", 3}};
+  EXPECT_EQ(wanted.joining[0], (state::ReconfigRequest::Joining{ReplicaId(2), true, address}));
+  EXPECT_FALSE(wanted.joining[1].voter);
+}
+
+TEST_F(FrontEndTest, ReconfigThatCannotBeReadIsRefused) {
   start({.reconfig_enabled = true});
-  TestClient enabled = connected();
-  EXPECT_EQ(enabled.call(OpCode::reconfig, request).header.error, ErrorCode::unimplemented);
-  EXPECT_FALSE(enabled.closed());
+  TestClient client = connected();
+  for (const wire::ReconfigRequest& request : {
+           wire::ReconfigRequest{.joining_servers = "server.2=x"},
+           wire::ReconfigRequest{.leaving_servers = "none"},
+           wire::ReconfigRequest{.leaving_servers = "3", .new_members = "server.1=a:1:2;3"},
+       }) {
+    EXPECT_EQ(client.call(OpCode::reconfig, request).header.error, ErrorCode::bad_arguments);
+  }
+  EXPECT_EQ(client.call(OpCode::reconfig, wire::PathRequest{"x"}).header.error, ErrorCode::marshalling_error);
 }
 
 }  // namespace

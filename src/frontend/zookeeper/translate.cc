@@ -1,5 +1,9 @@
 #include "frontend/zookeeper/translate.h"
 
+#include <utility>
+
+#include "wire/zookeeper/server_line.h"
+
 namespace conclave::frontend::zookeeper {
 namespace {
 
@@ -209,6 +213,35 @@ void write_multi(const std::vector<OpCode>& ops, const state::Outcome& outcome, 
 }
 
 }  // namespace
+
+std::expected<state::ReconfigRequest, BadReconfig> read_reconfig(wire::Reader* in) {
+  const auto asked = in->get<wire::ReconfigRequest>();
+  if (!in->ok()) return std::unexpected(BadReconfig{ErrorCode::marshalling_error, "the request cannot be read"});
+  const auto bad = [](std::string reason) {
+    return std::unexpected(BadReconfig{ErrorCode::bad_arguments, std::move(reason)});
+  };
+  const BytesView joining = asked.joining_servers.value_or(""), leaving = asked.leaving_servers.value_or("");
+  state::ReconfigRequest request{.whole = !asked.new_members.value_or("").empty(),
+                                 .joining = {},
+                                 .leaving = {},
+                                 .version = asked.current_config_id,
+                                 .config = {}};
+  if (request.whole && !(joining.empty() && leaving.empty())) return bad("both a whole list and changes of it");
+  const auto servers = wire::parse_server_lines(request.whole ? *asked.new_members : joining);
+  if (!servers) return bad(servers.error().message);
+  const auto gone = wire::parse_server_ids(leaving);
+  if (!gone) return bad(gone.error().message);
+  for (const wire::ServerLine& server : *servers) {
+    state::ReconfigRequest::Joining& member = request.joining.emplace_back();
+    member.id = ReplicaId(static_cast<uint8_t>(server.id));
+    member.voter = !server.observer;
+    for (const wire::HostPort& peer : server.peers) member.address.peers.push_back({peer.host, peer.port});
+    member.address.election_port = server.election_port;
+    if (server.client) member.address.client = {server.client->host, server.client->port};
+  }
+  for (const int64_t id : *gone) request.leaving.emplace_back(static_cast<uint8_t>(id));
+  return request;
+}
 
 wire::Stat to_wire(const state::Stat& stat) {
   return {.czxid = stat.czxid,

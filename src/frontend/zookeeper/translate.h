@@ -4,6 +4,7 @@
 
 #include <expected>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "state/txn/outcome.h"
@@ -29,6 +30,13 @@ struct Write {
 // Errors: marshalling_error for a body that cannot be read, bad_arguments for a create mode or TTL that does not exist
 // (inside a multi the part is made such that the evaluator refuses it). REQUIRES: row_of(op) says write.
 std::expected<Write, wire::ErrorCode> read_write(wire::OpCode op, wire::Reader* in, size_t multi_ops_max);
+
+struct BadReconfig {
+  wire::ErrorCode code;  // marshalling_error or bad_arguments
+  std::string reason;
+};
+// The members that a client asks for.
+std::expected<state::ReconfigRequest, BadReconfig> read_reconfig(wire::Reader* in);
 
 // Appends the body of the reply to a successful write, or to any multi. `outcome` is of a request made by read_write;
 // `ops` is its Write::ops. `checked` is the stat that a plain check answers with.

@@ -136,7 +136,7 @@ replica::Options Cell::options_of(ReplicaId id) const {
   options.journal_segment_bytes = static_cast<uint64_t>(plan_.journal_segment_bytes);
   for (const ReplicaId member : ids_) {
     const auto at = [&](uint16_t port) { return state::HostPort{World::address(member.value, port).host, port}; };
-    options.addresses[member] = {.peers = {at(2888)}, .client = at(kClientPort)};
+    options.addresses[member] = {.peers = {at(2888)}, .client = at(kClientPort), .lock_service = at(kLockPort)};
   }
   return options;
 }
@@ -161,8 +161,7 @@ std::shared_ptr<ReplicaProcess> Cell::boot(ReplicaId id, const env::World& env) 
   settings.read_only_mode_enabled = plan_.read_only_percent > 0;
   std::optional<frontend::chubby::Settings> lock_service;
   if (plan_.lock_clients > 0) {
-    lock_service = frontend::chubby::Settings{.listen = {World::address(id.value, kLockPort)}, .members = {}};
-    for (const ReplicaId member : ids_) lock_service->members[member] = World::address(member.value, kLockPort);
+    lock_service = frontend::chubby::Settings{.listen = {World::address(id.value, kLockPort)}};
     lock_service->lease = plan_.lock_lease;
     lock_service->offer = Duration::seconds(1);
     lock_service->unopened_grace = plan_.lock_lease * 4;
