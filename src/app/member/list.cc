@@ -13,6 +13,7 @@ using namespace wire::zookeeper;
 
 std::vector<std::string> peers_of(const ServerLine& server) {
   std::vector<std::string> out;
+  out.reserve(server.peers.size());
   for (const HostPort& peer : server.peers) out.push_back(format_host_port(peer));
   return out;
 }

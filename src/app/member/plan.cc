@@ -25,6 +25,7 @@ const ServerLine* find(const MemberConfig& config, int64_t id) {
 
 std::string ids_of(const MemberConfig& config) {
   std::vector<int64_t> ids;
+  ids.reserve(config.servers.size());
   for (const ServerLine& server : config.servers) ids.push_back(server.id);
   return fmt::format("{}", fmt::join(ids, ", "));
 }
@@ -181,6 +182,7 @@ client::MemberChange change_of(const MemberStep& step, uint64_t version) {
   client::MemberChange change{
       .joining = {}, .leaving = {}, .new_members = {}, .from_version = static_cast<int64_t>(version)};
   std::vector<std::string> lines;
+  lines.reserve(step.joining.size());
   for (const ServerLine& server : step.joining) lines.push_back(format_server_line(server));
   if (!lines.empty()) change.joining = fmt::format("{}", fmt::join(lines, ","));
   if (!step.leaving.empty()) change.leaving = fmt::format("{}", fmt::join(step.leaving, ","));
