@@ -114,8 +114,9 @@ TEST(ServerOptions, LockService) {
   const frontend::chubby::Settings settings = chubby_settings(load(text));
   EXPECT_EQ(settings.listen, (std::vector<env::Address>{{"a", 7}}));
   EXPECT_EQ(settings.cell, "blue");
-  EXPECT_EQ(settings.members.size(), 2u);
-  EXPECT_EQ(settings.members.at(ReplicaId(2)), (env::Address{"b", 7}));
+  const replica::Options options = replica_options(load(text), 1);
+  EXPECT_EQ(options.addresses.at(ReplicaId(2)).lock_service, (state::HostPort{"b", 7}));
+  EXPECT_EQ(options.lock_service, (state::HostPort{"a", 7}));
   EXPECT_EQ(settings.lease, Duration::seconds(2));
 
   const frontend::chubby::Settings got = chubby_settings(load("dataDir=/d\n"));
