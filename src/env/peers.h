@@ -15,7 +15,7 @@ namespace conclave::env {
 // Who takes part in the cell and where, as of a version of its members.
 struct PeerTable {
   uint64_t version = 0;                   // 0: the cell is not known yet, and these are those to learn it from
-  std::map<ReplicaId, Address> replicas;  // with or without self; port 0: it is not known where
+  std::map<ReplicaId, Address> replicas;  // with or without self; port 0: where it was, if that is known
 };
 
 class PeerReceiver {

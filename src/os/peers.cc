@@ -53,7 +53,8 @@ void Peers::set_peers(env::PeerTable table) {
   for (auto& [id, address] : table.replicas) {
     Peer& peer = peers_[id];
     peer.let_in_by = 0;
-    if (std::exchange(peer.address, std::move(address)) != peer.address) peer.backoff = Duration{0};
+    if (address.port != 0 && std::exchange(peer.address, std::move(address)) != peer.address)
+      peer.backoff = Duration{0};
     if (receiver_ != nullptr) dial_later(id, Duration{0});
   }
 }
@@ -91,7 +92,7 @@ void Peers::dial_later(ReplicaId id, Duration pause) {
 
 void Peers::dial(ReplicaId id) {
   const auto peer = peers_.find(id);
-  if (peer == peers_.end()) return;  // parted from meanwhile
+  if (peer == peers_.end() || peer->second.address.port == 0) return;  // parted from meanwhile
   network_.connect(peer->second.address, options_.connect_timeout, TcpOptions{.dead_after = options_.dead_after},
                    [this, alive = alive_, id](Result<std::unique_ptr<env::Stream>> stream) {
                      if (!*alive || !peers_.contains(id)) return;

@@ -44,6 +44,12 @@ CellMembers with_what_they_said(CellMembers now, const Founding& met) {
 
 }  // namespace
 
+bool MemberChange::fulfilled(const CellMembers& now, const WantedMembers& wanted) {
+  const CellMembers target = merged(now, wanted);
+  return !now.membership.joint() && now.membership.members == target.membership.members &&
+         now.addresses == target.addresses;
+}
+
 Result<> MemberChange::want(const CellMembers& now, WantedMembers wanted) {
   if (under_way(now.membership)) return fail(ErrorKind::already_exists, "a change of the membership is under way");
   const auto voters = static_cast<size_t>(std::ranges::count_if(wanted.members, &Member::voter));
@@ -68,11 +74,11 @@ std::optional<CellMembers> MemberChange::next_step(const CellMembers& now, const
   };
   if (CellMembers told = with_what_they_said(now, met); told != now) return step_to(std::move(told));
   if (!wanted_) return std::nullopt;
-  CellMembers target = merged(now, *wanted_);
-  if (now.membership.members == target.membership.members && now.addresses == target.addresses) {
+  if (fulfilled(now, *wanted_)) {
     wanted_.reset();
     return std::nullopt;
   }
+  CellMembers target = merged(now, *wanted_);
   CellMembers with_newcomers = now;
   bool waits = false;
   for (const Member& member : target.membership.members) {

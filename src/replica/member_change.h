@@ -27,6 +27,8 @@ struct WantedMembers {
 
 class MemberChange {
  public:
+  // Is it so already?
+  static bool fulfilled(const CellMembers& now, const WantedMembers& wanted);
   // Errors: invalid_argument (nobody would vote, or too many), already_exists (a change is under way).
   Result<> want(const CellMembers& now, WantedMembers wanted);
   // The step to propose now; nullopt: nothing is to be done, or nothing can be done yet.

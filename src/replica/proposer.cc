@@ -38,6 +38,7 @@ void Proposer::end() {
   behind_.clear();
   batch_.clear();
   offered_.clear();
+  published_.clear();
   refused_ = false;
   in_flight_ = 0;
   bytes_in_flight_ = 0;
@@ -206,7 +207,12 @@ Proposer::Evaluated Proposer::evaluate_reconfig(const state::Request& request, c
   state::Request filled = request;
   std::get<state::ReconfigRequest>(filled.body).config = ports_.member_config();
   auto evaluated = evaluator_->evaluate(filled, {.time_ms = wall_ms, .origin = tag, .admission = &admission});
-  if (admission.verdict) return evaluated;
+  if (admission.verdict) {
+    if (std::holds_alternative<state::Transaction>(evaluated)) {
+      published_ = std::get<state::ReconfigRequest>(filled.body).config;
+    }
+    return evaluated;
+  }
   const state::Code code = admission.verdict.error();
   return state::Refusal{{code, {{.kind = state::OpKind::set_data, .code = code}}}, evaluator_->last_proposed()};
 }
@@ -378,7 +384,8 @@ void Proposer::own_request(state::RequestBody body, SessionId session, Instant n
 
 void Proposer::publish_members(Instant now, int64_t wall_ms) {
   const std::string text = ports_.member_config();
-  if (text.empty()) return;
+  if (text.empty() || text == published_) return;
+  published_ = text;
   const auto current = service_.get("/zookeeper/config", state::super_identities());
   if (current && current->data == text) return;
   own_request(state::SetDataRequest{.path = "/zookeeper/config", .data = text}, SessionId(), now, wall_ms);

@@ -152,6 +152,7 @@ class Proposer final : private state::Admission {
   SessionLeases leases_;
   LockDelays lock_delays_;
 
+  std::string published_;  // of the configuration, by this mastership
   uint64_t last_ticket_ = 0;
   std::map<uint64_t, Item> held_;            // by ticket
   std::map<Line, std::deque<Item>> behind_;  // of lines with something held: what came later

@@ -56,13 +56,20 @@ std::expected<bool, Code> Reconfiguration::judge(const ReconfigRequest& request,
     return false;
   }
   if (settling_) return std::unexpected(Code::reconfig_in_progress);
+  const bool numbered = std::ranges::none_of(request.joining, [](const auto& j) { return j.id == ReplicaId(); });
+  if (!numbered) return std::unexpected(Code::bad_arguments);
+  WantedMembers wanted = wanted_by(request, members_.all());
+  // A request that was done under another master comes again; its version is that of before.
+  if (!change_.wanted() && MemberChange::fulfilled(members_.all(), wanted)) {
+    asked_ = Asked{.tag = tag, .ticket = ticket, .verdict = std::nullopt};
+    settling_ = true;
+    return false;
+  }
   if (request.version != state::kAnyVersion &&
       request.version != static_cast<int64_t>(members_.current().version) - 1) {
     return std::unexpected(Code::bad_version);
   }
-  const bool numbered = std::ranges::none_of(request.joining, [](const auto& j) { return j.id == ReplicaId(); });
-  if (!numbered) return std::unexpected(Code::bad_arguments);
-  if (auto taken = want(wanted_by(request, members_.all()), now); !taken) {
+  if (auto taken = want(std::move(wanted), now); !taken) {
     log::info("replica", "refuses to change the members", {{"reason", taken.error().message}});
     return std::unexpected(code_of(taken.error()));
   }

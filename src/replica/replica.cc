@@ -13,6 +13,7 @@ namespace conclave::replica {
 
 namespace {
 
+constexpr Duration kPartingTime = Duration::seconds(1);
 constexpr Duration kMaintenanceInterval = Duration::millis(20);
 
 std::string_view role_name(consensus::Role role) {
@@ -181,9 +182,9 @@ void Replica::schedule_turn_end() {
 void Replica::finish_turn() {
   turn_end_scheduled_ = false;
   if (driver_.failed()) return;
-  if (proposer_.active()) {
+  if (proposer_.active() && members_to_publish_) {
     reconfiguration_.advance(now());
-    if (members_to_publish_ && !members_.current().joint() && !reconfiguration_.request_waits()) {
+    if (!members_.current().joint() && !reconfiguration_.request_waits()) {
       members_to_publish_ = false;
       proposer_.publish_members(now(), world_.clock.wall_ms());
     }
@@ -203,14 +204,13 @@ void Replica::tick() {
   if (time >= next_touch_report_) {
     next_touch_report_ = time + std::min(options_.touch_interval, kMaintenanceInterval * 5);
     send_life_signs();
-    if (const consensus::Member* self = members_.current().find(options_.consensus.self);
-        self == nullptr || self->disk != founding_.disk()) {
-      introduce_to_all();
-    }
+    if (!known_by_name()) introduce_to_all();
   }
   proposer_.on_tick(time, world_.clock.wall_ms());
   forwarder_.on_tick(time, options_.forward_retry);
+  reconfiguration_.advance(time);
   transfer_.on_tick();
+  if (std::ranges::any_of(leavers_, [&](const auto& leaver) { return leaver.second <= time; })) renew_peers();
   review_serving();
   finish_turn();
 }
@@ -224,6 +224,7 @@ void Replica::send_life_signs() {
 // Clients are served for a grace of time without a master, and as long with one that does not hear us. It counts from
 // the first sign of life that no master has heard, not from when that was noticed.
 void Replica::review_serving() {
+  if (removed()) return update_serving(false, "this replica is not a member of the cell");
   const Instant long_ago = now() - options_.serving_grace;
   const auto unheard_since = signs_.unheard_since();
   const bool heard = !unheard_since || *unheard_since >= long_ago;
@@ -273,6 +274,7 @@ void Replica::on_peer_frame(ReplicaId from, BytesView frame) {
 
 void Replica::on_peer_up(ReplicaId peer) {
   founding_.on_up(peer);
+  if (!known_by_name()) introduce(peer);
   driver_.feed(consensus::PeerHint{.peer = peer, .up = true});
   if (peer == role_.master) forwarder_.on_master_connected(now());
 }
@@ -295,6 +297,12 @@ void Replica::on_introduction(ReplicaId from, const wire::peer::Introduction& in
     case Founding::Heard::founded:
       return save_founding();
   }
+}
+
+// Do the members list this very disk?
+bool Replica::known_by_name() const {
+  const consensus::Member* self = members_.current().find(options_.consensus.self);
+  return self != nullptr && self->disk == founding_.disk();
 }
 
 void Replica::introduce(ReplicaId to) {
@@ -339,9 +347,14 @@ void Replica::on_committed(const consensus::Entry& entry) {
   const size_t payload_bytes = entry.payload.size();
   keeper_.on_applied(payload_bytes);
   if (entry.kind == consensus::EntryKind::membership) {
+    const consensus::Membership before = members_.current();
     if (members_.apply(entry)) {
       members_to_publish_ = true;
+      for (const consensus::Member& member : before.members) leavers_[member.id] = now() + kPartingTime;
+      for (const ReplicaId id : before.outgoing) leavers_[id] = now() + kPartingTime;
       renew_peers();
+      if (removed() && before.concerns(options_.consensus.self)) log::warning("replica", waits_for());
+      review_serving();
     }
     return schedule_turn_end();
   }
@@ -448,9 +461,13 @@ void Replica::install(const storage::SnapshotFile& file) {
 
 // --- membership
 
-// Those that the cell's members are, and while none are known those of the configuration.
+// Those that the cell's members are, and while none are known those of the configuration. Who leaves is listened to for
+// a while: it has to hear that it has left, and to hand over the lead.
 void Replica::renew_peers() {
   const bool known = cell_known();
+  const Instant time = now();
+  std::erase_if(leavers_,
+                [&](const auto& leaver) { return leaver.second <= time || members_.current().concerns(leaver.first); });
   env::PeerTable table{.version = members_.current().version, .replicas = {}};
   const auto add = [&](ReplicaId id, const MemberAddresses& addresses) {
     const auto address = addresses.find(id);
@@ -463,7 +480,16 @@ void Replica::renew_peers() {
     for (const auto& [id, address] : options_.addresses) add(id, options_.addresses);
     for (const consensus::Member& member : founding_.configured()) add(member.id, options_.addresses);
   }
+  for (const auto& [id, until] : leavers_) table.replicas.try_emplace(id);
   world_.peers.set_peers(std::move(table));
+}
+
+std::string Replica::waits_for() const {
+  if (removed()) {
+    return "this replica is not a member of the cell (members version " + std::to_string(members_.current().version) +
+           "): add it (conclave member add), or, if it was removed, stop it";
+  }
+  return cell_known() ? std::string() : founding_.waits_for();
 }
 
 Result<> Replica::change_members(WantedMembers wanted) {

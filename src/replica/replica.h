@@ -6,6 +6,7 @@
 // nothing.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,7 +80,7 @@ class Replica final : public Gateway,
   // only with what the voters have begun. Errors: unavailable (not the master), and those of MemberChange::want.
   Result<> change_members(WantedMembers wanted);
   // Why this replica takes no part in a cell, for people; empty: it knows its cell.
-  std::string waits_for() const { return cell_known() ? "" : founding_.waits_for(); }
+  std::string waits_for() const;
   // What the engine reported last: its role, ballot and master.
   const consensus::RoleChange& role() const { return role_; }
 
@@ -126,10 +127,12 @@ class Replica final : public Gateway,
   void install(const storage::SnapshotFile& file);
   void end_mastership();
   void on_introduction(ReplicaId from, const wire::peer::Introduction& introduction);
+  bool known_by_name() const;
   void introduce(ReplicaId to);
   void introduce_to_all();
   void save_founding();
   void renew_peers();
+  bool removed() const { return cell_known() && !members_.current().concerns(options_.consensus.self); }
   bool cell_known() const { return members_.current().version != 0; }
   void update_serving(bool serving, std::string_view why);
   Instant now() const { return world_.clock.now(); }
@@ -153,6 +156,7 @@ class Replica final : public Gateway,
   consensus::RoleChange role_;
   uint64_t elections_ = 0;
   bool members_to_publish_ = false;
+  std::map<ReplicaId, Instant> leavers_;  // no members any more, and to be parted from then
   bool serving_ = false;
   Instant cell_lost_at_{0};  // valid while serving_ and no master is known
   bool cell_available_ = false;
