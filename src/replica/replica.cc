@@ -1,7 +1,6 @@
 #include "replica/replica.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -13,7 +12,6 @@ namespace conclave::replica {
 
 namespace {
 
-constexpr Duration kPartingTime = Duration::seconds(1);
 constexpr Duration kMaintenanceInterval = Duration::millis(20);
 
 std::string_view role_name(consensus::Role role) {
@@ -69,11 +67,17 @@ Replica::Replica(const env::World& world, Options options, Recovered recovered, 
       options_(std::move(options)),
       service_(std::move(recovered.service)),
       snapshots_(std::move(recovered.snapshots)),
-      founding_(std::move(founding)),
-      members_(founding_.founders(), options_.addresses, *service_),
+      roster_(
+          world_, options_, std::move(founding), *service_,
+          [this](const std::vector<consensus::Member>& founders) {
+            if (driver_.failed()) return;
+            driver_.feed(consensus::Founded{founders});
+            schedule_turn_end();
+          },
+          [this](const Error& error) { on_fatal(error); }),
       driver_(world_, std::move(engine), std::move(recovered.journal), recovered.log.snapshot_index,
               recovered.log.snapshot_ballot, *this, options_.engine_observer),
-      reconfiguration_(members_, founding_, driver_, options_.newcomer_patience,
+      reconfiguration_(roster_.members(), roster_.met(), driver_, options_.newcomer_patience,
                        [this](uint64_t ticket) { release(ticket); }),
       proposer_(*service_, options_, *this),
       forwarder_(options_.consensus.self, world_.entropy.u64(), *this),
@@ -90,7 +94,7 @@ Replica::~Replica() {
 
 void Replica::start(std::move_only_function<void(Error)> fatal) {
   fatal_ = std::move(fatal);
-  renew_peers();
+  roster_.start();
   world_.peers.start(this);
   tick();
 }
@@ -104,7 +108,7 @@ void Replica::stop(Duration patience, Task done) {
     Index best;
     for (const auto& peer : driver_.status().peers) {
       if (peer.id != options_.consensus.self && world_.peers.connected(peer.id) && peer.match >= best) {
-        const consensus::Member* member = members_.current().find(peer.id);
+        const consensus::Member* member = roster_.current().find(peer.id);
         if (member == nullptr || !member->voter) continue;
         target = peer.id;
         best = peer.match;
@@ -115,7 +119,7 @@ void Replica::stop(Duration patience, Task done) {
   struct Waiter {
     static void wait(Replica* replica, Instant until, Task finished) {
       const bool leads = replica->role_.role == consensus::Role::master;
-      const bool alone = replica->members_.current().members.size() == 1;
+      const bool alone = replica->roster_.current().members.size() == 1;
       if (replica->driver_.failed() || replica->now() >= until ||
           ((!leads || alone) && replica->forwarder_.outstanding() == 0)) {
         replica->forwarder_.fail_all();
@@ -184,7 +188,7 @@ void Replica::finish_turn() {
   if (driver_.failed()) return;
   if (proposer_.active() && members_to_publish_) {
     reconfiguration_.advance(now());
-    if (!members_.current().joint() && !reconfiguration_.request_waits()) {
+    if (!roster_.current().joint() && !reconfiguration_.request_waits()) {
       members_to_publish_ = false;
       proposer_.publish_members(now(), world_.clock.wall_ms());
     }
@@ -204,13 +208,13 @@ void Replica::tick() {
   if (time >= next_touch_report_) {
     next_touch_report_ = time + std::min(options_.touch_interval, kMaintenanceInterval * 5);
     send_life_signs();
-    if (!known_by_name()) introduce_to_all();
+    roster_.remind();
   }
   proposer_.on_tick(time, world_.clock.wall_ms());
   forwarder_.on_tick(time, options_.forward_retry);
   reconfiguration_.advance(time);
   transfer_.on_tick();
-  if (std::ranges::any_of(leavers_, [&](const auto& leaver) { return leaver.second <= time; })) renew_peers();
+  roster_.on_tick();
   review_serving();
   finish_turn();
 }
@@ -224,7 +228,7 @@ void Replica::send_life_signs() {
 // Clients are served for a grace of time without a master, and as long with one that does not hear us. It counts from
 // the first sign of life that no master has heard, not from when that was noticed.
 void Replica::review_serving() {
-  if (removed()) return update_serving(false, "this replica is not a member of the cell");
+  if (roster_.left_out()) return update_serving(false, "this replica is not a member of the cell");
   const Instant long_ago = now() - options_.serving_grace;
   const auto unheard_since = signs_.unheard_since();
   const bool heard = !unheard_since || *unheard_since >= long_ago;
@@ -267,78 +271,20 @@ void Replica::on_peer_frame(ReplicaId from, BytesView frame) {
   } else if (auto* chunk = std::get_if<wire::peer::SnapshotChunk>(&*message)) {
     transfer_.on_chunk(from, std::move(*chunk));
   } else if (const auto* introduction = std::get_if<wire::peer::Introduction>(&*message)) {
-    on_introduction(from, *introduction);
+    roster_.on_introduction(from, *introduction);
   }
   schedule_turn_end();
 }
 
 void Replica::on_peer_up(ReplicaId peer) {
-  founding_.on_up(peer);
-  if (!known_by_name()) introduce(peer);
+  roster_.on_peer_up(peer);
   driver_.feed(consensus::PeerHint{.peer = peer, .up = true});
   if (peer == role_.master) forwarder_.on_master_connected(now());
 }
 
 void Replica::on_peer_down(ReplicaId peer) {
-  founding_.on_down(peer);
+  roster_.on_peer_down(peer);
   driver_.feed(consensus::PeerHint{.peer = peer, .up = false});
-}
-
-// --- founding
-
-void Replica::on_introduction(ReplicaId from, const wire::peer::Introduction& introduction) {
-  switch (founding_.on_introduction(from, introduction, cell_known())) {
-    case Founding::Heard::nothing:
-      return;
-    case Founding::Heard::answer:
-      return introduce(from);
-    case Founding::Heard::news:
-      return introduce_to_all();
-    case Founding::Heard::founded:
-      return save_founding();
-  }
-}
-
-// Do the members list this very disk?
-bool Replica::known_by_name() const {
-  const consensus::Member* self = members_.current().find(options_.consensus.self);
-  return self != nullptr && self->disk == founding_.disk();
-}
-
-void Replica::introduce(ReplicaId to) {
-  world_.peers.send(to, encode(wire::peer::PeerMessage(founding_.introduction_to(to, cell_known()))));
-}
-
-void Replica::introduce_to_all() {
-  std::set<ReplicaId> others;
-  for (const consensus::Member& member : founding_.configured()) others.insert(member.id);
-  for (const consensus::Member& member : members_.current().members) others.insert(member.id);
-  for (const ReplicaId other : others) {
-    if (world_.peers.connected(other)) introduce(other);
-  }
-}
-
-// This replica votes only when its disk will remember that it may.
-void Replica::save_founding() {
-  const storage::Identity founder{.cell = options_.cell,
-                                  .replica = options_.consensus.self,
-                                  .disk = founding_.disk(),
-                                  .founders = founding_.founders()};
-  auto saved = std::make_shared<Result<>>();
-  world_.journal_worker.submit(
-      [files = &world_.journal_files, founder, saved] {
-        *saved = storage::save_identity(*files, storage::kJournalDirectory, founder);
-      },
-      [this, alive = alive_, saved] {
-        if (!*alive || driver_.failed()) return;
-        if (!*saved) return on_fatal(saved->error());
-        members_.founded(founding_.founders());
-        renew_peers();
-        log::info("replica", "the cell is founded", {{"membership", to_string(members_.current())}});
-        driver_.feed(consensus::Founded{founding_.founders()});
-        introduce_to_all();
-        schedule_turn_end();
-      });
 }
 
 // --- the engine's outputs
@@ -347,15 +293,8 @@ void Replica::on_committed(const consensus::Entry& entry) {
   const size_t payload_bytes = entry.payload.size();
   keeper_.on_applied(payload_bytes);
   if (entry.kind == consensus::EntryKind::membership) {
-    const consensus::Membership before = members_.current();
-    if (members_.apply(entry)) {
-      members_to_publish_ = true;
-      for (const consensus::Member& member : before.members) leavers_[member.id] = now() + kPartingTime;
-      for (const ReplicaId id : before.outgoing) leavers_[id] = now() + kPartingTime;
-      renew_peers();
-      if (removed() && before.concerns(options_.consensus.self)) log::warning("replica", waits_for());
-      review_serving();
-    }
+    if (roster_.apply(entry)) members_to_publish_ = true;
+    review_serving();
     return schedule_turn_end();
   }
   if (entry.kind != consensus::EntryKind::transaction) return;
@@ -450,47 +389,15 @@ void Replica::install(const storage::SnapshotFile& file) {
   }
   CONCLAVE_PROBE("replica.state-replaced");
   log::info("replica", "state replaced by a snapshot of a peer", {{"index", to_string(file.meta.index)}});
-  members_.restored();
-  renew_peers();
+  roster_.restored();
   keeper_.adopted(file);
   forwarder_.on_state_replaced(service_->last_zxid(), now());
   for (GatewayObserver* observer : observers_) observer->on_state_replaced();
-  driver_.installed(file.meta.index, file.meta.ballot, members_.current());
+  driver_.installed(file.meta.index, file.meta.ballot, roster_.current());
   schedule_turn_end();
 }
 
 // --- membership
-
-// Those that the cell's members are, and while none are known those of the configuration. Who leaves is listened to for
-// a while: it has to hear that it has left, and to hand over the lead.
-void Replica::renew_peers() {
-  const bool known = cell_known();
-  const Instant time = now();
-  std::erase_if(leavers_,
-                [&](const auto& leaver) { return leaver.second <= time || members_.current().concerns(leaver.first); });
-  env::PeerTable table{.version = members_.current().version, .replicas = {}};
-  const auto add = [&](ReplicaId id, const MemberAddresses& addresses) {
-    const auto address = addresses.find(id);
-    const bool reached = address != addresses.end() && !address->second.peers.empty();
-    table.replicas[id] = reached ? to_env(address->second.peers.front()) : env::Address{};
-  };
-  for (const consensus::Member& member : members_.current().members) add(member.id, members_.all().addresses);
-  for (const ReplicaId id : members_.current().outgoing) add(id, members_.all().addresses);
-  if (!known) {
-    for (const auto& [id, address] : options_.addresses) add(id, options_.addresses);
-    for (const consensus::Member& member : founding_.configured()) add(member.id, options_.addresses);
-  }
-  for (const auto& [id, until] : leavers_) table.replicas.try_emplace(id);
-  world_.peers.set_peers(std::move(table));
-}
-
-std::string Replica::waits_for() const {
-  if (removed()) {
-    return "this replica is not a member of the cell (members version " + std::to_string(members_.current().version) +
-           "): add it (conclave member add), or, if it was removed, stop it";
-  }
-  return cell_known() ? std::string() : founding_.waits_for();
-}
 
 Result<> Replica::change_members(WantedMembers wanted) {
   if (!proposer_.active()) return fail(ErrorKind::unavailable, "this replica is not the master");
@@ -569,9 +476,9 @@ Status Replica::status() const {
       .elections = elections_,
       .fsync_p50 = journal.sync_p50,
       .fsync_p99 = journal.sync_p99,
-      .member_version = members_.current().version,
+      .member_version = roster_.current().version,
       .member_change = reconfiguration_.state(),
-      .waits_for = waits_for(),
+      .waits_for = roster_.waits_for(),
       .peers = {},
   };
   if (role_.role == consensus::Role::master) {
@@ -579,9 +486,9 @@ Status Replica::status() const {
   } else if (cell_available_) {
     status.role = role_.role == consensus::Role::observer ? Role::observer : Role::follower;
   }
-  for (const consensus::Member& member : members_.current().members) {
+  for (const consensus::Member& member : roster_.current().members) {
     PeerStatus peer{.id = member.id, .voter = member.voter};
-    const MemberAddresses& addresses = members_.all().addresses;
+    const MemberAddresses& addresses = roster_.members().all().addresses;
     if (const auto address = addresses.find(member.id); address != addresses.end()) {
       if (!address->second.peers.empty()) peer.peer_address = to_env(address->second.peers.front());
       if (address->second.client) peer.client_address = to_env(*address->second.client);

@@ -6,7 +6,6 @@
 // nothing.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,14 +13,13 @@
 #include "env/world.h"
 #include "replica/driver.h"
 #include "replica/forwarder.h"
-#include "replica/founding.h"
 #include "replica/gateway.h"
 #include "replica/life_signs.h"
-#include "replica/members.h"
 #include "replica/options.h"
 #include "replica/proposer.h"
 #include "replica/reconfiguration.h"
 #include "replica/recovery.h"
+#include "replica/roster.h"
 #include "replica/snapshot_keeper.h"
 #include "replica/snapshot_transfer.h"
 #include "state/service/service.h"
@@ -75,12 +73,10 @@ class Replica final : public Gateway,
   bool serving() const override { return serving_; }
   Status status() const override;
   ReplicaFigures figures() const;
-  const consensus::Membership& membership() const { return members_.current(); }
+  const consensus::Membership& membership() const { return roster_.current(); }
   // The cell is to have these members. It is done, step by step, while this replica is the master; a new master goes on
   // only with what the voters have begun. Errors: unavailable (not the master), and those of MemberChange::want.
   Result<> change_members(WantedMembers wanted);
-  // Why this replica takes no part in a cell, for people; empty: it knows its cell.
-  std::string waits_for() const;
   // What the engine reported last: its role, ballot and master.
   const consensus::RoleChange& role() const { return role_; }
 
@@ -110,7 +106,7 @@ class Replica final : public Gateway,
     return reconfiguration_.judge(request, tag, ticket, now());
   }
   std::string member_config() const override {
-    return options_.member_config ? options_.member_config(members_.all()) : std::string();
+    return options_.member_config ? options_.member_config(roster_.members().all()) : std::string();
   }
   bool admit(const state::Transaction& txn, uint64_t ticket) override {
     return gate_ == nullptr || gate_->admit(txn, ticket);
@@ -126,14 +122,6 @@ class Replica final : public Gateway,
   void review_serving();
   void install(const storage::SnapshotFile& file);
   void end_mastership();
-  void on_introduction(ReplicaId from, const wire::peer::Introduction& introduction);
-  bool known_by_name() const;
-  void introduce(ReplicaId to);
-  void introduce_to_all();
-  void save_founding();
-  void renew_peers();
-  bool removed() const { return cell_known() && !members_.current().concerns(options_.consensus.self); }
-  bool cell_known() const { return members_.current().version != 0; }
   void update_serving(bool serving, std::string_view why);
   Instant now() const { return world_.clock.now(); }
 
@@ -141,8 +129,7 @@ class Replica final : public Gateway,
   const Options options_;
   std::unique_ptr<state::Service> service_;
   std::unique_ptr<storage::SnapshotStore> snapshots_;
-  Founding founding_;
-  Members members_;
+  Roster roster_;
   Driver driver_;
   Reconfiguration reconfiguration_;
   Proposer proposer_;
@@ -156,7 +143,6 @@ class Replica final : public Gateway,
   consensus::RoleChange role_;
   uint64_t elections_ = 0;
   bool members_to_publish_ = false;
-  std::map<ReplicaId, Instant> leavers_;  // no members any more, and to be parted from then
   bool serving_ = false;
   Instant cell_lost_at_{0};  // valid while serving_ and no master is known
   bool cell_available_ = false;
