@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <iterator>
+#include <string_view>
 #include <vector>
 
 namespace conclave::app::engines {
@@ -17,6 +18,32 @@ using sim::compare::Steady;
 using sim::compare::Traffic;
 
 using Row = std::vector<std::string>;
+
+constexpr std::string_view kIntroduction =
+    R"(Virtual time, in ms. A link takes {:.2f} to {:.2f} one way, clients' links too, a sync of a disk {:.1f} to {:.1f}.
+Computing takes none, unless turns of the loop are given a time. A write has {} bytes.
+
+)";
+const std::string kWrites =
+    R"(Writes. MESSAGES and BYTES between replicas, and FSYNCS of all of them, are those of one write; ALL- has what goes
+on without writes, too. WRITES/FSYNC: how many one sync of a replica makes durable. MEDIAN, P99: until the client is
+answered.
+
+)";
+const std::string kKinds = R"(
+Messages of one write, by kind
+
+)";
+constexpr std::string_view kFailOver = R"(
+Fail-over: time without an acknowledged write, {} seeds
+
+)";
+constexpr std::string_view kPartitions = R"(
+Partial partitions of {} s, {} seeds. PROGRESS: runs in which writes are acknowledged at the end of it. OUTAGE: the
+longest time without one. SERVED: replicas whose clients are, at the end, in the worst run. MASTERS: new ones, at most.
+WHOLE: from the end of it until every client is served.
+
+)";
 
 double ms(Duration time) {
   return static_cast<double>(time.us) / 1000;
@@ -152,21 +179,11 @@ std::string list_of(const std::vector<T>& rows) {
 
 std::string to_text(const Comparison& comparison, const CompareOptions& options) {
   const Settings cell;
-  std::string out = fmt::format(
-      "Virtual time. A link takes {:.2f} to {:.2f} ms one way, clients' links too; a sync of a disk {:.1f} to {:.1f} "
-      "ms; "
-      "computing none.\nA write has {} bytes. Times in ms.\n\n",
-      ms(cell.link_min), ms(cell.link_max), ms(cell.sync_min), ms(cell.sync_max), cell.data_bytes);
-  out +=
-      "Writes: messages and bytes between replicas, and syncs of all journals, of one write. ALL: heartbeats too.\n\n";
-  out += write_table(comparison) + "\nMessages of one write, by kind\n\n" + kind_table(comparison);
-  out += fmt::format("\nFail-over: time without an acknowledged write, {} seeds\n\n", options.seeds);
-  out += fail_over_table(comparison);
-  out += fmt::format(
-      "\nPartial partitions of {} s, {} seeds. PROGRESS: runs in which writes are acknowledged at the end of it; "
-      "OUTAGE: longest time\nwithout one; SERVED: replicas whose clients are, at the end, in the worst run; MASTERS: "
-      "new ones, at most; WHOLE: from the end\nof it until every client is served.\n\n",
-      sim::compare::kPartition.ms() / 1000, options.partition_seeds());
+  std::string out = fmt::format(kIntroduction, ms(cell.link_min), ms(cell.link_max), ms(cell.sync_min),
+                                ms(cell.sync_max), cell.data_bytes);
+  out += kWrites + write_table(comparison) + kKinds + kind_table(comparison);
+  out += fmt::format(kFailOver, options.seeds) + fail_over_table(comparison);
+  out += fmt::format(kPartitions, sim::compare::kPartition.ms() / 1000, options.partition_seeds());
   return out + partition_table(comparison);
 }
 
