@@ -37,7 +37,7 @@ std::vector<Acknowledgement> answered(const std::vector<int64_t>& times) {
 }
 
 TEST(Outage, IsTheLongestTimeBetweenTwoAnswers) {
-  EXPECT_EQ(longest_outage(answered({10, 20, 50, 60}), at(20), at(60)), ms(30));
+  EXPECT_EQ(longest_outage(answered({10, 20, 50, 60}), at(15), at(60)), ms(30));
   EXPECT_EQ(longest_outage(answered({10, 100, 110, 120}), at(105), at(120)), ms(10))
       << "what was over before counts not";
 }
@@ -48,6 +48,13 @@ TEST(Outage, CountsWhatBeganBeforeAndWhatIsNotOver) {
   EXPECT_EQ(longest_outage(answered({10, 50}), at(60), at(100)), ms(50)) << "nothing within";
   EXPECT_EQ(longest_outage(answered({10, 500}), at(10), at(100)), ms(90)) << "what is later is not known yet";
   EXPECT_EQ(longest_outage({}, at(10), at(100)), ms(90));
+}
+
+TEST(Outage, IsNotEndedByALateAnswerToAnOldWrite) {
+  std::vector<Acknowledgement> all = answered({10, 20});
+  all.push_back({.writer = 1, .asked = at(25), .answered = at(200)});
+  all.push_back({.writer = 0, .asked = at(35), .answered = at(300)});
+  EXPECT_EQ(longest_outage(all, at(30), at(310)), ms(280));
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ enum class Loss : uint8_t {
 std::string_view to_string(Loss loss);
 
 // One client at each replica writes every few milliseconds; at a moment drawn from the seed the master is lost, for
-// good. The longest time between two acknowledgements to any client, about that moment and until a second after the
-// first acknowledgement of a write that was asked for later.
+// good. The result is the longest time without an acknowledgement to any client (outage.h) from that moment until a
+// second after the first acknowledgement of a write that was asked for later.
 // Errors: unavailable (nothing is acknowledged within a minute), and those of MeasuredCell::verdict.
 Result<Duration> measure_fail_over(const Settings& settings, Loss loss);
 

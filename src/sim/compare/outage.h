@@ -8,13 +8,17 @@
 
 namespace conclave::sim::compare {
 
-// The longest time in [from, to] without an acknowledgement to any client. A time that was under way at `from` counts
-// whole, and one that is at `to` counts up to there. REQUIRES: `acknowledged` is in the order of the answers.
+// Something goes wrong at `from`: the longest time, from the last acknowledgement before it up to `to`, in which no
+// client was told of a write that was asked for since. Answers to older writes do not end it: one may come in the
+// middle of an outage, when a replica learns what was decided before. REQUIRES: `acknowledged` is in the order of the
+// answers.
 inline Duration longest_outage(const std::vector<Acknowledgement>& acknowledged, Instant from, Instant to) {
   Duration longest{0};
   Instant last = acknowledged.empty() ? from : std::min(from, acknowledged.front().answered);
   for (const Acknowledgement& one : acknowledged) {
     if (one.answered > to) break;
+    const bool is_late = one.asked < from && one.answered >= from;
+    if (is_late) continue;
     if (one.answered >= from) longest = std::max(longest, one.answered - last);
     last = one.answered;
   }

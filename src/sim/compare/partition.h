@@ -30,7 +30,7 @@ const std::vector<Topology>& topologies();
 inline constexpr Duration kPartition = Duration::seconds(10);
 
 struct PartitionOutcome {
-  Duration outage{0};  // the longest one while it lasts; kPartition or a little more if nothing is acknowledged
+  Duration outage{0};  // the longest one while it lasts (outage.h); about kPartition if nothing is acknowledged
   // Something that was asked for in the last second of it was acknowledged before its end.
   bool progress = false;
   uint32_t served = 0;    // how many replicas' clients had such a write
