@@ -4,7 +4,7 @@
 usage: check_layers.py [ROOT]
 
 1. The table: a module may include only modules of a strictly lower layer; os only from app and
-   client/blocking; sim/world only from app and sim/cluster and sim/scenario.
+   client/blocking; sim/world only from app, sim/cluster, sim/scenario and sim/compare.
 2. Every #include "..." under src/ names a file of its own module or of a module in its row, and of the modules under
    `only` just the headers listed there.
 3. No module but os, client/blocking and app includes a header of the real world (clocks, threads, sockets, files,
@@ -26,7 +26,7 @@ LINES_WARN = 500
 TEST_EXTRA = ["sim/world", "consensus/testing"]
 
 # Who may include a plug, besides itself. "*" rows (app) always may.
-PLUGS = {"os": ["client/blocking"], "sim/world": ["sim/cluster", "sim/scenario"]}
+PLUGS = {"os": ["client/blocking"], "sim/world": ["sim/cluster", "sim/scenario", "sim/compare"]}
 
 # Headers that reach past env/ into the real world.
 REAL_WORLD = re.compile(

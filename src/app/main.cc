@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "app/bench/bench.h"
 #include "app/commands/commands.h"
 
 int main(int argc, char** argv) {
@@ -14,11 +13,8 @@ int main(int argc, char** argv) {
   // A peer or a pipe that goes away is an error of the write, not the end of the program.
   signal(SIGPIPE, SIG_IGN);
 
-  // The load generator has a command line of its own.
-  if (argc > 1 && std::string_view(argv[1]) == "bench") {
-    std::vector<std::string> arguments(argv + 2, argv + argc);
-    return bench::run_bench(arguments);
-  }
+  // Its command lines are those of the load generator, which is a program of its own too, and of what it is beside.
+  if (argc > 1 && std::string_view(argv[1]) == "bench") return run_bench_command({argv + 2, argv + argc});
 
   // What follows `--` of a command that runs another one is not ours to understand.
   std::vector<std::string> behind;
@@ -48,7 +44,8 @@ int main(int argc, char** argv) {
   add_chubby_lock_commands(app, behind, &exit_code);
   add_chubby_watch_commands(app, &exit_code);
   add_dns_command(app, &exit_code);
-  app.add_subcommand("bench", "drive load at servers of ZooKeeper's protocol (conclave bench --help)");
+  app.add_subcommand("bench",
+                     "drive load at servers of ZooKeeper's protocol, or compare engines (conclave bench --help)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -75,6 +75,8 @@ class Disk {
   const std::shared_ptr<Inode>& root() const { return root_; }
   uint64_t used_bytes() const { return root_->used_bytes(); }
   uint64_t free_bytes() const;
+  // How often files were synced so far, over all lives; for measuring. Syncs of directories are not counted.
+  uint64_t file_syncs() const { return file_syncs_; }
 
   // --- faults of calls
   DiskFaultId inject(DiskFault fault) { return plan_.add(std::move(fault)); }
@@ -164,6 +166,7 @@ class Disk {
   std::shared_ptr<Inode> root_;
   std::function<void(Crash)> crash_;
   Duration time_{0};
+  uint64_t file_syncs_ = 0;
   bool stalled_ = false;
   std::optional<Unwitnessed> unwitnessed_;
   Written last_write_;

@@ -124,6 +124,7 @@ Result<Bytes> Disk::read(const Inode& inode, std::string_view name, uint64_t off
 }
 
 Result<> Disk::sync(Inode& inode, std::string_view name, DiskOperation which) {
+  if (which == DiskOperation::sync) ++file_syncs_;
   const auto struck = begin({.operation = which, .name = name});
   if (!struck) {
     inode.sync();

@@ -46,6 +46,18 @@ TEST_F(FilesTest, PowerCutLosesUnsyncedWritesAndEntries) {
   EXPECT_EQ(read("data-only"), "(open data-only: No such file or directory)");
 }
 
+TEST_F(FilesTest, SyncsOfFilesAreCounted) {
+  write("a", "1", /*sync=*/true);
+  write("b", "2", /*sync=*/false);
+  write("c", "3", /*sync=*/true);
+  ASSERT_TRUE(files().sync_directory("").has_value());
+  EXPECT_EQ(world_.host(1).disk().file_syncs(), 2u);
+  restart(Crash::kill);
+  write("d", "4", /*sync=*/true);
+  EXPECT_EQ(world_.host(1).disk().file_syncs(), 3u) << "over all lives";
+  EXPECT_EQ(world_.host(2).disk().file_syncs(), 0u);
+}
+
 TEST_F(FilesTest, KillLosesNothingThatWasWritten) {
   write("a", "in the page cache", /*sync=*/false);
   restart(Crash::kill);

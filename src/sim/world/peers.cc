@@ -70,6 +70,7 @@ void Peers::start(env::PeerReceiver* receiver) {
 void Peers::send(ReplicaId to, Bytes frame) {
   const auto it = ends_.find(to);
   if (it == ends_.end()) return;
+  mesh_.note_sent(self_, to, frame);
   if (mesh_.faults().carried(self_, to, it->second->link(), frame)) it->second->send(std::move(frame));
 }
 

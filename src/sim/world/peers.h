@@ -3,6 +3,7 @@
 // contract's order, but for those that a link is told to lose or to lead astray (peer_faults.h).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -41,6 +42,13 @@ class PeerMesh {
 
   PeerFaults& faults() { return faults_; }
 
+  // Called with each frame that a replica gives to a connection, whatever becomes of it there.
+  using Listener = std::function<void(ReplicaId from, ReplicaId to, BytesView frame)>;
+  void listen(Listener listener) { listener_ = std::move(listener); }
+  void note_sent(ReplicaId from, ReplicaId to, BytesView frame) const {
+    if (listener_) listener_(from, to, frame);
+  }
+
  private:
   void deliver_stray(ReplicaId from, ReplicaId to, Bytes frame);
   void connect(ReplicaId low, ReplicaId high);
@@ -50,6 +58,7 @@ class PeerMesh {
   Fabric& fabric_;
   Random random_;
   PeerFaults faults_;
+  Listener listener_;
   std::map<ReplicaId, Peers*> started_;
   std::set<std::pair<ReplicaId, ReplicaId>> attempts_;
 };

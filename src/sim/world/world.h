@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "env/network.h"
@@ -96,6 +97,9 @@ class World {
   // Ends everything that can end: cuts, clogs, unusual links, and each host's faults (Host::end_faults). What is down
   // stays down, and what is damaged stays damaged.
   void end_faults();
+
+  // Hears every frame that a replica gives to a connection to another one; for measuring.
+  void listen_to_peers(PeerMesh::Listener listener) { mesh_.listen(std::move(listener)); }
 
   Trace& trace() { return trace_; }
   uint64_t trace_hash() const { return trace_.hash(); }

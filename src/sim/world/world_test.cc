@@ -1,7 +1,9 @@
 // The virtual world: that it is one function of its seed, and that its crashes and cuts are those it promises.
 #include "sim/world/world.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -152,6 +154,23 @@ TEST_F(PeersTest, PowerCutIsSilentUntilTimeoutOrReturn) {
   world.host(1).crash(Crash::power_cut);
   world.run_for(Duration::seconds(6));
   EXPECT_FALSE(at(world, 2).connected(1));
+}
+
+TEST_F(PeersTest, WhoListensHearsEveryFrameThatIsSent) {
+  World world(7);
+  std::vector<std::string> sent;
+  world.listen_to_peers([&](ReplicaId from, ReplicaId to, BytesView frame) {
+    if (to == ReplicaId(2)) sent.push_back(to_string(from) + ":" + std::string(frame));
+  });
+  boot(world);
+  world.run_for(Duration::millis(200));
+  world.set_link(1, 2, {.frame_loss_per_million = 1'000'000});
+  const size_t heard = at(world, 2).frames.size();
+  ASSERT_GE(sent.size(), heard);
+  EXPECT_EQ(std::set(sent.begin(), sent.end()).size(), sent.size()) << "each once";
+  for (const std::string& frame : at(world, 2).frames) EXPECT_EQ(std::ranges::count(sent, frame), 1) << frame;
+  world.run_for(Duration::millis(100));
+  EXPECT_GE(sent.size(), heard + 18) << "what the link loses, too";
 }
 
 TEST_F(PeersTest, FrameLossLosesSome) {
