@@ -15,8 +15,8 @@ using wire::peer::PeerMessage;
 constexpr std::string_view kHeartbeat = " (heartbeat)";
 
 // In the order of PeerMessage, behind the engine's.
-constexpr std::array<std::string_view, 7> kNames = {"Forward",      "Answers",       "Touches",     "SnapshotOffer",
-                                                    "SnapshotPull", "SnapshotChunk", "TouchesHeard"};
+constexpr std::array<std::string_view, 8> kNames = {"Forward",      "Answers",       "Touches",      "SnapshotOffer",
+                                                    "SnapshotPull", "SnapshotChunk", "TouchesHeard", "Introduction"};
 static_assert(std::variant_size_v<PeerMessage> == kNames.size() + 1);
 
 std::string_view stamp_of(std::string_view description) {
