@@ -116,7 +116,7 @@ class Drawing {
     plan_.pipelined = one_of(std::array<int64_t, 4>{1, 1, 3, 8});
     plan_.keys = one_of(std::array<int64_t, 4>{1, 2, 5, 12});
     plan_.data_bytes_max = one_of(std::array<int64_t, 4>{20, 200, 2000, 20'000});
-    for (int64_t Plan::*share :
+    for (int64_t Plan::* share :
          {&Plan::share_create, &Plan::share_remove, &Plan::share_set, &Plan::share_get, &Plan::share_exists,
           &Plan::share_children, &Plan::share_sync_get, &Plan::share_multi, &Plan::share_sequential}) {
       if (one_in(5)) plan_.*share = 0;

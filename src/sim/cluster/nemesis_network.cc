@@ -94,7 +94,7 @@ bool Nemesis::strike_network(const Fault& fault, Random& choice) {
 }
 
 bool Nemesis::strike_frames(const Fault& fault) {
-  uint32_t LinkOptions::*const rate =
+  uint32_t LinkOptions::* const rate =
       fault.kind == FaultKind::drop_frames        ? &LinkOptions::frame_loss_per_million
       : fault.kind == FaultKind::duplicate_frames ? &LinkOptions::frame_duplicate_per_million
       : fault.kind == FaultKind::reorder_frames   ? &LinkOptions::frame_reorder_per_million

@@ -73,7 +73,7 @@ constexpr std::array kSettings = {
 
 std::string value_text(const Plan& plan, const Setting& setting) {
   return std::visit(
-      [&]<class T>(T Plan::*field) -> std::string {
+      [&]<class T>(T Plan::* field) -> std::string {
         if constexpr (std::is_same_v<T, Duration>) return to_text(plan.*field);
         if constexpr (std::is_same_v<T, bool>) return plan.*field ? "on" : "off";
         if constexpr (std::is_same_v<T, int64_t>) return std::to_string(plan.*field);

@@ -65,7 +65,7 @@ class Shrinking {
       plan.*field = usual.*field;
       try_plan(plan);
     };
-    for (int64_t Plan::*field :
+    for (int64_t Plan::* field :
          {&Plan::observers, &Plan::learning, &Plan::slots_in_flight_max, &Plan::message_bytes_max,
           &Plan::transactions_in_flight_max, &Plan::epoch_counter_high, &Plan::snapshot_entries,
           &Plan::entries_kept_in_memory, &Plan::snapshots_kept, &Plan::journal_segment_bytes, &Plan::survive_percent,
@@ -73,7 +73,7 @@ class Shrinking {
           &Plan::replicas}) {
       reset(field);
     }
-    for (Duration Plan::*field : {&Plan::latency_max, &Plan::sync_time_max, &Plan::session_timeout}) reset(field);
+    for (Duration Plan::* field : {&Plan::latency_max, &Plan::sync_time_max, &Plan::session_timeout}) reset(field);
     reset(&Plan::leases);
   }
 

@@ -52,10 +52,7 @@ TEST(Shrink, EndsWhenItHasAskedOftenEnough) {
 
 TEST(Shrink, APlanOfWhichAllIsNeededStays) {
   const Plan plan = long_plan();
-  EXPECT_EQ(shrink(
-                plan, [&plan](const Plan& other) { return other == plan; }, 1000)
-                .plan,
-            plan);
+  EXPECT_EQ(shrink(plan, [&plan](const Plan& other) { return other == plan; }, 1000).plan, plan);
 }
 
 }  // namespace
