@@ -37,7 +37,7 @@ struct Stranger {
 class World {
  public:
   explicit World(uint8_t shape) {
-    fc::Settings settings{.listen = {{"0.0.0.0", 7000}}, .cell = "c", .members = {{ReplicaId(2), {"two", 7002}}}};
+    fc::Settings settings{.listen = {{"0.0.0.0", 7000}}, .cell = "c"};
     if ((shape & 1) != 0) {
       settings.limits = {.connections_max = 4,
                          .calls_max = 3,
@@ -47,6 +47,7 @@ class World {
                          .unsent_bytes_max = 4'000,
                          .hello_timeout = Duration::seconds(1)};
     }
+    gateway_.peers = {{.id = ReplicaId(2), .lock_service_address = {"two", 7002}}};
     server_ = std::make_unique<fc::Server>(clock_, executor_, secrets_, gateway_, std::move(settings));
     require(server_->listen(network_).has_value(), "the fake network lets it listen");
     lead();
