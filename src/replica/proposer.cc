@@ -323,6 +323,12 @@ void Proposer::on_refused() {
   offered_.clear();
 }
 
+void Proposer::offer_again(Instant now, int64_t wall_ms) {
+  if (!active() || !refused_) return;
+  refused_ = false;
+  drain_backlog(now, wall_ms);
+}
+
 void Proposer::on_read_granted(uint64_t token, Index index) {
   auto barrier = barriers_.extract(token);
   if (barrier.empty()) return;

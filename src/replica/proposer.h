@@ -90,6 +90,8 @@ class Proposer final : private state::Admission {
 
   void on_applied(const state::Applied& applied, size_t payload_bytes, Instant now, int64_t wall_ms);
   void on_refused();
+  // What the engine refused it may take now: a change of members is over.
+  void offer_again(Instant now, int64_t wall_ms);
   void on_read_granted(uint64_t token, Index index);
   void on_read_refused(uint64_t token);
 

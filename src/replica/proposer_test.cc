@@ -147,6 +147,72 @@ TEST_F(ProposerTest, M2_ABatchTheEngineRefusesIsOfferedAgainFirst) {
   EXPECT_TRUE(service.exists("/b"));
 }
 
+TEST_F(ProposerTest, WhatWasRefusedWhileTheMembersChangedIsOfferedWhenTheyHave) {
+  begin();
+  settle();
+  engine_refuses = true;
+  proposer.take(kPeer, from_peer(1, {create("/a")}), now, 0);
+  proposer.flush();
+  proposer.take(kPeer, from_peer(2, {create("/b")}), now, 0);  // waits for room
+  engine_refuses = false;
+  proposer.offer_again(now, 0);
+  settle();
+  EXPECT_TRUE(service.exists("/a"));
+  EXPECT_TRUE(service.exists("/b")) << "without waiting for a tick";
+}
+
+// ---------------------------------------------------------------- the members
+
+TEST_F(ProposerTest, AReconfigurationWaitsAndIsThenTheWritingOfTheConfiguration) {
+  begin();
+  settle();
+  const state::Request request{
+      .session = {}, .identities = state::super_identities(), .body = state::ReconfigRequest{}};
+  reconfiguration = false;
+  proposer.take(kPeer, from_peer(1, {request, create("/behind")}), now, 0);
+  settle();
+  ASSERT_EQ(tickets.size(), 1u);
+  EXPECT_FALSE(service.exists("/behind")) << "later requests of its line wait for it";
+  reconfiguration = true;
+  config = "server.1=...";
+  proposer.release(tickets[0], now, 0);
+  settle();
+  EXPECT_EQ(service.get("/zookeeper/config", state::super_identities())->data, "server.1=...");
+  EXPECT_TRUE(service.exists("/behind"));
+  const size_t before = log.size();
+  proposer.publish_members(now, 0);
+  settle();
+  EXPECT_EQ(log.size(), before) << "it is written already";
+}
+
+TEST_F(ProposerTest, AReconfigurationThatCannotBeIsRefusedAndOneWithoutPermissionIsNotEvenLookedAt) {
+  begin();
+  settle();
+  state::Request request{.session = {}, .identities = state::super_identities(), .body = state::ReconfigRequest{}};
+  reconfiguration = std::unexpected(Code::bad_version);
+  proposer.take(kPeer, from_peer(1, {request}), now, 0);
+  settle();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(code(0), Code::bad_version);
+  request.identities.clear();
+  proposer.take(kPeer, from_peer(2, {request}), now, 0);
+  settle();
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(code(1), Code::no_auth);
+  EXPECT_EQ(tickets.size(), 1u);
+}
+
+TEST_F(ProposerTest, TheMembersArePublishedWhenTheyAreOthers) {
+  begin();
+  settle();
+  config = "one";
+  proposer.publish_members(now, 0);
+  proposer.publish_members(now, 0);
+  settle();
+  EXPECT_EQ(service.get("/zookeeper/config", state::super_identities())->data, "one");
+  EXPECT_EQ(log.size(), 2u);
+}
+
 TEST_F(ProposerTest, M4_ARefusalWaitsUntilNobodyCanHaveReplacedTheMaster) {
   begin();
   settle();

@@ -294,6 +294,7 @@ void Replica::on_committed(const consensus::Entry& entry) {
   keeper_.on_applied(payload_bytes);
   if (entry.kind == consensus::EntryKind::membership) {
     if (roster_.apply(entry)) members_to_publish_ = true;
+    proposer_.offer_again(now(), world_.clock.wall_ms());
     review_serving();
     return schedule_turn_end();
   }

@@ -33,6 +33,11 @@ Roster::~Roster() {
   *alive_ = false;
 }
 
+void Roster::start() {
+  renew_peers();
+  if (!cell_known()) log::info("replica", "knows no cell yet", {{"waits_for", waits_for()}});
+}
+
 void Roster::on_peer_up(ReplicaId peer) {
   founding_.on_up(peer);
   if (!known_by_name()) introduce(peer);

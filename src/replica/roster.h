@@ -33,8 +33,8 @@ class Roster {
   // For people: why this replica is no member of a cell; empty: it is one.
   std::string waits_for() const;
 
-  // Tells the network whom to connect with. Before it is started.
-  void start() { renew_peers(); }
+  // Tells the network whom to connect with, before that is started, and the log what this replica waits for.
+  void start();
   void on_peer_up(ReplicaId peer);
   void on_peer_down(ReplicaId peer) { founding_.on_down(peer); }
   void on_introduction(ReplicaId from, const wire::peer::Introduction& introduction);
