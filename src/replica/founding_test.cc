@@ -206,6 +206,18 @@ TEST(Founding, OneOfTwoThatLostTheirDisksDoesNotFoundWithTheOther) {  // B38
   EXPECT_EQ(town.founded(), 1u);
 }
 
+TEST(Founding, WhoKnowsAFoundingTakesNoOther) {
+  Draws draws(1);
+  const std::vector<Member> known = {{kA, true, DiskId(1)}, {kB, true, DiskId(2)}};
+  Founding founding(kA, DiskId(1), known, known, {}, draws);
+  founding.on_up(kB);
+  const uint64_t call = founding.introduction_to(kB, true).call;
+  const Introduction other{
+      .call = 9, .heard = call, .disk = DiskId(7), .founded = true, .founders = {{kA, true, DiskId(1)}}};
+  EXPECT_NE(founding.on_introduction(kB, other, true), Founding::Heard::founded);
+  EXPECT_EQ(founding.founders(), known);
+}
+
 TEST(Founding, ObserversJoinInWhateverTheirDisk) {
   Town town(1, {{kA}, {kB}, {kC, false}});
   town.settle();
