@@ -114,8 +114,9 @@ def peers(cell, engine, other):
         replica = cell.replicas[number]
         rest = [n for n in cell.replicas if n != number]
         cell.stop(number)
-        shutil.rmtree(replica.data_dir / "journal")
-        shutil.rmtree(replica.data_dir / "snapshots")
+        # Its own disk is put aside: without that it would be no voter any more (B38).
+        for name in ("journal", "snapshots"):
+            (replica.data_dir / name).rename(replica.data_dir / f"own-{name}")
         set_engine(replica, other)
         started = {n: r.log.stat().st_size for n, r in cell.replicas.items()}
 
@@ -137,7 +138,9 @@ def peers(cell, engine, other):
         cell.stop(number)
         # The mistake has left a journal behind, which is of the wrong engine.
         refuses_its_journal(cell, number, engine, other)
-        shutil.rmtree(replica.data_dir / "journal")
+        for name in ("journal", "snapshots"):
+            shutil.rmtree(replica.data_dir / name)
+            (replica.data_dir / f"own-{name}").rename(replica.data_dir / name)
         cell.start(number)
         cell.wait_serving()
         expect(conclave(cell, "shell", replica.address, "sync", "/")[0] == 0, f"sync at replica {number}")
