@@ -112,10 +112,7 @@ Founding::Heard Founding::on_introduction(ReplicaId from, const Introduction& sa
 }
 
 std::string Founding::waits_for() const {
-  if (lists_another_disk_) {
-    return "this replica has lost its disk and has no vote: remove it from the members, and add it again (conclave "
-           "member replace)";
-  }
+  if (lists_another_disk_) return kLostDisk;
   if (founded_without_us_ != ReplicaId() || find(configured_, self_) == nullptr) {
     return "this replica is not a member of the cell yet: add it (conclave member add)";
   }

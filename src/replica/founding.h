@@ -26,6 +26,10 @@
 
 namespace conclave::replica {
 
+inline constexpr const char* kLostDisk =
+    "this replica has lost its disk and has no vote: remove it from the members, and add it again (conclave member "
+    "replace)";
+
 class Founding {
  public:
   // `configured`: who is to found the cell, sorted by id; without self, this replica is to be added to one. `founders`:

@@ -19,12 +19,14 @@ namespace conclave::replica {
 struct Options {
   CellId cell;
   consensus::EngineKind engine = consensus::EngineKind::paxos;
-  consensus::Config
-      consensus;  // `members`: who is to found the cell, if it is to be a new one; `disk` is not looked at
-  std::vector<consensus::Member>
-      founders;  // of the cell, if this replica is told that it is one; only the simulator knows
-  std::optional<state::HostPort> lock_service;  // where clients reach that of this replica
-  MemberAddresses addresses;                    // as configured, of those of whom the cell's own members say nothing
+  // `members`: who is to found the cell, if it is to be a new one. `disk` is not looked at: the journal has it.
+  consensus::Config consensus;
+  // Of the cell, if this replica is told that it is one of them; only the simulator tells.
+  std::vector<consensus::Member> founders;
+  // Where clients reach the lock service of this replica.
+  std::optional<state::HostPort> lock_service;
+  // As configured, of those of whom the cell's own members say nothing.
+  MemberAddresses addresses;
 
   state::EvaluatorSettings evaluator;
   // The text of /zookeeper/config, written by the master when it differs; null: the node is left alone.
@@ -50,8 +52,8 @@ struct Options {
   Duration forward_retry = Duration::millis(1000);  // forwarded and unanswered for this long: sent again
   Duration serving_grace = Duration::seconds(2);    // without a master for this long: clients are told
   Duration slow_sync = Duration::millis(1000);
-  Duration newcomer_patience =
-      Duration::seconds(60);  // newcomers without progress for this long: the change is given up
+  // Newcomers without progress for this long: the change of members is given up.
+  Duration newcomer_patience = Duration::seconds(60);
 
   EngineObserver* engine_observer = nullptr;  // null: nobody looks; outlives the replica
 };

@@ -162,6 +162,10 @@ TEST(Reconfiguration, ALostDiskIsRemovedAndAddedAgain) {
   cell.world.run_until([] { return false; }, Duration::seconds(2));
   EXPECT_THAT(cell.at(lost).status().waits_for, HasSubstr("lost its disk"));
   EXPECT_TRUE(cell.at(lost).serving()) << "it learns and is read from, as an observer";
+  ASSERT_EQ(code(cell.write(master, reconfig(joins(kD, false)))), Code::ok);
+  ASSERT_TRUE(
+      cell.world.run_until([&] { return cell.at(lost).membership().find(kD) != nullptr; }, Duration::seconds(5)));
+  EXPECT_THAT(cell.at(lost).status().waits_for, HasSubstr("lost its disk")) << "also when it knows the members";
   ASSERT_EQ(code(cell.write(master, reconfig(leaves({lost})))), Code::ok);
   ASSERT_EQ(code(cell.write(master, reconfig(joins(lost)))), Code::ok);
   EXPECT_TRUE(cell.world.run_until([&] { return cell.at(lost).serving() && cell.at(lost).state().exists("/n"); },

@@ -150,6 +150,8 @@ std::string Roster::waits_for() const {
     return "this replica is not a member of the cell (members version " + std::to_string(current().version) +
            "): add it (conclave member add), or, if it was removed, stop it";
   }
+  const consensus::Member* self = current().find(self_);
+  if (self != nullptr && self->disk != consensus::DiskId() && self->disk != founding_.disk()) return kLostDisk;
   return cell_known() ? std::string() : founding_.waits_for();
 }
 

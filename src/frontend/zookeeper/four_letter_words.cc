@@ -19,7 +19,8 @@ bool serving(const ServerView& view) {
 std::string mode(const ServerView& view) {
   if (view.read_only) return "read-only";
   const replica::Status status = view.hub.gateway.status();
-  if (status.peers.size() <= 1) return "standalone";
+  // An observer may serve before it knows who the members are.
+  if (status.peers.size() <= 1 && status.role != replica::Role::observer) return "standalone";
   switch (status.role) {
     case replica::Role::leader:
       return "leader";

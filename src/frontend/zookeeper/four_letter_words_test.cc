@@ -46,6 +46,9 @@ TEST_F(FrontEndTest, SrvrAndStat) {
                            "Connections: 2\nOutstanding: 0\nZxid: 0x10000000[0-9a-f]\nMode: standalone\n"
                            "Node count: [0-9]+\n"));
   EXPECT_THAT(word("stat"), HasSubstr("Clients:\n /10.0.0.1:40001[1](queued=0,recved=1,sent=1)\n"));
+  gateway.role = replica::Role::observer;
+  EXPECT_THAT(word("srvr"), HasSubstr("Mode: observer\n")) << "it does not know the members yet";
+  gateway.role = replica::Role::leader;
   gateway.peers.resize(3);
   EXPECT_THAT(word("srvr"), HasSubstr("Mode: leader\n"));
   gateway.role = replica::Role::follower;
