@@ -25,11 +25,12 @@ bool same_but_for_disks(const std::vector<Member>& a, const std::vector<Member>&
 }  // namespace
 
 Founding::Founding(ReplicaId self, DiskId disk, std::vector<Member> configured, std::vector<Member> founders,
-                   std::optional<state::HostPort> lock_service, env::Entropy& entropy)
+                   bool log_is_empty, std::optional<state::HostPort> lock_service, env::Entropy& entropy)
     : self_(self),
       disk_(disk),
       configured_(std::move(configured)),
       founders_(std::move(founders)),
+      log_is_empty_(log_is_empty),
       lock_service_(std::move(lock_service)),
       entropy_(&entropy) {
   if (!founded() && all_agree()) founders_ = would_found();
@@ -48,14 +49,15 @@ std::optional<state::HostPort> Founding::lock_service_of(ReplicaId peer) const {
 }
 
 std::vector<Member> Founding::would_found() const {
+  if (!log_is_empty_) return {};
   std::vector<Member> members = configured_;
   for (Member& member : members) member.disk = member.voter ? disk_of(member.id) : DiskId();
   return members;
 }
 
 bool Founding::all_agree() const {
-  if (find(configured_, self_) == nullptr) return false;
   const std::vector<Member> ours = would_found();
+  if (find(ours, self_) == nullptr) return false;
   return std::ranges::all_of(ours, [&](const Member& member) {
     if (!member.voter) return true;
     if (member.disk == DiskId()) return false;
@@ -116,6 +118,8 @@ std::string Founding::waits_for() const {
   if (founded_without_us_ != ReplicaId() || find(configured_, self_) == nullptr) {
     return "this replica is not a member of the cell yet: add it (conclave member add)";
   }
+  if (!log_is_empty_)
+    return "this replica has a log and does not know the members of its cell yet: it has to hear from one";
   std::string silent, different;
   for (const Member& member : configured_) {
     if (member.id == self_ || !member.voter) continue;

@@ -12,6 +12,7 @@
 //       a founding needs the word of every voter; a voter's word goes from an older disk of another to its newer one
 //       and never back, because it counts only if it answers the call of the present connection (a frame that comes
 //       late, from a life before, does not).
+//   N2  Whose log holds anything founds no cell: it belongs to one, even if it does not know yet to which members.
 #pragma once
 
 #include <map>
@@ -33,9 +34,11 @@ inline constexpr const char* kLostDisk =
 class Founding {
  public:
   // `configured`: who is to found the cell, sorted by id; without self, this replica is to be added to one. `founders`:
-  // those of the cell, if it is known that this replica is one. A cell whose only voter this is is founded at once.
+  // those of the cell, if it is known that this replica is one. `log_is_empty`: this replica never learned anything of
+  // a cell. A cell whose only voter this is is founded at once.
   Founding(ReplicaId self, consensus::DiskId disk, std::vector<consensus::Member> configured,
-           std::vector<consensus::Member> founders, std::optional<state::HostPort> lock_service, env::Entropy& entropy);
+           std::vector<consensus::Member> founders, bool log_is_empty, std::optional<state::HostPort> lock_service,
+           env::Entropy& entropy);
 
   consensus::DiskId disk() const { return disk_; }
   bool founded() const { return !founders_.empty(); }
@@ -70,7 +73,7 @@ class Founding {
     std::vector<consensus::Member> would_found;
     std::optional<state::HostPort> lock_service;
   };
-  // Those that we would found the cell with, as far as we have heard of them.
+  // Those that we would found the cell with, as far as we have heard of them; empty: we would not.
   std::vector<consensus::Member> would_found() const;
   bool all_agree() const;
 
@@ -78,6 +81,7 @@ class Founding {
   const consensus::DiskId disk_;
   const std::vector<consensus::Member> configured_;
   std::vector<consensus::Member> founders_;
+  const bool log_is_empty_;
   const std::optional<state::HostPort> lock_service_;
   env::Entropy* entropy_;
   std::map<ReplicaId, Peer> peers_;  // connected

@@ -40,7 +40,7 @@ class Town {
   void start(ReplicaId id) {
     Disk& disk = disks_[id];
     if (disk.name == DiskId()) disk.name = DiskId(++last_disk_);
-    lives_[id].emplace(id, disk.name, configured_, disk.founders, std::nullopt, draws);
+    lives_[id].emplace(id, disk.name, configured_, disk.founders, true, std::nullopt, draws);
     if (disk.founders.empty() && lives_[id]->founded()) disk.founders = lives_[id]->founders();
   }
   void stop(ReplicaId id) {
@@ -174,10 +174,14 @@ TEST(Founding, ACellBeginsWhenAllItsVotersHaveMet) {
 
 TEST(Founding, AReplicaAloneFoundsAtOnce) {
   Draws draws(1);
-  EXPECT_TRUE(Founding(kA, DiskId(5), {{kA}}, {}, {}, draws).founded());
-  EXPECT_TRUE(Founding(kA, DiskId(5), {{kA}, {kB, false}}, {}, {}, draws).founded()) << "observers are not waited for";
-  EXPECT_FALSE(Founding(kB, DiskId(5), {{kA}, {kB, false}}, {}, {}, draws).founded());
-  EXPECT_FALSE(Founding(kA, DiskId(5), {}, {}, {}, draws).founded());
+  EXPECT_TRUE(Founding(kA, DiskId(5), {{kA}}, {}, true, {}, draws).founded());
+  EXPECT_TRUE(Founding(kA, DiskId(5), {{kA}, {kB, false}}, {}, true, {}, draws).founded())
+      << "observers are not waited for";
+  EXPECT_FALSE(Founding(kB, DiskId(5), {{kA}, {kB, false}}, {}, true, {}, draws).founded());
+  EXPECT_FALSE(Founding(kA, DiskId(5), {}, {}, true, {}, draws).founded());
+  Founding member(kA, DiskId(5), {{kA}}, {}, false, {}, draws);
+  EXPECT_FALSE(member.founded()) << "it has a log: that of its cell, which has grown around it (N2)";
+  EXPECT_THAT(member.waits_for(), HasSubstr("has a log"));
 }
 
 TEST(Founding, WhoLostItsDiskIsToldSo) {  // B38
@@ -209,7 +213,7 @@ TEST(Founding, OneOfTwoThatLostTheirDisksDoesNotFoundWithTheOther) {  // B38
 TEST(Founding, WhoKnowsAFoundingTakesNoOther) {
   Draws draws(1);
   const std::vector<Member> known = {{kA, true, DiskId(1)}, {kB, true, DiskId(2)}};
-  Founding founding(kA, DiskId(1), known, known, {}, draws);
+  Founding founding(kA, DiskId(1), known, known, true, {}, draws);
   founding.on_up(kB);
   const uint64_t call = founding.introduction_to(kB, true).call;
   const Introduction other{
@@ -230,7 +234,7 @@ TEST(Founding, ObserversJoinInWhateverTheirDisk) {
 
 TEST(Founding, OthersThatAreConfiguredDifferentlyAreNamed) {
   Draws draws(1);
-  Founding founding(kA, DiskId(1), kThree, {}, {}, draws);
+  Founding founding(kA, DiskId(1), kThree, {}, true, {}, draws);
   founding.on_up(kB);
   const uint64_t call = founding.introduction_to(kB, false).call;
   founding.on_introduction(kB, {.call = 9, .heard = call, .disk = DiskId(2), .founders = {{kA}, {kB}, {kC}, {kD}}},
@@ -240,7 +244,7 @@ TEST(Founding, OthersThatAreConfiguredDifferentlyAreNamed) {
 
 TEST(Founding, ANewcomerIsToldToBeAdded) {
   Draws draws(1);
-  Founding founding(kD, DiskId(4), {{kA}, {kB}, {kC}, {kD}}, {}, {}, draws);
+  Founding founding(kD, DiskId(4), {{kA}, {kB}, {kC}, {kD}}, {}, true, {}, draws);
   founding.on_up(kB);
   const uint64_t call = founding.introduction_to(kB, false).call;
   EXPECT_EQ(founding.on_introduction(kB, {.call = 9, .heard = call, .disk = DiskId(2), .founded = true}, false),
@@ -252,7 +256,7 @@ TEST(Founding, ANewcomerIsToldToBeAdded) {
 
 TEST(Founding, WhatAnswersNoCallOfThisConnectionIsNotBelieved) {
   Draws draws(1);
-  Founding founding(kA, DiskId(1), kThree, {}, {}, draws);
+  Founding founding(kA, DiskId(1), kThree, {}, true, {}, draws);
   founding.on_up(kB);
   const Introduction late{
       .call = 9, .heard = 77, .disk = DiskId(2), .founded = true, .founders = {{kA, true, DiskId(1)}}};

@@ -96,7 +96,7 @@ class MemberChangeTest : public testing::Test {
   }
 
   NoEntropy entropy;
-  Founding met{kA, DiskId(1), kFounders, kFounders, {}, entropy};
+  Founding met{kA, DiskId(1), kFounders, kFounders, true, {}, entropy};
   MemberAddresses addresses;
   MemberChange change;
 };

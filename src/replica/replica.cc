@@ -42,8 +42,8 @@ Result<std::unique_ptr<Replica>> Replica::open(const env::World& world, Options 
   options.consensus.seed = world.entropy.u64();
   const storage::Identity& identity = recovered->identity;
   Founding founding(options.consensus.self, identity.disk, std::exchange(options.consensus.members, {}),
-                    identity.founders.empty() ? options.founders : identity.founders, options.lock_service,
-                    world.entropy);
+                    identity.founders.empty() ? options.founders : identity.founders, recovered->log.empty(),
+                    options.lock_service, world.entropy);
   if (founding.founders() != identity.founders) {  // of a cell of one, or told
     storage::Identity founder = identity;
     founder.founders = founding.founders();

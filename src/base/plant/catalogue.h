@@ -26,6 +26,8 @@ namespace conclave::plant {
     "a new master serves before what was proposed earlier is committed", "linearizability")                            \
   X(damaged_replica_votes, "B37", "consensus/paxos/multi_paxos.cc",                                                    \
     "a replica with unreadable positions votes as if it had held nothing there", "log agreement")                      \
+  X(lost_disk_promises, "B38", "consensus/paxos/multi_paxos.cc",                                                       \
+    "a replica that has lost its disk promises as if it had never promised anything", "log agreement")                 \
   X(promise_not_persisted, "B01", "consensus/paxos/multi_paxos.cc", "a promise is sent and never written down",        \
     "log agreement")                                                                                                   \
   X(accepted_before_durable, "B39", "consensus/paxos/follower.cc",                                                     \

@@ -68,6 +68,11 @@ struct Recovered {
   // Positions that were written here and whose bytes are damaged. Until they are learnt again from peers this replica
   // must not answer as if it had never accepted anything there.
   std::vector<Index> damaged;
+
+  // Nothing of any cell is on this disk.
+  bool empty() const {
+    return snapshot_index == Index() && entries.empty() && damaged.empty() && hard_state.promised == Ballot();
+  }
 };
 
 // Figures for status pages, four-letter words and tests.

@@ -186,13 +186,17 @@ void MultiPaxos::on(const consensus::MessageReceived& event) {
 
 // ---------------------------------------------------------------- elections
 
+bool MultiPaxos::may_promise() const {
+  return !core_.memberships.abstains() || CONCLAVE_PLANT(lost_disk_promises);
+}
+
 bool MultiPaxos::bound_to_other(ReplicaId candidate) const {
   if (mastership_) return mastership_->lease().live(core_.now);
   return follower_.bound_to_other(candidate);
 }
 
 void MultiPaxos::on(ReplicaId from, PreVote&& message) {
-  if (core_.memberships.abstains()) return;
+  if (!may_promise()) return;
   const bool bound = bound_to_other(from);
   Duration retry_after = core_.config.election_timeout_min;
   if (bound && !mastership_) retry_after = follower_.bound_until() - core_.now;
@@ -210,7 +214,7 @@ void MultiPaxos::on(ReplicaId from, PreVoteReply&& message) {
 
 void MultiPaxos::on(ReplicaId from, Prepare&& message) {
   core_.saw(message.ballot);
-  if (core_.memberships.abstains()) return;
+  if (!may_promise()) return;
   const bool bound = mastership_ ? mastership_->lease().valid(core_.now)
                                  : core_.config.leases && follower_.bound_to_other(from) &&
                                        !(message.proof && message.proof == follower_.ballot());

@@ -62,6 +62,7 @@ class MultiPaxos final : public consensus::Engine {
   consensus::RoleChange current_role() const;
   // A message of the master of `ballot`. False: its ballot is too low; it was told so.
   bool heed(ReplicaId from, Ballot ballot);
+  bool may_promise() const;
   bool bound_to_other(ReplicaId candidate) const;
   bool may_campaign() const { return core_.voter() && core_.damaged.empty(); }
   void step_down(const char* reason);

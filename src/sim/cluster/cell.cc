@@ -1,5 +1,6 @@
 #include "sim/cluster/cell.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -29,7 +30,9 @@ std::vector<consensus::Member> founders_of(const Plan& plan) {
   std::vector<consensus::Member> members;
   for (const ReplicaId id : replicas_of(plan)) {
     if (id.value > plan.replicas + plan.observers) break;
-    members.push_back({.id = id, .voter = id.value <= plan.replicas, .disk = consensus::DiskId(id.value)});
+    const bool voter = id.value <= plan.replicas;
+    const bool known = voter || plan.founded;  // those that do not vote are not waited for
+    members.push_back({.id = id, .voter = voter, .disk = consensus::DiskId(known ? id.value : 0)});
   }
   return members;
 }
@@ -117,7 +120,8 @@ replica::Options Cell::options_of(ReplicaId id) const {
   replica::Options options{.cell = kCell};
   options.engine = static_cast<consensus::EngineKind>(plan_.engine);
   options.consensus.self = id;
-  if (id.value <= founders_.size()) options.founders = founders_;
+  options.consensus.members = configured(id);
+  if (plan_.founded && id.value <= founders_.size() && !disks_lost_.contains(id)) options.founders = founders_;
   options.consensus.tick = plan_.tick;
   options.consensus.heartbeat = plan_.heartbeat;
   options.consensus.election_timeout_min = plan_.election_timeout_min;
@@ -141,6 +145,16 @@ replica::Options Cell::options_of(ReplicaId id) const {
   return options;
 }
 
+// Who starts with a new disk is configured as docs/membership.md wants it: the present members and itself.
+std::vector<consensus::Member> Cell::configured(ReplicaId id) const {
+  if (!disks_lost_.contains(id)) return founders_;
+  std::vector<consensus::Member> members = membership().members;
+  if (membership().find(id) == nullptr) {
+    members.insert(std::ranges::upper_bound(members, id, {}, &consensus::Member::id), {.id = id});
+  }
+  return members;
+}
+
 void Cell::start(ReplicaId id) {
   exits_.erase(id);
   Host& host = world_.host(id);
@@ -153,7 +167,7 @@ void Cell::start(ReplicaId id) {
 
 std::shared_ptr<ReplicaProcess> Cell::boot(ReplicaId id, const env::World& env) {
   ++recoveries_;
-  if (world_.host(id).lives() == 1) name_disk(id, env);
+  if (world_.host(id).disk().files().empty()) name_disk(id, env);
   replica::Options options = options_of(id);
   options.engine_observer = engine_checks_.begin_life(id);
   frontend::zookeeper::Settings settings;
@@ -174,6 +188,29 @@ std::shared_ptr<ReplicaProcess> Cell::boot(ReplicaId id, const env::World& env) 
         replica.add_observer(seat);
       },
       [this, id, life = world_.host(id).lives()](const Error& error) { on_exit(id, life, error); });
+}
+
+consensus::DiskId Cell::disk_of(ReplicaId id) const {
+  const auto lost = disks_lost_.find(id);
+  return consensus::DiskId(id.value + (lost == disks_lost_.end() ? 0 : lost->second << 8));
+}
+
+bool Cell::has_vote(ReplicaId id, const consensus::Membership& membership) const {
+  if (!membership.is_voter(id)) return false;
+  const consensus::Member* member = membership.find(id);
+  // Of those that are leaving the disks are not listed.
+  return member == nullptr ? !disks_lost_.contains(id) : member->disk == disk_of(id);
+}
+
+void Cell::lose_disk(ReplicaId id) {
+  world_.host(id).crash(Crash::power_cut);
+  Disk& disk = world_.host(id).disk();
+  disk.wipe();
+  disk.release();
+  disk.clear_faults();
+  disk.options().capacity_bytes = DiskOptions().capacity_bytes;
+  engine_checks_.note_set_back(id);
+  ++disks_lost_[id];
 }
 
 // Disks have names that checks and nemesis know.

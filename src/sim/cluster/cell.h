@@ -60,7 +60,12 @@ class Cell {
   const std::vector<ReplicaId>& replicas() const { return ids_; }
   // As committed last.
   const consensus::Membership& membership() const { return engine_checks_.membership(); }
-  consensus::DiskId disk_of(ReplicaId id) const { return consensus::DiskId(id.value); }
+  // That it has now: the first one is called like the replica, one after a loss has another name.
+  consensus::DiskId disk_of(ReplicaId id) const;
+  // May it vote in this membership? Not with another disk than the one that is listed (B38).
+  bool has_vote(ReplicaId id, const consensus::Membership& membership) const;
+  // The process dies, and the replica has a new disk, empty and in order, from now on.
+  void lose_disk(ReplicaId id);
   // The first start and every other. REQUIRES: not running.
   void start(ReplicaId id);
   void start_all();
@@ -95,6 +100,8 @@ class Cell {
  private:
   ReplicaProcess& process(ReplicaId id);
   replica::Options options_of(ReplicaId id) const;
+  // The members that the replica's configuration lists.
+  std::vector<consensus::Member> configured(ReplicaId id) const;
   std::shared_ptr<ReplicaProcess> boot(ReplicaId id, const env::World& env);
   void name_disk(ReplicaId id, const env::World& env);
   void on_exit(ReplicaId id, uint64_t life, const Error& error);
@@ -104,6 +111,7 @@ class Cell {
   World world_;
   std::vector<ReplicaId> ids_;
   std::vector<consensus::Member> founders_;
+  std::map<ReplicaId, uint64_t> disks_lost_;
   LogRecorder log_;
   EngineChecks engine_checks_;
   StateChecks state_checks_;

@@ -59,6 +59,9 @@ class Drawing {
       return fault.kind == FaultKind::bit_rot || fault.kind == FaultKind::misdirected_write;
     });
     changes();
+    plan_.founded = one_in(2);
+    if (!one_in(3)) lost_disks();
+    if (!one_in(3)) lost_behind_the_others();
     return std::move(plan_);
   }
 
@@ -214,6 +217,38 @@ class Drawing {
       const Fault next = fault(at, FaultKind::change_members);
       plan_.faults.insert(std::ranges::upper_bound(plan_.faults, at, {}, &Fault::at), next);
       at = at + Duration::micros(static_cast<int64_t>(random_.between(1, static_cast<uint64_t>(pace.us) * 2)));
+    }
+  }
+
+  void lost_disks() {
+    const Duration pace = between_ms(2'000, 20'000);
+    for (Duration at = between_ms(0, 10'000); at < plan_.safety;) {
+      const Fault next = fault(at, FaultKind::lose_disk);
+      plan_.faults.insert(std::ranges::upper_bound(plan_.faults, at, {}, &Fault::at), next);
+      at = at + Duration::micros(static_cast<int64_t>(random_.between(1, static_cast<uint64_t>(pace.us) * 2)));
+    }
+  }
+
+  // One replica is out of touch; when it is back, another one has lost its disk, and a third, which may be the only one
+  // that still has what was written meanwhile, is out of reach.
+  void lost_behind_the_others() {
+    std::array<uint8_t, 3> ids{};
+    const auto replicas = static_cast<uint64_t>(plan_.replicas + plan_.observers + plan_.spares);
+    for (uint64_t n = random_.between(1, 8); n > 0; --n) {
+      for (uint8_t& id : ids) id = static_cast<uint8_t>(random_.between(1, replicas));
+      const auto from = Duration::micros(static_cast<int64_t>(random_.below(static_cast<uint64_t>(plan_.safety.us))));
+      const Duration away = between_ms(300, 3000);
+      Fault out = fault(from, FaultKind::isolate);
+      Fault loss = fault(from + away - between_ms(0, 20), FaultKind::lose_disk);
+      Fault last = fault(from + away - between_ms(0, 20), FaultKind::isolate);
+      out.lasting = away;
+      loss.lasting = between_ms(1, 200);
+      last.lasting = between_ms(500, 4000);
+      size_t who = 0;
+      for (Fault next : {out, loss, last}) {
+        next.target.who = ids.at(who++);
+        plan_.faults.insert(std::ranges::upper_bound(plan_.faults, next.at, {}, &Fault::at), next);
+      }
     }
   }
 

@@ -330,13 +330,12 @@ void EngineChecks::follow_membership(const consensus::Entry& entry) {
   std::erase_if(coming_, [this](const auto& coming) { return coming.version <= membership().version; });
 }
 
-std::vector<consensus::Quorum> EngineChecks::possible_quorums() const {
-  constexpr size_t kStillAsked = 3;
-  const size_t first = memberships_.size() - std::min(memberships_.size(), kStillAsked);
-  std::vector<consensus::Quorum> quorums;
-  for (size_t i = first; i < memberships_.size(); ++i) quorums.emplace_back(memberships_[i]);
-  for (const consensus::Membership& membership : coming_) quorums.emplace_back(membership);
-  return quorums;
+std::vector<consensus::Membership> EngineChecks::possible_memberships() const {
+  constexpr std::ptrdiff_t kStillAsked = 3;
+  const auto asked = std::min(std::ssize(memberships_), kStillAsked);
+  std::vector<consensus::Membership> possible(memberships_.end() - asked, memberships_.end());
+  possible.insert(possible.end(), coming_.begin(), coming_.end());
+  return possible;
 }
 
 }  // namespace conclave::sim

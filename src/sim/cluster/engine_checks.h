@@ -57,9 +57,9 @@ class EngineChecks {
   uint64_t masters() const { return masters_; }  // how often a replica began to serve
   // The one that is committed last.
   const consensus::Membership& membership() const { return memberships_.back(); }
-  // Any majority that the cell may need now: that membership, the two before, which those that left may still be asked
-  // about, and what some log holds already.
-  std::vector<consensus::Quorum> possible_quorums() const;
+  // Of each, the cell may need a majority now: that membership, the two before, which those that left may still be
+  // asked about, and what some log holds already.
+  std::vector<consensus::Membership> possible_memberships() const;
 
  private:
   class Seat;

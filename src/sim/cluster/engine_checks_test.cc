@@ -167,7 +167,7 @@ TEST_F(MembershipChecks, OneThatCannotFollowIsPassedOver) {
 TEST_F(MembershipChecks, TheMajoritiesThatMayBeNeededAreThoseBeforeAndThoseThatCome) {
   commit(membership(1, four), {1, 2});
   accept(1, membership(2, joint));
-  EXPECT_EQ(checks.possible_quorums().size(), 3u) << "the founding one, that in force, and what a log holds";
+  EXPECT_EQ(checks.possible_memberships().size(), 3u) << "the founding one, that in force, and what a log holds";
 }
 
 // Raft and Zab cut off tails.

@@ -43,6 +43,7 @@ constexpr std::array kTypes = {
     FaultType{FaultKind::client_isolate, "client-isolate"},
     FaultType{FaultKind::crash_in_fail_over, "crash-in-fail-over"},
     FaultType{FaultKind::change_members, "change-members"},
+    FaultType{FaultKind::lose_disk, "lose-disk"},
 };
 
 Result<uint64_t> parse_number(std::string_view text) {

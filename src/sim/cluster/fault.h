@@ -61,6 +61,7 @@ enum class FaultKind : uint8_t {
   crash_in_fail_over,  // the master is killed, and the next one when it reaches step `amount` of nine (CH-77)
   // the operator
   change_members,  // the master is told of other members: which ones follows from `choice`
+  lose_disk,       // a replica dies, and its disk is empty when it is back after `lasting` (B38)
 };
 
 struct FaultType {

@@ -52,6 +52,8 @@ void Nemesis::strike(const Fault& fault) {
     struck = strike_fail_over(fault);
   } else if (fault.kind == FaultKind::change_members) {
     struck = strike_members(choice);
+  } else if (fault.kind == FaultKind::lose_disk) {
+    struck = lose_disk(fault, choice);
   } else {
     struck = strike_client(fault, choice);
   }
@@ -112,7 +114,25 @@ void Nemesis::watch() {
 
 // ---------------------------------------------------------------- the operator
 
-// Any replica may become a voter, an observer or nothing, all at once.
+std::vector<consensus::Membership> Nemesis::memberships_needed() const {
+  std::vector<consensus::Membership> needed = cell_.engine_checks().possible_memberships();
+  if (!wanted_members_.empty()) {
+    needed.push_back({.version = UINT64_MAX, .members = wanted_members_, .outgoing = {}});
+  }
+  return needed;
+}
+
+bool Nemesis::decide(const consensus::ReplicaSet& replicas) const {
+  return std::ranges::all_of(memberships_needed(), [&](const consensus::Membership& membership) {
+    consensus::ReplicaSet voting;
+    for (const ReplicaId id : cell_.replicas()) {
+      voting.set(id.value, replicas.test(id.value) && atlas_.intact(id) && cell_.has_vote(id, membership));
+    }
+    return consensus::Quorum(membership).reached(voting);
+  });
+}
+
+// Any replica may become a voter, an observer or nothing, all at once. One that has lost its disk has to go first.
 bool Nemesis::strike_members(Random& choice) {
   const auto master = cell_.master();
   if (!master || cell_.replicas().size() < 2) return false;
@@ -120,10 +140,24 @@ bool Nemesis::strike_members(Random& choice) {
   std::vector<consensus::Member> members;
   for (const ReplicaId id : cell_.replicas()) {
     const bool voter = choice.chance(voters, cell_.replicas().size());
+    const consensus::Member* const member = cell_.membership().find(id);
+    if (member != nullptr && member->disk != cell_.disk_of(id)) continue;
     if (voter || choice.below(3) == 0) members.push_back({.id = id, .voter = voter, .disk = cell_.disk_of(id)});
   }
   if (!cell_.at(*master).change_members({.members = members, .addresses = {}})) return false;
   wanted_members_ = std::move(members);
+  return true;
+}
+
+// Of what the cell needs a majority for, one must remain whose disks hold all that they ever did.
+bool Nemesis::lose_disk(const Fault& fault, Random& choice) {
+  const auto id = resolve(fault.target, choice);
+  if (!id || cell_.engine_checks().committed() == Index()) return false;
+  consensus::ReplicaSet others;
+  others.set();
+  if (!decide(others.reset(id->value))) return false;
+  cell_.lose_disk(*id);
+  restart_after(*id, fault.lasting);
   return true;
 }
 

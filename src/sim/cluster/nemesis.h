@@ -24,7 +24,7 @@
 
 namespace conclave::sim {
 
-constexpr size_t kFaultKinds = static_cast<size_t>(FaultKind::change_members) + 1;
+constexpr size_t kFaultKinds = static_cast<size_t>(FaultKind::lose_disk) + 1;
 
 class Nemesis {
  public:
@@ -44,8 +44,10 @@ class Nemesis {
   bool watches() const { return ambush_.has_value(); }
   void watch();
 
-  // What the operator asked for last: it may be under way still.
-  const std::vector<consensus::Member>& wanted_members() const { return wanted_members_; }
+  // Of each, the cell may need a majority from now on: what the operator asked for last may be under way still.
+  std::vector<consensus::Membership> memberships_needed() const;
+  // Do these hold one of each, with intact disks that have a vote there?
+  bool decide(const consensus::ReplicaSet& replicas) const;
   const Atlas& atlas() const { return atlas_; }
   // A start that was refused, and may be: the disk was damaged.
   bool given_up(ReplicaId id) const { return given_up_.contains(id); }
@@ -74,6 +76,7 @@ class Nemesis {
   bool strike_client(const Fault& fault, Random& choice);
   bool strike_fail_over(const Fault& fault);
   bool strike_members(Random& choice);
+  bool lose_disk(const Fault& fault, Random& choice);
 
   void crash(ReplicaId id, Crash how, uint64_t torn_bytes, Duration lasting);
   void damage(ReplicaId id);

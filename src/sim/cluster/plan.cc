@@ -23,6 +23,7 @@ constexpr std::array kSettings = {
     Setting{"replicas", &Plan::replicas, 1, 7},
     Setting{"observers", &Plan::observers, 0, 4},
     Setting{"spares", &Plan::spares, 0, 8},
+    Setting{"founded", &Plan::founded},
     Setting{"engine", &Plan::engine, 0, 1},
     Setting{"tick", &Plan::tick, 1000, kSecond},
     Setting{"heartbeat", &Plan::heartbeat, 1000, 10 * kSecond},

@@ -26,8 +26,9 @@ struct Plan {
   // The cell.
   int64_t replicas = 3;  // voters, numbered from 1
   int64_t observers = 0;
-  int64_t spares = 0;  // replicas that run and are no members at first
-  int64_t engine = 0;  // consensus::EngineKind
+  int64_t spares = 0;   // replicas that run and are no members at first
+  bool founded = true;  // off: the replicas have to meet first, and found their cell (ADR 16)
+  int64_t engine = 0;   // consensus::EngineKind
   Duration tick = Duration::millis(10);
   Duration heartbeat = Duration::millis(30);
   Duration election_timeout_min = Duration::millis(200);

@@ -73,22 +73,30 @@ TEST(Draw, EachSeedHasItsOwnKindsOfFaults) {
     kinds += here.size();
     all.insert(here.begin(), here.end());
   }
-  EXPECT_EQ(all.size(), fault_types().size() - 2) << "all but those of the lock service and of the operator";
+  EXPECT_EQ(all.size(), fault_types().size() - 3)
+      << "all but those of the lock service, of the operator and lost disks";
   EXPECT_GT(kinds / kSeeds, fault_types().size() * 4 / 10);
   EXPECT_LT(kinds / kSeeds, fault_types().size() * 6 / 10);
 }
 
-// The lock service's: every step of a fail-over is a time to kill the new master at.
-TEST(Draw, MembersChangeWhileDisksStayIntact) {
+// A disk may be lost, which the cell notices; none tells something else than was written on it.
+TEST(Draw, B38_MembersChangeAndLoseTheirDisks) {
+  size_t with_losses = 0, not_founded = 0;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     const Plan plan = draw_plan(seed, Profile::members, Duration::seconds(120));
     EXPECT_GE(plan.spares, 1);
     const auto changes = std::ranges::count(plan.faults, FaultKind::change_members, &Fault::kind);
     EXPECT_GE(changes, 3) << seed;
     EXPECT_EQ(std::ranges::count(plan.faults, FaultKind::bit_rot, &Fault::kind), 0) << seed;
+    if (std::ranges::count(plan.faults, FaultKind::lose_disk, &Fault::kind) > 0) ++with_losses;
+    if (!plan.founded) ++not_founded;
   }
+  EXPECT_GE(with_losses, 8u);
+  EXPECT_LE(with_losses, 18u);
+  EXPECT_GE(not_founded, 4u);
 }
 
+// The lock service's: every step of a fail-over is a time to kill the new master at.
 TEST(Draw, CH_78_MastersOfTheLockServiceAreKilledAtEveryStep) {
   std::set<uint64_t> steps;
   for (uint64_t seed = 1; seed <= 50; ++seed) {

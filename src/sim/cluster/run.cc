@@ -70,19 +70,12 @@ class Run {
         time);
   }
 
-  // Every majority that the cell may need from now on.
-  std::vector<consensus::Quorum> quorums_needed() {
-    std::vector<consensus::Quorum> quorums = cell_.engine_checks().possible_quorums();
-    if (!nemesis_.wanted_members().empty()) quorums.emplace_back(nemesis_.wanted_members());
-    return quorums;
-  }
-
-  // How many of these, from the first on, hold all of them; all of these if they do not.
+  // How many of these, from the first on, hold every majority that the cell may need; all of these if they do not.
   size_t least_of(const std::vector<ReplicaId>& replicas) {
-    const std::vector<consensus::Quorum> quorums = quorums_needed();
+    if (!plan_.founded && cell_.engine_checks().committed() == Index()) return replicas.size();  // all have to meet
     consensus::ReplicaSet set;
     for (size_t n = 0; n < replicas.size(); ++n) {
-      if (std::ranges::all_of(quorums, [&](const auto& quorum) { return quorum.reached(set); })) return n;
+      if (nemesis_.decide(set)) return n;
       set.set(replicas[n].value);
     }
     return replicas.size();
@@ -94,8 +87,8 @@ class Run {
     Random random(static_cast<uint64_t>(plan_.seed) ^ 0xC04E);
     std::vector<ReplicaId> candidates;
     for (const ReplicaId id : cell_.replicas()) {
-      const bool may_vote =
-          std::ranges::any_of(quorums_needed(), [id](const auto& quorum) { return quorum.is_voter(id); });
+      const bool may_vote = std::ranges::any_of(nemesis_.memberships_needed(),
+                                                [&](const auto& membership) { return cell_.has_vote(id, membership); });
       if (may_vote && nemesis_.atlas().intact(id)) candidates.push_back(id);
     }
     for (size_t i = candidates.size(); i > 1; --i) std::swap(candidates[i - 1], candidates[random.below(i)]);

@@ -79,6 +79,29 @@ TEST(Run, TheHistoryIsThatOfTheClients) {
   EXPECT_FALSE(history.healthy.empty());
 }
 
+// Without being told who founded the cell; and nobody who lost its disk founds another one.
+TEST(Run, B38_ReplicasMeetAndFoundTheirCell) {
+  for (const int64_t replicas : {1, 3, 5}) {
+    Plan plan;
+    plan.replicas = replicas;
+    plan.observers = 1;
+    plan.spares = 1;
+    plan.founded = false;
+    plan.safety = Duration::seconds(8);
+    for (const int64_t at : {2, 3, 4, 5}) {
+      plan.faults.push_back({.at = Duration::seconds(at),
+                             .kind = FaultKind::lose_disk,
+                             .target = {},
+                             .lasting = Duration::millis(300),
+                             .amount = 0,
+                             .choice = static_cast<uint64_t>(at)});
+    }
+    const RunResult result = run(plan);
+    EXPECT_EQ(result.verdict, Verdict::passed) << replicas << "\n" << text_of(result);
+    EXPECT_GT(result.figures.transactions, 10u);
+  }
+}
+
 // Everything that a fault of this kind may do is done somewhere: none is left out always.
 TEST(Run, EveryKindOfFaultStrikes) {
   for (const FaultType& type : fault_types()) {
