@@ -40,18 +40,18 @@ Result<std::unique_ptr<Replica>> Replica::open(const env::World& world, Options 
   auto recovered = recover(world, options);
   if (!recovered) return std::unexpected(recovered.error());
   options.consensus.seed = world.entropy.u64();
-  const storage::Identity& identity = recovered->identity;
+  storage::Identity& identity = recovered->identity;
   Founding founding(options.consensus.self, identity.disk, std::exchange(options.consensus.members, {}),
                     identity.founders.empty() ? options.founders : identity.founders, recovered->log.empty(),
                     options.lock_service, world.entropy);
   if (founding.founders() != identity.founders) {  // of a cell of one, or told
-    storage::Identity founder = identity;
-    founder.founders = founding.founders();
-    if (auto saved = storage::save_identity(world.journal_files, storage::kJournalDirectory, founder); !saved) {
+    identity.founders = founding.founders();
+    if (auto saved = storage::save_identity(world.journal_files, storage::kJournalDirectory, identity); !saved) {
       return std::unexpected(saved.error());
     }
   }
   options.consensus.disk = founding.disk();
+  options.consensus.disk_was_listed = identity.listed;
   options.consensus.members = founding.founders();
   if (options.engine_observer != nullptr) options.engine_observer->on_recovered(recovered->log);
   const consensus::Recovered start{.snapshot_index = recovered->log.snapshot_index,
@@ -68,7 +68,7 @@ Replica::Replica(const env::World& world, Options options, Recovered recovered, 
       service_(std::move(recovered.service)),
       snapshots_(std::move(recovered.snapshots)),
       roster_(
-          world_, options_, std::move(founding), *service_,
+          world_, options_, std::move(recovered.identity), std::move(founding), *service_,
           [this](const std::vector<consensus::Member>& founders) {
             if (driver_.failed()) return;
             driver_.feed(consensus::Founded{founders});

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "storage/identity.h"
 
 namespace conclave::replica {
 namespace {
@@ -18,12 +17,13 @@ env::Address to_env(const state::HostPort& at) {
 
 }  // namespace
 
-Roster::Roster(const env::World& world, const Options& options, Founding founding, state::Service& service,
-               std::function<void(const std::vector<consensus::Member>&)> on_founded,
+Roster::Roster(const env::World& world, const Options& options, storage::Identity identity, Founding founding,
+               state::Service& service, std::function<void(const std::vector<consensus::Member>&)> on_founded,
                std::function<void(const Error&)> on_failure)
     : world_(world),
       options_(options),
       self_(options.consensus.self),
+      identity_(std::move(identity)),
       founding_(std::move(founding)),
       members_(founding_.founders(), options.addresses, service),
       on_founded_(std::move(on_founded)),
@@ -50,6 +50,7 @@ bool Roster::apply(const consensus::Entry& entry) {
   for (const consensus::Member& member : before.members) leavers_[member.id] = until;
   for (const ReplicaId id : before.outgoing) leavers_[id] = until;
   renew_peers();
+  note_listed();
   if (left_out() && before.concerns(self_)) log::warning("replica", waits_for());
   return true;
 }
@@ -57,6 +58,7 @@ bool Roster::apply(const consensus::Entry& entry) {
 void Roster::restored() {
   members_.restored();
   renew_peers();
+  note_listed();
 }
 
 void Roster::on_tick() {
@@ -77,7 +79,15 @@ void Roster::on_introduction(ReplicaId from, const wire::peer::Introduction& int
     case Founding::Heard::news:
       return introduce_to_all();
     case Founding::Heard::founded:
-      return save_founding();
+      // It votes only when its disk will remember that it may.
+      identity_.founders = founding_.founders();
+      return save_identity([this] {
+        members_.founded(founding_.founders());
+        renew_peers();
+        log::info("replica", "the cell is founded", {{"membership", to_string(current())}});
+        on_founded_(founding_.founders());
+        introduce_to_all();
+      });
   }
 }
 
@@ -100,25 +110,23 @@ void Roster::introduce_to_all() {
   }
 }
 
-// This replica votes only when its disk will remember that it may.
-void Roster::save_founding() {
-  const storage::Identity founder{.cell = options_.cell,
-                                  .replica = options_.consensus.self,
-                                  .disk = founding_.disk(),
-                                  .founders = founding_.founders()};
+// Others may count on this disk from now on, whatever its log tells after the next start.
+void Roster::note_listed() {
+  if (identity_.listed || !known_by_name()) return;
+  identity_.listed = true;
+  save_identity([] {});
+}
+
+void Roster::save_identity(Task then) {
   auto saved = std::make_shared<Result<>>();
   world_.journal_worker.submit(
-      [files = &world_.journal_files, founder, saved] {
-        *saved = storage::save_identity(*files, storage::kJournalDirectory, founder);
+      [files = &world_.journal_files, identity = identity_, saved] {
+        *saved = storage::save_identity(*files, storage::kJournalDirectory, identity);
       },
-      [this, alive = alive_, saved] {
+      [this, alive = alive_, saved, then = std::move(then)]() mutable {
         if (!*alive) return;
         if (!*saved) return on_failure_(saved->error());
-        members_.founded(founding_.founders());
-        renew_peers();
-        log::info("replica", "the cell is founded", {{"membership", to_string(current())}});
-        on_founded_(founding_.founders());
-        introduce_to_all();
+        then();
       });
 }
 

@@ -11,6 +11,7 @@
 #include "replica/founding.h"
 #include "replica/members.h"
 #include "replica/options.h"
+#include "storage/identity.h"
 #include "wire/peer/peer_message.h"
 
 namespace conclave::replica {
@@ -19,8 +20,8 @@ class Roster {
  public:
   // `on_founded`: this replica knows now, and its disk too, that it is a founder. `on_failure`: its disk cannot keep
   // that.
-  Roster(const env::World& world, const Options& options, Founding founding, state::Service& service,
-         std::function<void(const std::vector<consensus::Member>&)> on_founded,
+  Roster(const env::World& world, const Options& options, storage::Identity identity, Founding founding,
+         state::Service& service, std::function<void(const std::vector<consensus::Member>&)> on_founded,
          std::function<void(const Error&)> on_failure);
   ~Roster();
 
@@ -50,12 +51,15 @@ class Roster {
   bool known_by_name() const;
   void introduce(ReplicaId to);
   void introduce_to_all();
-  void save_founding();
+  void note_listed();
+  // `then`: on the loop, when the identity is durable.
+  void save_identity(Task then);
   void renew_peers();
 
   const env::World& world_;
   const Options& options_;
   const ReplicaId self_;
+  storage::Identity identity_;  // as the disk has it, or will when what is under way is done
   Founding founding_;
   Members members_;
   std::map<ReplicaId, Instant> leavers_;  // no members any more, and to be parted from then

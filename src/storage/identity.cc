@@ -12,7 +12,7 @@ namespace conclave::storage {
 namespace {
 
 constexpr BytesView kMagic = "CNCLIDNT";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr size_t kCopyBytes = 4096;  // a copy each in a sector of its own, so that one damage leaves the other
 constexpr size_t kHeaderBytes = 8 + 4 + 4 + 8;
 constexpr const char* kName = "identity";
@@ -36,6 +36,7 @@ Result<std::optional<Identity>> decode_copy(BytesView copy) {
   identity.replica = ReplicaId(in.u8());
   identity.disk = consensus::DiskId(in.fixed<uint64_t>());
   const BytesView founders = in.bytes();
+  identity.listed = in.boolean();
   if (!in.done() || identity.disk == consensus::DiskId()) return std::nullopt;
   if (!founders.empty()) {
     auto membership = consensus::decode_membership(founders);
@@ -62,6 +63,7 @@ Bytes encode_identity(const Identity& identity) {
   out.bytes(identity.founders.empty()
                 ? Bytes()
                 : consensus::encode_membership({.version = 1, .members = identity.founders, .outgoing = {}}));
+  out.boolean(identity.listed);
   Bytes copy(kMagic);
   Encoder header(&copy);
   header.fixed(kVersion);
@@ -109,7 +111,7 @@ Result<Identity> open_identity(env::Files& files, const std::string& directory, 
                 fmt::format("{}: belongs to replica {} of cell {:016x}, not to replica {} of cell {:016x}", path,
                             identity->replica.value, identity->cell.value, replica.value, cell.value));
   }
-  if (!identity->founders.empty() && !*segments) {
+  if ((identity->listed || !identity->founders.empty()) && !*segments) {
     return fail(ErrorKind::corrupt, path +
                                         ": this replica took part in its cell, but the segments of its journal are "
                                         "missing: put them back, or replace the replica by one that starts empty");

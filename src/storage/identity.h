@@ -1,6 +1,6 @@
-// Who a replica's disk is, and whether it took part in founding its cell: the file `identity` beside the segments of
-// the journal, so that whoever takes the journal away takes it too, and a replica that starts empty does not pass for
-// the one that it was (B38). docs/formats/identity.md gives every byte.
+// Who a replica's disk is, whether it took part in founding its cell, and whether the cell has listed it as a member:
+// the file `identity` beside the segments of the journal, so that whoever takes the journal away takes it too, and a
+// replica that starts empty does not pass for the one that it was (B38). docs/formats/identity.md gives every byte.
 #pragma once
 
 #include <string>
@@ -20,6 +20,7 @@ struct Identity {
   ReplicaId replica;
   consensus::DiskId disk;                   // never 0
   std::vector<consensus::Member> founders;  // the membership as of index 0; empty: it is not known that it founded any
+  bool listed = false;                      // some membership has named this disk
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 

@@ -19,6 +19,7 @@ const Identity kFresh{// 0xD15D: a drawn name is odd
                       .founders = {}};
 Identity founder() {
   Identity identity = kFresh;
+  identity.listed = true;
   identity.founders = {{ReplicaId(1), true, DiskId(11)}, {ReplicaId(2), true, DiskId(0xD15D)}, {ReplicaId(3), false}};
   return identity;
 }
@@ -65,6 +66,10 @@ TEST(Identity, WithoutTheJournalThatItBelongsToItIsRefused) {  // B34, B38
   MemoryFiles files;
   ASSERT_TRUE(files.make_directory("journal"));
   ASSERT_TRUE(save_identity(files, "journal", founder()));
+  EXPECT_THAT(open(files).error().message, HasSubstr("segments of its journal are missing"));
+  Identity member = kFresh;
+  member.listed = true;
+  ASSERT_TRUE(save_identity(files, "journal", member));
   EXPECT_THAT(open(files).error().message, HasSubstr("segments of its journal are missing"));
   put(files, "journal/segment-0000000000000001", "");
   EXPECT_TRUE(open(files));

@@ -34,9 +34,10 @@ enum class Learning : uint8_t {
 
 struct Config {
   ReplicaId self;
-  DiskId disk;                  // its own
-  std::vector<Member> members;  // who founded the cell, sorted by id: the membership as of index 0, if it is known
-  uint64_t seed = 0;            // of the engine's random numbers
+  DiskId disk;                   // its own
+  bool disk_was_listed = false;  // by some membership of the cell, as far as that is remembered apart from the log
+  std::vector<Member> members;   // who founded the cell, sorted by id: the membership as of index 0, if it is known
+  uint64_t seed = 0;             // of the engine's random numbers
 
   Duration tick = Duration::millis(10);
   Duration heartbeat = Duration::millis(30);

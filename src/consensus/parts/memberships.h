@@ -19,7 +19,8 @@ class Memberships {
  public:
   // `first` is in force as of the snapshot at `index`. Without one it is the founding membership of `config`; without
   // members there, nothing is known yet.
-  Memberships(const Config& config, Membership first, Index index) : self_(config.self), disk_(config.disk) {
+  Memberships(const Config& config, Membership first, Index index)
+      : self_(config.self), disk_(config.disk), was_listed_(config.disk_was_listed) {
     known_.push_back({.index = index, .membership = std::move(first)});
     if (!config.members.empty()) found(config.members);
     renew();
@@ -35,13 +36,16 @@ class Memberships {
     while (std::next(known) != known_.rend() && known->index > index) ++known;
     return known->membership;
   }
-  // Does this replica take no part in deciding anything? It does not if it knows of no cell, nor if the one it knows
-  // lists its number with another disk: it has lost what it once promised (B38). Whether it is listed at all is no
-  // matter: others may count on it before it hears of that, and after (section 6).
+  // Does this replica take no part in deciding anything? It does not until a membership has listed its disk: a disk
+  // that is new may be that of a replica which lost another one, and with it what it once promised (B38), and a log
+  // that it has learnt in part may not tell yet that the others count on its number. Once its disk has been listed it
+  // is no matter whether it still is: others may count on it before they hear that it is not (section 6).
   bool abstains() const {
     const Member* self = current().find(self_);
-    return current().version == 0 || (self && self->disk != DiskId() && self->disk != disk_);
+    return self ? !lists_us(*self) : !was_listed_;
   }
+  // Has a membership ever listed this disk?
+  bool was_listed() const { return was_listed_; }
 
   // The founding membership is known now. Of no matter if a later one was before.
   void found(std::vector<Member> founders) {
@@ -86,6 +90,7 @@ class Memberships {
   void fold(StateFold& fold) const {
     fold.add(known_.size());
     for (const Known& known : known_) fold.add(known.index, encode_membership(known.membership));
+    fold.add(was_listed_);
   }
 
  private:
@@ -93,10 +98,17 @@ class Memberships {
     Index index;
     Membership membership;
   };
-  void renew() { quorum_ = Quorum(current()); }
+  // With "any" disk only founders that vote are: observers of whom nobody knows their disk are not counted on.
+  bool lists_us(const Member& self) const { return self.disk == disk_ || (self.voter && self.disk == DiskId()); }
+  void renew() {
+    quorum_ = Quorum(current());
+    const Member* self = current().find(self_);
+    was_listed_ = was_listed_ || (self && lists_us(*self));
+  }
 
   ReplicaId self_;
   DiskId disk_;
+  bool was_listed_;
   std::deque<Known> known_;  // by index; never empty
   Quorum quorum_;
 };

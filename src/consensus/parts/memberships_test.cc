@@ -82,7 +82,28 @@ TEST(Memberships, WhoKnowsNoneAbstainsAndSoDoesWhoseDiskIsNotTheListedOne) {  //
   const Membership listed{.version = 2, .members = {{kA, true, DiskId(7)}, {kB}}};
   EXPECT_FALSE(Memberships({.self = kA, .disk = DiskId(7)}, listed, Index()).abstains());
   EXPECT_TRUE(Memberships({.self = kA, .disk = DiskId(8)}, listed, Index()).abstains());
-  EXPECT_FALSE(Memberships({.self = kC, .disk = DiskId(8)}, listed, Index()).abstains()) << "others may count on it";
+  EXPECT_TRUE(Memberships({.self = kC, .disk = DiskId(8)}, listed, Index()).abstains()) << "this may be a second disk";
+  EXPECT_FALSE(Memberships({.self = kC, .disk = DiskId(8), .disk_was_listed = true}, listed, Index()).abstains())
+      << "others may count on it";
+}
+
+// A replica that lost its disk learns the log from its beginning: what it knows of the members is out of date, and the
+// others count on its number under a later membership, which named the lost disk.
+TEST(Memberships, B38_WhoseDiskNoMembershipHasNamedAbstains) {
+  const Membership founding{.version = 1, .members = {{kA}, {kB}, {kC, false}}};  // of observers no disk is known
+  Memberships observer({.self = kC, .disk = DiskId(8), .members = founding.members}, {}, Index());
+  EXPECT_TRUE(observer.abstains());
+  observer.add(at(2, {.version = 2, .members = {{kA}, {kB}, {kC, false, DiskId(7)}}}));
+  EXPECT_TRUE(observer.abstains());
+  observer.add(at(3, {.version = 3, .members = {{kA}, {kB}}}));
+  EXPECT_TRUE(observer.abstains()) << "it was removed, under the name of its lost disk";
+  observer.add(at(4, {.version = 4, .members = {{kA}, {kB}, {kC, false, DiskId(8)}}}));
+  EXPECT_FALSE(observer.abstains());
+  observer.add(at(5, {.version = 5, .members = {{kA}, {kB}}}));
+  EXPECT_FALSE(observer.abstains()) << "it is the same disk, and others may not have heard that it is not needed";
+  observer.release(Index(5));
+  EXPECT_TRUE(observer.was_listed());
+  EXPECT_FALSE(observer.abstains());
 }
 
 TEST(Memberships, TheFoundingMayBecomeKnownLater) {
