@@ -37,10 +37,26 @@ class Reply {
 
 class ConnectionTest : public testing::Test {
  protected:
-  ConnectionTest() : connection_(3, -1, "server:1", kPayloadSize) {
+  ConnectionTest() : connection_(3, kPayloadSize) {
     connection_.keys().paths = {"/b/n0", "/b/n1"};
-    connection_.keys().versions = {-1, 7};
+    connection_.keys().versions = {{}, {.known = 7}};
     connection_.keys().stamps = {0, 1};
+    open_session();
+  }
+  // Without a socket: nothing here is sent.
+  void open_session() {
+    connection_.start(0, -1, "server:1", 30'000);
+    ASSERT_TRUE(connection_.on_frame(session_reply(30'000)).has_value());
+    ASSERT_TRUE(connection_.has_session());
+  }
+  static Bytes session_reply(int32_t timeout_ms) {
+    Bytes bytes;
+    FrameWriter writer(&bytes);
+    writer.i32(0);
+    writer.i32(timeout_ms);
+    writer.i64(77);
+    writer.buffer(Bytes(16, 'p'));
+    return bytes;
   }
   Bytes data_of(uint64_t stamp) const {
     Bytes data(kPayloadSize, 'x');
