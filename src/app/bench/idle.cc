@@ -1,8 +1,9 @@
 // Sessions that only ping, at a third of their time-out and evenly spread: what they cost the servers in memory and
 // CPU. None may be lost: no connection breaks, every ping is answered, and in the end every session can be closed,
 // which an expired one cannot.
-#include <algorithm>
+#include <chrono>
 #include <fmt/format.h>
+#include <thread>
 
 #include "app/bench/processes.h"
 #include "app/bench/progress.h"
@@ -18,6 +19,7 @@ class Idle final : public Runner, private Listener {
       : options_(options), sessions_(options, this), progress_(options.shows_progress()) {}
 
   Result<Report> run() override {
+    measure_without_sessions();
     resident_before_ = sample_resident_kib(options_.watch_pids);
     const uint64_t began_ns = monotonic_ns();
     if (auto ok = sessions_.connect(options_.connections); !ok) return std::unexpected(ok.error());
@@ -29,6 +31,15 @@ class Idle final : public Runner, private Listener {
   }
 
  private:
+  // A cell of servers is busy even when nobody is connected. Half as long as the sessions are measured.
+  void measure_without_sessions() {
+    if (options_.watch_pids.empty()) return;
+    const CpuSample before = sample_cpu(options_.watch_pids);
+    const std::chrono::duration<double> wait(options_.seconds / 2);
+    std::this_thread::sleep_for(wait);
+    cores_without_ = cpu_between(before, sample_cpu(options_.watch_pids)).servers_s / wait.count();
+  }
+
   Result<> measure() {
     const CpuSample before = sample_cpu(options_.watch_pids);
     const uint64_t began_ns = sessions_.refresh_clock();
@@ -64,6 +75,7 @@ class Idle final : public Runner, private Listener {
   Progress progress_;
   std::vector<uint64_t> resident_before_;
   std::vector<uint64_t> resident_after_;
+  double cores_without_ = 0;
   double opening_s_ = 0;
   double elapsed_s_ = 0;
   uint64_t pings_ = 0;
@@ -90,7 +102,9 @@ Report Idle::report() const {
   report.number("servers_cores", cores, 4);
   report.number("servers_core_percent", cores * 100, 2);
   report.number("foreign_cores", cpu_.foreign_s() / elapsed_s_, 3);
-  report.row("CPU of watched servers", fmt::format("{:.4f} cores, {:.2f} % of one", cores, cores * 100));
+  report.number("servers_core_percent_without", cores_without_ * 100, 2);
+  report.row("CPU of watched servers", fmt::format("{:.4f} cores, {:.2f} % of one; before the sessions {:.2f} %", cores,
+                                                   cores * 100, cores_without_ * 100));
 
   // Where the sessions of each watched process are is known only when the processes are the servers in order.
   std::vector<double> here(options_.watch_pids.size(), 0);

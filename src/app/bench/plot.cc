@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <ranges>
 #include <vector>
 
 namespace conclave::app::bench {
@@ -91,7 +92,7 @@ class Drawing {
     latency_axis();
     throughput_axis();
     throughput();
-    for (const Curve& curve : kCurves) latency(curve);
+    for (const Curve& curve : std::views::reverse(kCurves)) latency(curve);  // the median on top
     frame(kLatency);
     frame(kThroughput);
     if (mark) draw_mark(*mark);
@@ -170,11 +171,13 @@ class Drawing {
   void throughput() {
     const auto& rows = series_.rows();
     if (rows.empty()) return;
-    std::string points = fmt::format("{:.1f},{:.1f}", x(middle_s(0)), kThroughput.bottom);
-    for (size_t i = 0; i < rows.size(); ++i)
-      points +=
-          fmt::format(" {:.1f},{:.1f}", x(middle_s(i)), y_of_rate(static_cast<double>(rows[i].count) / interval_s_));
-    points += fmt::format(" {:.1f},{:.1f}", x(middle_s(rows.size() - 1)), kThroughput.bottom);
+    std::string points = fmt::format("{:.1f},{:.1f}", x(0), kThroughput.bottom);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const double y = y_of_rate(static_cast<double>(rows[i].count) / interval_s_);
+      const double from_s = static_cast<double>(i) * interval_s_;
+      points += fmt::format(" {:.1f},{:.1f} {:.1f},{:.1f}", x(from_s), y, x(from_s + interval_s_), y);
+    }
+    points += fmt::format(" {:.1f},{:.1f}", x(end_s_), kThroughput.bottom);
     out_ += fmt::format("<polygon points=\"{}\" fill=\"#9db8cc\" stroke=\"#4a6f8a\"/>\n", points);
   }
 

@@ -104,8 +104,9 @@ Result<> Steady::start_operations() {
 Result<> Steady::work_until(uint64_t end_ns, std::string_view what) {
   while (sessions_.now_ns() < end_ns && !all_done()) {
     if (auto ok = issue_what_is_due(); !ok) return ok;
-    uint64_t wake_ns = sessions_.now_ns() + 10 * kMillisecondNs;
-    if (pacer_) wake_ns = std::min(wake_ns, std::max(pacer_->due_ns(), sessions_.now_ns() + 50'000));
+    uint64_t wake_ns = sessions_.now_ns() + Sessions::kTurnNs;
+    // What is overdue waits for an answer to make room.
+    if (pacer_ && pacer_->due_ns() > sessions_.now_ns()) wake_ns = std::min(wake_ns, pacer_->due_ns());
     if (auto ok = sessions_.turn(std::min(wake_ns, end_ns)); !ok) return ok;
     sessions_.refresh_clock();
     if (auto ok = sessions_.check_progress(what); !ok) return ok;
