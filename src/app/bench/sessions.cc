@@ -68,6 +68,7 @@ Result<> Sessions::start(Connection* connection, size_t server) {
   if (!fd) return std::unexpected(fd.error());
   connection->start(now_ns_, *fd, address.name, static_cast<int32_t>(options_.session_timeout_ms));
   ++connecting_;
+  if (stamps_) bench::stamp_arrivals(*fd);
   watch_socket(connection, EPOLL_CTL_ADD, true);  // writable means connected, and then the connect request goes out
   return {};
 }
@@ -107,13 +108,21 @@ Result<> Sessions::on_event(Connection* connection, uint32_t events) {
   return flush(connection);
 }
 
+ssize_t Sessions::receive(int fd, size_t have) {
+  char* const into = scratch_.data() + have;
+  const size_t room = scratch_.size() - have;
+  if (!stamps_) return ::recv(fd, into, room, MSG_DONTWAIT);
+  arrived_ns_ = realtime_ns();
+  return receive_stamped(fd, into, room, &arrived_ns_);
+}
+
 Result<> Sessions::read_from(Connection* connection) {
   Bytes& partial = connection->partial();
   size_t have = partial.size();
   std::memcpy(scratch_.data(), partial.data(), have);
   partial.clear();
 
-  const ssize_t n = ::recv(connection->fd(), scratch_.data() + have, scratch_.size() - have, MSG_DONTWAIT);
+  const ssize_t n = receive(connection->fd(), have);
   if (n == 0 && closing_ && connection->in_flight() == 0) {
     epoll_ctl(epoll_, EPOLL_CTL_DEL, connection->fd(), nullptr);  // the server hangs up once the session is closed
     return {};

@@ -45,6 +45,12 @@ class Sessions {
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
 
+  // Has the kernel say when data arrives. It tells the time of an event by the moment it is there, not by when this one
+  // thread gets round to it. To be called before connect().
+  void stamp_arrivals() { stamps_ = true; }
+  // When the data that is being handled arrived, in realtime_ns(). REQUIRES: stamp_arrivals().
+  uint64_t arrived_ns() const { return arrived_ns_; }
+
   // Adds `count` connections with a session each, in parallel.
   Result<> connect(uint32_t count);
 
@@ -81,6 +87,7 @@ class Sessions {
  private:
   Result<> open();
   Result<> on_event(Connection* connection, uint32_t events);
+  ssize_t receive(int fd, size_t have);
   Result<> read_from(Connection* connection);
   Result<> on_frames(Connection* connection, size_t have);
   Result<> deliver(Connection* connection, const Answer& answer);
@@ -101,6 +108,8 @@ class Sessions {
   uint64_t keep_alive_started_ns_ = 0;
   uint64_t visits_ = 0;  // of keep_alive, to one connection each
   bool closing_ = false;
+  bool stamps_ = false;
+  uint64_t arrived_ns_ = 0;
   int epoll_ = -1;
 };
 

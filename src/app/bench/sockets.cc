@@ -1,5 +1,6 @@
 #include "app/bench/sockets.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
@@ -13,10 +14,50 @@
 
 namespace conclave::app::bench {
 
-uint64_t monotonic_ns() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
+namespace {
+
+uint64_t nanoseconds(const timespec& t) {
   return static_cast<uint64_t>(t.tv_sec) * kSecondNs + static_cast<uint64_t>(t.tv_nsec);
+}
+
+uint64_t read_clock(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return nanoseconds(t);
+}
+
+}  // namespace
+
+uint64_t monotonic_ns() {
+  return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t realtime_ns() {
+  return read_clock(CLOCK_REALTIME);
+}
+
+uint64_t own_cpu_ns() {
+  return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void stamp_arrivals(int fd) {
+  const int one = 1;
+  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one));
+}
+
+ssize_t receive_stamped(int fd, char* into, size_t size, uint64_t* arrived_ns) {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
+  iovec buffer{.iov_base = into, .iov_len = size};
+  msghdr message{.msg_iov = &buffer, .msg_iovlen = 1, .msg_control = control.data(), .msg_controllen = control.size()};
+  const ssize_t n = ::recvmsg(fd, &message, MSG_DONTWAIT);
+  if (n <= 0) return n;
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPNS) {
+    timespec stamp{};
+    std::memcpy(&stamp, CMSG_DATA(header), sizeof(stamp));
+    *arrived_ns = nanoseconds(stamp);
+  }
+  return n;
 }
 
 std::string errno_text() {
