@@ -137,7 +137,7 @@ Result<Answer> Connection::on_frame(BytesView frame) {
     return broken(ErrorKind::closed, fmt::format("error {}", error));
   pending_.pop_front();
 
-  if (error != kNoError && !(error == kNodeExists && request.may_exist))
+  if (error != kNoError && (error != kNodeExists || !request.may_exist))
     return wrong(request, fmt::format("error {}", error));
   if (zxid < zxid_seen_) return wrong(request, fmt::format("zxid went back from {:#x} to {:#x}", zxid_seen_, zxid));
   zxid_seen_ = zxid;

@@ -138,7 +138,7 @@ Result<> Failover::step() {
   if (auto ok = sessions_.turn(sessions_.now_ns() + kMillisecondNs); !ok) return ok;
   const uint64_t now_ns = sessions_.refresh_clock();
   for (Connection& connection : sessions_.connections()) {
-    Client& client = clients_[connection.number()];
+    const Client& client = clients_[connection.number()];
     if (connection.waits() && now_ns > connection.waiting_since_ns() + options_.request_timeout_ms * kMillisecondNs) {
       ++gave_up_;
       give_up(&connection);

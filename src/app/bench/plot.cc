@@ -151,11 +151,11 @@ class Drawing {
   }
 
   void latency_axis() {
-    for (double decade = lowest_decade_; decade <= highest_decade_; ++decade) {
-      const double ns = std::pow(10, decade);
+    const int decades = static_cast<int>(std::lround(highest_decade_ - lowest_decade_));
+    for (int decade = 0; decade <= decades; ++decade) {
+      const double ns = std::pow(10, lowest_decade_ + decade);
       grid(y_of_latency(ns), latency_text(ns));
-      if (decade == highest_decade_) break;
-      for (int i = 2; i < 10; ++i)
+      for (int i = 2; i < 10 && decade < decades; ++i)
         line(kLeft, y_of_latency(ns * i), kWidth - kRight, y_of_latency(ns * i), "stroke=\"#f4f4f4\"");
     }
     axis_title(kLatency, "latency (logarithmic)");
