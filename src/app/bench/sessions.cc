@@ -7,6 +7,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "app/bench/progress.h"
+
 namespace conclave::app::bench {
 namespace {
 
@@ -50,6 +52,7 @@ Result<> Sessions::connect(uint32_t count) {
   if (auto ok = allow_open_files(total); !ok) return ok;
   last_answer_ns_ = refresh_clock();
   wants_write_.resize(total);
+  Progress progress(options_.shows_progress());
   while (connections_.size() < total || connecting_ > 0) {
     while (connections_.size() < total && connecting_ < kConnectingPerServer * addresses_.size()) {
       const auto number = static_cast<uint32_t>(connections_.size());
@@ -58,6 +61,8 @@ Result<> Sessions::connect(uint32_t count) {
     }
     if (auto ok = turn(now_ns_ + kTurnNs); !ok) return ok;
     if (auto ok = check_progress("connecting"); !ok) return ok;
+    if (progress.due(now_ns_))
+      progress.tick(now_ns_, fmt::format("{} of {} sessions opened", connections_.size() - connecting_, total));
   }
   return {};
 }
@@ -188,18 +193,21 @@ Result<> Sessions::flush_all() {
   return {};
 }
 
-// Each connection is visited once in a third of its session's time-out, one after another and evenly, as the clients of
-// a real cell ping at times of their own. One that was silent for most of it pings.
+// Each connection is visited once in a third of the time-out, one after another and evenly, as the clients of a real
+// cell ping at times of their own. One that was silent lately pings, so that no silence is much longer than that third.
 Result<> Sessions::keep_alive() {
   if (connections_.empty() || closing_) return {};
-  const uint64_t period_ns = options_.session_timeout_ms * kMillisecondNs / 3;
+  const int32_t granted_ms = granted_timeout_ms();  // 0 while the first has no session
+  const uint64_t timeout_ms = granted_ms > 0 ? static_cast<uint64_t>(granted_ms) : options_.session_timeout_ms;
+  const uint64_t period_ns = timeout_ms * kMillisecondNs / 3;
   const auto due = static_cast<uint64_t>(static_cast<double>(now_ns_ - keep_alive_started_ns_) /
                                          static_cast<double>(period_ns) * static_cast<double>(connections_.size()));
-  if (due < visits_ || due - visits_ > connections_.size()) visits_ = due - std::min(due, connections_.size());
+  visits_ = std::min(visits_, due);
+  visits_ = std::max(visits_, due - std::min(due, connections_.size()));  // whoever is late visits each once
   for (; visits_ < due; ++visits_) {
     Connection* connection = &connections_[visits_ % connections_.size()];
-    if (!connection->has_session() || now_ns_ - std::min(now_ns_, connection->last_request_ns()) < period_ns / 2)
-      continue;
+    const uint64_t silent_ns = now_ns_ - std::min(now_ns_, connection->last_request_ns());
+    if (!connection->has_session() || connection->in_flight() > 0 || silent_ns < period_ns / 8) continue;
     if (connection->pings_in_flight() > 0) {
       const auto why = connection->broken(ErrorKind::timed_out, "a ping was not answered");
       if (auto ok = tell_broken(connection, why.error()); !ok) return ok;
