@@ -1,6 +1,6 @@
 // `conclave bench`: a load generator that speaks ZooKeeper's client protocol, so that one program drives Conclave and
 // any other server of that protocol alike. One thread; runs in the real world only (raw sockets and clocks, like all
-// of app/). See load.h for what is measured and what is verified.
+// of app/). See workload.h for what it runs and connection.h for what is verified.
 #pragma once
 
 #include <span>

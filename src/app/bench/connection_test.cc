@@ -37,10 +37,26 @@ class Reply {
 
 class ConnectionTest : public testing::Test {
  protected:
-  ConnectionTest() : connection_(3, -1, "server:1", kPayloadSize) {
+  ConnectionTest() : connection_(3, kPayloadSize) {
     connection_.keys().paths = {"/b/n0", "/b/n1"};
-    connection_.keys().versions = {-1, 7};
+    connection_.keys().versions = {{}, {.known = 7}};
     connection_.keys().stamps = {0, 1};
+    open_session();
+  }
+  // Without a socket: nothing here is sent.
+  void open_session() {
+    connection_.start(0, -1, "server:1", 30'000);
+    ASSERT_TRUE(connection_.on_frame(session_reply(30'000)).has_value());
+    ASSERT_TRUE(connection_.has_session());
+  }
+  static Bytes session_reply(int32_t timeout_ms) {
+    Bytes bytes;
+    FrameWriter writer(&bytes);
+    writer.i32(0);
+    writer.i32(timeout_ms);
+    writer.i64(77);
+    writer.buffer(Bytes(16, 'p'));
+    return bytes;
   }
   Bytes data_of(uint64_t stamp) const {
     Bytes data(kPayloadSize, 'x');
@@ -150,6 +166,102 @@ TEST_F(ConnectionTest, RejectsTruncatedReplies) {
   const auto answer = connection_.on_frame("short");
   ASSERT_FALSE(answer.has_value());
   EXPECT_NE(answer.error().message.find("shorter than its header"), std::string::npos);
+}
+
+TEST_F(ConnectionTest, ARefusedSessionIsABrokenConnection) {
+  connection_.abandon();
+  connection_.start(0, -1, "server:1", 30'000);
+  const auto answer = connection_.on_frame(session_reply(0));
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().kind, ErrorKind::closed);
+  EXPECT_FALSE(connection_.has_session());
+}
+
+TEST_F(ConnectionTest, AnExpiredSessionIsABrokenConnection) {
+  connection_.set_data(0, 1, data_of(1));
+  const auto answer = connection_.on_frame(Reply(1, 5, kSessionExpired).frame());
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().kind, ErrorKind::closed);
+  EXPECT_EQ(connection_.abandon(), 1u) << "whether the write was done is not known";
+}
+
+TEST_F(ConnectionTest, WritesInFlightWhenItBreaksAreInDoubt) {
+  connection_.set_data(0, 1, data_of(1));
+  connection_.set_data(0, 1, data_of(1));
+  connection_.get_data(0, 1);
+  EXPECT_EQ(breach(Reply(1, 50).stat(50, 8)), std::nullopt);
+  EXPECT_EQ(connection_.abandon(), 1u);
+  EXPECT_FALSE(connection_.has_session());
+  EXPECT_EQ(connection_.in_flight(), 0u);
+
+  open_session();
+  connection_.get_data(0, 1);
+  connection_.set_data(0, 1, data_of(1));
+  EXPECT_EQ(breach(Reply(1, 51).buffer(data_of(1)).stat(51, 9)), std::nullopt) << "xids begin again; it was applied";
+  EXPECT_EQ(breach(Reply(2, 52).stat(52, 10)), std::nullopt);
+}
+
+TEST_F(ConnectionTest, RejectsAnAcknowledgedWriteLostInABreak) {
+  connection_.set_data(0, 1, data_of(1));
+  connection_.set_data(0, 1, data_of(1));
+  EXPECT_EQ(breach(Reply(1, 50).stat(50, 8)), std::nullopt);
+  connection_.abandon();
+  open_session();
+  connection_.get_data(0, 1);
+  expect_breach(Reply(1, 51).buffer(data_of(1)).stat(51, 7), "read at version 7, written at 8, 1 writes in doubt");
+}
+
+TEST_F(ConnectionTest, RejectsAZxidThatGoesBackInTheNextSession) {  // ZK-11
+  connection_.set_data(0, 1, data_of(1));
+  EXPECT_EQ(breach(Reply(1, 50).stat(50, 8)), std::nullopt);
+  connection_.abandon();
+  open_session();
+  connection_.get_data(0, 1);
+  expect_breach(Reply(1, 49).buffer(data_of(1)).stat(50, 8), "zxid went back");
+}
+
+TEST_F(ConnectionTest, APingIsAnsweredOnce) {
+  connection_.ping(0);
+  const auto answer = connection_.on_frame(Reply(kXidPing, 5).frame());
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->kind, Answer::Kind::ping);
+  EXPECT_EQ(connection_.pings_in_flight(), 0u);
+  expect_breach(Reply(kXidPing, 5), "a ping that was not sent");
+}
+
+Bytes event_of(int32_t type, BytesView path) {
+  Bytes bytes;
+  FrameWriter writer(&bytes);
+  writer.i32(kXidWatch);
+  writer.i64(-1);
+  writer.i32(0);
+  writer.i32(type);
+  writer.i32(3);  // connected
+  writer.buffer(path);
+  return bytes;
+}
+
+TEST_F(ConnectionTest, TellsWhichNodeChanged) {
+  const Bytes event = event_of(kEventDataChanged, "/b/n0");
+  const auto answer = connection_.on_frame(event);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->kind, Answer::Kind::data_changed);
+  EXPECT_EQ(answer->path, "/b/n0");
+}
+
+TEST_F(ConnectionTest, RejectsAnEventOfAnotherKindOrCutShort) {
+  EXPECT_FALSE(connection_.on_frame(event_of(2, "/b/n0")).has_value());
+  const Bytes event = event_of(kEventDataChanged, "/b/n0");
+  EXPECT_FALSE(connection_.on_frame(BytesView(event).substr(0, event.size() - 1)).has_value());
+}
+
+TEST_F(ConnectionTest, WaitsSinceItsOldestRequest) {
+  EXPECT_FALSE(connection_.waits()) << "it has no socket";
+  connection_.get_data(30, 1);
+  connection_.get_data(40, 1);
+  EXPECT_EQ(connection_.waiting_since_ns(), 30u);
+  EXPECT_EQ(breach(Reply(1, 5).buffer(data_of(1)).stat(5, 7)), std::nullopt);
+  EXPECT_EQ(connection_.waiting_since_ns(), 40u);
 }
 
 TEST(Frames, AreBigEndianWithTheirLengthInFront) {

@@ -12,12 +12,17 @@
 
 namespace conclave::app::bench {
 
-enum class Opcode : int32_t { create = 1, get_data = 4, set_data = 5, sync = 9, close_session = -11 };
+enum class Opcode : int32_t { create = 1, get_data = 4, set_data = 5, sync = 9, ping = 11, close_session = -11 };
 
 inline constexpr int32_t kNoError = 0;
+inline constexpr int32_t kConnectionLoss = -4;
+inline constexpr int32_t kOperationTimeout = -7;
 inline constexpr int32_t kNodeExists = -110;
+inline constexpr int32_t kSessionExpired = -112;
+inline constexpr int32_t kSessionMoved = -118;
 inline constexpr int32_t kXidWatch = -1;
 inline constexpr int32_t kXidPing = -2;
+inline constexpr int32_t kEventDataChanged = 3;
 inline constexpr size_t kReplyHeaderSize = 16;
 inline constexpr size_t kStatSize = 68;
 inline constexpr size_t kStatMzxidOffset = 8;
@@ -67,11 +72,11 @@ class FrameWriter {
   size_t start_ = 0;
 };
 
-inline void append_connect(Bytes* out, int32_t timeout_ms) {
+inline void append_connect(Bytes* out, int32_t timeout_ms, int64_t zxid_seen = 0) {
   FrameWriter w(out);
   w.begin();
-  w.i32(0);  // protocol version
-  w.i64(0);  // last zxid seen
+  w.i32(0);          // protocol version
+  w.i64(zxid_seen);  // a server that is behind this one refuses
   w.i32(timeout_ms);
   w.i64(0);  // a new session
   w.buffer(Bytes(16, '\0'));
@@ -90,13 +95,13 @@ inline void append_set_data(Bytes* out, int32_t xid, BytesView path, BytesView d
   w.end();
 }
 
-inline void append_get_data(Bytes* out, int32_t xid, BytesView path) {
+inline void append_get_data(Bytes* out, int32_t xid, BytesView path, bool watch = false) {
   FrameWriter w(out);
   w.begin();
   w.i32(xid);
   w.i32(static_cast<int32_t>(Opcode::get_data));
   w.buffer(path);
-  w.u8(0);  // no watch
+  w.u8(watch ? 1 : 0);
   w.end();
 }
 
@@ -121,6 +126,14 @@ inline void append_sync(Bytes* out, int32_t xid, BytesView path) {
   w.i32(xid);
   w.i32(static_cast<int32_t>(Opcode::sync));
   w.buffer(path);
+  w.end();
+}
+
+inline void append_ping(Bytes* out) {
+  FrameWriter w(out);
+  w.begin();
+  w.i32(kXidPing);
+  w.i32(static_cast<int32_t>(Opcode::ping));
   w.end();
 }
 

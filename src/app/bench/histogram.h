@@ -34,7 +34,7 @@ class Histogram {
 
  private:
   static constexpr unsigned kSteps = 64;  // linear steps in each power of two
-  static constexpr size_t kBuckets = 60 * kSteps;
+  static constexpr size_t kBuckets = size_t{60} * kSteps;
 
   static size_t bucket_of(uint64_t value) {
     if (value < kSteps) return static_cast<size_t>(value);

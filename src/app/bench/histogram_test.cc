@@ -30,6 +30,15 @@ TEST(Histogram, EveryMagnitudeIsExactToOneStep) {
   }
 }
 
+TEST(Histogram, TheThousandthOfTheSlowestShows) {
+  const auto histogram = std::make_unique<Histogram>();
+  for (int i = 0; i < 9990; ++i) histogram->record(10);
+  for (int i = 0; i < 10; ++i) histogram->record(60);
+  EXPECT_EQ(histogram->quantile(999), 10u);
+  histogram->record(60);
+  EXPECT_EQ(histogram->quantile(999), 60u);
+}
+
 TEST(Histogram, QuantileNeverExceedsTheMaximum) {
   const auto histogram = std::make_unique<Histogram>();
   histogram->record(1'000'001);

@@ -1,5 +1,6 @@
 #include "app/bench/options.h"
 
+#include <csignal>
 #include <gtest/gtest.h>
 
 namespace conclave::app::bench {
@@ -34,6 +35,19 @@ TEST(Options, ReadsEveryOption) {
                               "9",
                               "--watch-pids",
                               "12,34",
+                              "--pin",
+                              "2",
+                              "--nodes=77",
+                              "--rounds=5",
+                              "--rate=0.5e3",
+                              "--session-timeout",
+                              "9000",
+                              "--request-timeout",
+                              "250",
+                              "--svg",
+                              "a.svg",
+                              "--interval=20",
+                              "--progress",
                               "--json"});
   ASSERT_TRUE(options.has_value()) << options.error().message;
   ASSERT_EQ(options->servers.size(), 2u);
@@ -52,7 +66,51 @@ TEST(Options, ReadsEveryOption) {
   EXPECT_EQ(options->base, "/x");
   EXPECT_EQ(options->seed, 9u);
   EXPECT_EQ(options->watch_pids, (std::vector<int>{12, 34}));
+  EXPECT_EQ(options->pinned, 1u) << "counted from 0 here";
+  EXPECT_EQ(options->nodes, 77u);
+  EXPECT_EQ(options->rounds, 5u);
+  EXPECT_EQ(options->rate, 500);
+  EXPECT_EQ(options->session_timeout_ms, 9000u);
+  EXPECT_EQ(options->request_timeout_ms, 250u);
+  EXPECT_EQ(options->svg_file, "a.svg");
+  EXPECT_EQ(options->interval_ms, 20u);
+  EXPECT_TRUE(options->shows_progress());
   EXPECT_TRUE(options->json);
+}
+
+TEST(Options, KnowsEveryWorkloadByName) {
+  for (const std::string name : {"write", "create", "read", "mixed", "idle", "watch", "fill", "failover"}) {
+    const auto options = parse({"--servers", "a:1", "--workload", name});
+    ASSERT_TRUE(options.has_value()) << options.error().message;
+    EXPECT_EQ(to_string(options->workload), name);
+    EXPECT_NE(usage().find(name), std::string::npos);
+  }
+}
+
+TEST(Options, TheDefaultsAreThoseOfTheWorkload) {
+  const auto of = [](const std::string& workload) { return *parse({"--servers", "a:1", "--workload", workload}); };
+  EXPECT_EQ(of("write").connections, 64u);
+  EXPECT_EQ(of("write").outstanding, 16u);
+  EXPECT_EQ(of("failover").connections, 16u);
+  EXPECT_EQ(of("failover").outstanding, 1u);
+  EXPECT_EQ(of("watch").connections, 5000u);
+  EXPECT_EQ(of("idle").connections, 10'000u);
+}
+
+TEST(Options, TheLastOfPinAndSpreadHolds) {
+  EXPECT_EQ(parse({"--servers", "a:1,b:2", "--pin", "2", "--spread"})->pinned, std::nullopt);
+  EXPECT_EQ(parse({"--servers", "a:1,b:2", "--spread", "--pin", "2"})->pinned, 1u);
+}
+
+TEST(Options, ABlowHasATimeASignalAndAVictim) {
+  const auto options =
+      parse({"--servers", "a:1", "--workload", "failover", "--at", "1.5", "--signal", "STOP", "--victim", "1234"});
+  ASSERT_TRUE(options.has_value()) << options.error().message;
+  ASSERT_TRUE(options->blow.has_value());
+  EXPECT_EQ(options->blow->at_s, 1.5);
+  EXPECT_EQ(options->blow->signal, SIGSTOP);
+  EXPECT_EQ(options->blow->victim, 1234);
+  EXPECT_FALSE(parse({"--servers", "a:1", "--workload", "failover"})->blow.has_value());
 }
 
 TEST(Options, EveryConnectionOwnsAKey) {
@@ -70,6 +128,17 @@ TEST(Options, RefusesWithTheNameOfTheOption) {
       {{"--servers", "a:1", "--mix", "3"}, "--mix"},
       {{"--servers", "a:1", "--base", "bench"}, "--base"},
       {{"--servers", "a:1", "--base", "/a/b"}, "--base"},
+      {{"--servers", "a:1", "--pin", "2"}, "--pin 2: must be a number from 1 to 1"},
+      {{"--servers", "a:1", "--pin", "0"}, "--pin"},
+      {{"--servers", "a:1", "--workload", "fill", "--rate", "5"}, "--rate"},
+      {{"--servers", "a:1", "--workload", "idle", "--ops", "5"}, "--ops"},
+      {{"--servers", "a:1", "--workload", "watch", "--svg", "x"}, "--svg"},
+      {{"--servers", "a:1", "--signal", "HUP"}, "--signal HUP: must be KILL, STOP or TERM"},
+      {{"--servers", "a:1", "--workload", "failover", "--at", "1"}, "given together"},
+      {{"--servers", "a:1", "--workload", "failover", "--at", "1", "--signal", "KILL"}, "given together"},
+      {{"--servers", "a:1", "--at", "1", "--signal", "KILL", "--victim", "9"}, "must be failover"},
+      {{"--servers", "a:1", "--workload", "failover", "--at", "5", "--signal", "KILL", "--victim", "9"}, "--seconds"},
+      {{"--servers", "a:1", "--victim", "1"}, "--victim"},
       {{"--servers", "a:1", "--frobnicate", "1"}, "--frobnicate"},
       {{"--servers", "a:1", "--seconds"}, "value is missing"},
   };

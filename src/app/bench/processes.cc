@@ -1,3 +1,6 @@
+#include "app/bench/processes.h"
+
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <fstream>
@@ -5,8 +8,6 @@
 #include <string>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include "app/bench/load.h"
 
 namespace conclave::app::bench {
 namespace {
@@ -49,7 +50,7 @@ double kernel_thread_ticks() {
 CpuSample sample_cpu(const std::vector<int>& pids) {
   const auto ticks_per_s = static_cast<double>(sysconf(_SC_CLK_TCK));
   CpuSample sample;
-  for (const int pid : pids) sample.servers_s += read_process(std::to_string(pid)).used / ticks_per_s;
+  for (const int pid : pids) sample.each_server_s.push_back(read_process(std::to_string(pid)).used / ticks_per_s);
   sample.kernel_threads_s = kernel_thread_ticks() / ticks_per_s;
 
   rusage usage{};
@@ -64,6 +65,28 @@ CpuSample sample_cpu(const std::vector<int>& pids) {
   sample.machine_s = (user + nice + system) / ticks_per_s;  // interrupts are the load's own
   sample.steal_s = steal / ticks_per_s;
   return sample;
+}
+
+CpuUsed cpu_between(const CpuSample& before, const CpuSample& after) {
+  CpuUsed used{.generator_s = after.generator_s - before.generator_s,
+               .machine_s = after.machine_s - before.machine_s,
+               .kernel_threads_s = after.kernel_threads_s - before.kernel_threads_s,
+               .steal_s = after.steal_s - before.steal_s};
+  for (size_t i = 0; i < before.each_server_s.size(); ++i)
+    used.servers_s += std::max(0.0, after.each_server_s[i] - before.each_server_s[i]);
+  return used;
+}
+
+std::vector<uint64_t> sample_resident_kib(const std::vector<int>& pids) {
+  std::vector<uint64_t> resident;
+  const auto page_kib = static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) / 1024;
+  for (const int pid : pids) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
+    uint64_t total = 0, pages = 0;
+    file >> total >> pages;
+    resident.push_back(pages * page_kib);
+  }
+  return resident;
 }
 
 }  // namespace conclave::app::bench
