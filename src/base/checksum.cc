@@ -1,6 +1,10 @@
 #include "base/checksum.h"
 
+#if defined(__x86_64__)
+#include <xxh_x86dispatch.h>  // the same functions, in the widest vectors that the machine has
+#else
 #include <xxhash.h>
+#endif
 
 namespace conclave {
 
