@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/blob_batch.h"
 #include "base/log.h"
 #include "base/plant.h"
 #include "base/probe.h"
@@ -207,15 +208,18 @@ void Forwarder::send_from(uint64_t number, Instant now) {
                     .first_sequence = number - base_number_ + 1,
                     .answered_below = first_number_ - base_number_ + 1,
                     .items = {}};
+    BlobBatch bodies;
     for (size_t bytes = 0; number < end && bytes < kForwardBytesMax; ++number) {
       const Pending& pending = pending_[number - first_number_];
       // What is done keeps its place, as a sync that nobody waits for: this master may not have taken it.
       const ForwardKind kind = pending.done ? ForwardKind::sync : pending.kind;
-      Bytes body;
-      if (kind == ForwardKind::request) encode(pending.request, &body);
-      bytes += body.size() + 16;
-      forward.items.push_back({.kind = kind, .number = number, .body = Blob(std::move(body))});
+      if (kind == ForwardKind::request) encode(pending.request, bodies.begin());
+      bytes += bodies.end() + 16;
+      forward.items.push_back({.kind = kind, .number = number, .body = {}});
     }
+    std::vector<Blob> parts;
+    bodies.take(&parts);
+    for (size_t i = 0; i < parts.size(); ++i) forward.items[i].body = std::move(parts[i]);
     ports_.forward(master_, std::move(forward));
   }
   next_unsent_ = end;

@@ -36,6 +36,7 @@ void Proposer::end() {
   lock_delays_.clear();
   held_.clear();
   behind_.clear();
+  fresh_.clear();
   batch_.clear();
   offered_.clear();
   published_.clear();
@@ -178,11 +179,9 @@ void Proposer::evaluate(const state::Request& request, const state::RequestTag& 
   } else {
     leases_.note_request(request.session, now);
   }
-  Bytes payload;
-  encode(txn, &payload);
-  bytes_in_flight_ += payload.size();
+  encode(txn, fresh_.begin());
+  bytes_in_flight_ += fresh_.end();
   ++in_flight_;
-  batch_.emplace_back(std::move(payload));
 }
 
 // The request is evaluated as the writing of the node that shows the members: who may write it may change them.
@@ -297,6 +296,7 @@ void Proposer::flush() {
     unconfirmed_.clear();
     ports_.ask_read_barrier(token);
   }
+  fresh_.take(&batch_);
   while (!batch_.empty() && !refused_ && refusals_unconfirmed_ == 0) propose_batch();
 }
 

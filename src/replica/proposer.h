@@ -24,6 +24,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/blob_batch.h"
 #include "consensus/api/event.h"
 #include "replica/line.h"
 #include "replica/lock_delays.h"
@@ -159,7 +160,8 @@ class Proposer final : private state::Admission {
   std::map<uint64_t, Item> held_;            // by ticket
   std::map<Line, std::deque<Item>> behind_;  // of lines with something held: what came later
 
-  std::vector<Blob> batch_;  // evaluated in this turn, or refused and waiting
+  BlobBatch fresh_;          // evaluated in this turn
+  std::vector<Blob> batch_;  // what is to be proposed before that: refused, and waiting
   bool refused_ = false;     // the engine did not take batch_: wait for a tick
   uint64_t cookie_ = 0;
   std::vector<Blob> offered_;  // in the proposal being stepped, to take back when refused

@@ -8,6 +8,23 @@ namespace {
 // Position in the variant is the type byte on the wire.
 constexpr uint8_t kEngineMessageType = 0;
 
+// A decoder whose Blobs share one copy of the frame, made when the first of them is read.
+class FrameDecoder final : public Decoder {
+ public:
+  explicit FrameDecoder(BytesView frame) : Decoder(frame), frame_(frame) {}
+
+  Blob blob() {
+    const BytesView part = bytes();
+    if (part.empty()) return {};
+    if (copy_ == nullptr) copy_ = std::make_shared<const Bytes>(frame_);
+    return {copy_, BytesView(*copy_).substr(static_cast<size_t>(part.data() - frame_.data()), part.size())};
+  }
+
+ private:
+  BytesView frame_;
+  std::shared_ptr<const Bytes> copy_;
+};
+
 void put_ballot(Encoder& out, const consensus::Ballot& ballot) {
   out.varint(ballot.round);
   out.u8(ballot.replica.value);
@@ -30,7 +47,7 @@ void put(Encoder& out, const consensus::Message& message) {
     out.bytes(entry.payload.view());
   }
 }
-void get(Decoder& in, EngineMessage& message) {
+void get(FrameDecoder& in, EngineMessage& message) {
   message.message.type = in.u8();
   message.message.header = in.string();
   const size_t count = in.count(5);
@@ -42,7 +59,7 @@ void get(Decoder& in, EngineMessage& message) {
     const uint8_t kind = in.u8();
     if (kind > static_cast<uint8_t>(consensus::EntryKind::membership)) return in.fault();
     entry.kind = static_cast<consensus::EntryKind>(kind);
-    entry.payload = Blob(Bytes(in.bytes()));
+    entry.payload = in.blob();
     message.message.entries.push_back(std::move(entry));
   }
 }
@@ -64,7 +81,7 @@ Epoch get_epoch(Decoder& in) {
   if (epoch > UINT32_MAX) in.fault();
   return Epoch(static_cast<uint32_t>(epoch));
 }
-void get(Decoder& in, Forward& forward) {
+void get(FrameDecoder& in, Forward& forward) {
   forward.epoch = get_epoch(in);
   forward.incarnation = in.fixed<uint64_t>();
   forward.first_sequence = in.varint();
@@ -77,7 +94,7 @@ void get(Decoder& in, Forward& forward) {
     if (kind > static_cast<uint8_t>(ForwardKind::sync)) return in.fault();
     item.kind = static_cast<ForwardKind>(kind);
     item.number = in.varint();
-    item.body = Blob(Bytes(in.bytes()));
+    item.body = in.blob();
     forward.items.push_back(std::move(item));
   }
 }
@@ -198,7 +215,7 @@ void put(Encoder& out, const EngineMessage& message) {
 }
 
 template <size_t I = 0>
-bool decode_type(uint8_t type, Decoder& in, PeerMessage& message) {
+bool decode_type(uint8_t type, FrameDecoder& in, PeerMessage& message) {
   if constexpr (I < std::variant_size_v<PeerMessage>) {
     if (type != I) return decode_type<I + 1>(type, in, message);
     get(in, message.emplace<I>());
@@ -212,6 +229,11 @@ bool decode_type(uint8_t type, Decoder& in, PeerMessage& message) {
 
 Bytes encode(const PeerMessage& message) {
   Bytes frame;
+  if (const auto* forward = std::get_if<Forward>(&message)) {
+    size_t size = 64;
+    for (const Forward::Item& item : forward->items) size += 16 + item.body.size();
+    frame.reserve(size);
+  }
   Encoder out(&frame);
   out.u8(kVersion);
   out.u8(static_cast<uint8_t>(message.index()));
@@ -232,7 +254,7 @@ Bytes encode_engine_message(const consensus::Message& message) {
 }
 
 Result<PeerMessage> decode(BytesView frame) {
-  Decoder in(frame);
+  FrameDecoder in(frame);
   const uint8_t version = in.u8();
   const uint8_t type = in.u8();
   if (!in.ok()) return fail(ErrorKind::corrupt, "peer message of " + std::to_string(frame.size()) + " bytes");
