@@ -23,8 +23,8 @@ class EngineChecks::Seat final : public replica::EngineObserver {
   Seat(EngineChecks& checks, ReplicaId replica) : checks_(checks), replica_(replica) {}
 
   void begin_life() {
-    // What was on its way to the disk may have arrived: a truncation too.
-    in_doubt_from_ = Index(UINT64_MAX);
+    // What was on its way to the disk may have arrived: a truncation too. A life that fails before it has read its disk
+    // does not tell.
     for (const Writing& writing : writing_) in_doubt_from_ = std::min(in_doubt_from_, writing.truncate_from);
     writing_.clear();
     barriers_.clear();
@@ -35,6 +35,8 @@ class EngineChecks::Seat final : public replica::EngineObserver {
 
   void forget() {
     promised_ = {};
+    writing_.clear();
+    in_doubt_from_ = Index(UINT64_MAX);
     held_.clear();
     snapshot_ = Index();
   }
@@ -136,6 +138,7 @@ class EngineChecks::Seat final : public replica::EngineObserver {
     snapshot_ = log.snapshot_index;
     held_.erase(held_.lower_bound(in_doubt_from_), held_.end());
     checks_.truncated(replica_, in_doubt_from_);
+    in_doubt_from_ = Index(UINT64_MAX);
     for (auto it = held_.upper_bound(log.snapshot_index); it != held_.end(); ++it) {
       const auto& [index, ballot] = *it;
       if (std::ranges::binary_search(log.damaged, index)) continue;

@@ -200,6 +200,7 @@ TEST_F(EngineChecksTest, B37_NorWhatWasBeingCutOff) {
   output.persist.number = 3;
   output.persist.truncate_from = Index(2);
   step(1, consensus::Tick{}, output);
+  checks.begin_life(ReplicaId(1));  // it could not read its disk
   begin_life(1, {.entries = {entry(1, b, "x")}});
   EXPECT_EQ(found(), "nothing");
   begin_life(1);
