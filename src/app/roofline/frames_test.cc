@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "app/bench/connection.h"
 #include "app/bench/frames.h"
 
 namespace conclave::app::roofline {
@@ -74,30 +73,26 @@ TEST(RooflineFrames, FramesAreCutWhereTheyEnd) {
   EXPECT_FALSE(for_each_frame(BytesView("\x7f\xff\xff\xff", 4), [](BytesView) { return true; }).has_value());
 }
 
-TEST(RooflineFrames, RepliesPassTheChecksOfTheLoadGenerator) {
-  bench::Connection client(0, -1, "null log", 8);
-  client.keys().paths = {"/n"};
-  client.keys().versions = {-1};
-  client.keys().stamps = {0x4141414141414141};
-  const Bytes data(8, 'A');
-  client.create(0, "/n", data);
-  client.set_data(0, 0, data);
-  client.get_data(0, 0);
-  client.close_session(0);
+TEST(RooflineFrames, RepliesHaveTheirFieldsWhereTheLoadGeneratorLooks) {
+  const Stat stat{.created_zxid = 1, .modified_zxid = 2, .version = 3, .data_size = 4};
+  Bytes written, read;
+  append_stat(&written, 7, 2, stat);
+  append_data(&read, 8, 9, "data", stat);
+  const BytesView written_frame = only_frame(written), read_frame = only_frame(read);
 
-  Bytes replies;
-  const Stat stat{.created_zxid = 1, .modified_zxid = 2, .version = 1, .data_size = 8};
-  append_path(&replies, 1, 1, "/n");
-  append_stat(&replies, 2, 2, stat);
-  append_data(&replies, 3, 2, data, stat);
-  append_status(&replies, 4, 2, Status::ok);
-  const auto rest = for_each_frame(replies, [&](BytesView frame) {
-    const auto answer = client.on_frame(frame);
-    EXPECT_TRUE(answer.has_value()) << answer.error().message;
-    return answer.has_value();
-  });
-  EXPECT_TRUE(rest.has_value());
-  EXPECT_EQ(client.in_flight(), 0U);
+  EXPECT_EQ(load_big_endian<int32_t>(written_frame.data()), 7);
+  EXPECT_EQ(load_big_endian<int64_t>(written_frame.data() + 4), 2);
+  EXPECT_EQ(load_big_endian<int32_t>(written_frame.data() + 12), 0);
+  EXPECT_EQ(written_frame.size(), bench::kReplyHeaderSize + bench::kStatSize);
+  const char* body = written_frame.data() + bench::kReplyHeaderSize;
+  EXPECT_EQ(load_big_endian<int64_t>(body + bench::kStatMzxidOffset), 2);
+  EXPECT_EQ(load_big_endian<int32_t>(body + bench::kStatVersionOffset), 3);
+
+  EXPECT_EQ(read_frame.size(), bench::kReplyHeaderSize + 4 + 4 + bench::kStatSize);
+  body = read_frame.data() + bench::kReplyHeaderSize;
+  EXPECT_EQ(load_big_endian<int32_t>(body), 4);
+  EXPECT_EQ(BytesView(body + 4, 4), "data");
+  EXPECT_EQ(load_big_endian<int32_t>(body + 8 + bench::kStatVersionOffset), 3);
 }
 
 }  // namespace
