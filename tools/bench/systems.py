@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 from cell import HOST, PR_SET_PDEATHSIG, Ensemble, EnsembleError, conclave_binary, ensemble, wait_for  # noqa: E402
 
+LOAD_TIMEOUT_S = 900  # a generator that counts operations takes as long as the servers do
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -58,7 +59,7 @@ class System:
         """One run of the generator; its JSON as a dict. InvalidRun if it does not count."""
         command = [*self.generator(), "--servers", self.hosts(), "--watch-pids", ",".join(map(str, self.pids())),
                    "--seconds", str(seconds), "--warmup", str(warmup), "--json", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + warmup + 240)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + warmup + LOAD_TIMEOUT_S)
         if done.returncode != 0:
             raise InvalidRun(f"{self.title}: {done.stderr.strip()}\n{self.describe()}")
         return json.loads(done.stdout)
