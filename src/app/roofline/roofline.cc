@@ -47,6 +47,14 @@ int refuse(int code, const Error& error) {
   return code;
 }
 
+// The members have their logs open, and nobody opens them again: a temporary directory is gone before the load begins,
+// so that nothing stays behind, however this ends.
+Result<Processes> start(const Options& options) {
+  const auto directory = Directory::open(options.directory);
+  if (!directory) return std::unexpected(directory.error());
+  return Processes::start(directory->path());
+}
+
 int serve(const Processes& processes) {
   fmt::print("servers: {}\npids: {}\n", processes.servers(), processes.pids());
   std::fflush(stdout);
@@ -68,10 +76,7 @@ int run_roofline(const std::vector<std::string>& args) {
     std::string help = "--help";
     return bench::run_bench({&help, 1});
   }
-  // Outlives the processes that write to it.
-  const auto directory = Directory::open(options->directory);
-  if (!directory) return refuse(1, directory.error());
-  const auto processes = Processes::start(directory->path());
+  const auto processes = start(*options);
   if (!processes) return refuse(1, processes.error());
   return options->serve_only ? serve(*processes) : drive(*processes, options->load);
 }

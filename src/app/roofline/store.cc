@@ -6,16 +6,14 @@ namespace conclave::app::roofline {
 
 const Node* Store::find(BytesView path) const {
   const auto found = nodes_.find(path);
-  return found == nodes_.end() ? nullptr : found->second.get();
+  return found == nodes_.end() ? nullptr : found->second;
 }
 
 Node& Store::place(BytesView path) {
   if (const auto found = nodes_.find(path); found != nodes_.end()) return *found->second;
-  auto node = std::make_unique<Node>();
-  node->path = path;
-  Node& placed = *node;
-  nodes_.emplace(placed.path, std::move(node));
-  return placed;
+  Node* node = std::pmr::polymorphic_allocator<>(&memory_).new_object<Node>(path, &memory_);
+  nodes_.emplace(node->path, node);
+  return *node;
 }
 
 Store::Applied Store::apply(const Request& write, uint64_t zxid) {

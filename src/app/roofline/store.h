@@ -4,16 +4,20 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <cstdint>
-#include <memory>
+#include <memory_resource>
+#include <string>
 
 #include "app/roofline/frames.h"
+#include "app/roofline/huge_pages.h"
 #include "base/bytes.h"
 
 namespace conclave::app::roofline {
 
 struct Node {
-  Bytes path;
-  Bytes data;
+  Node(BytesView path_of_it, std::pmr::memory_resource* memory) : path(path_of_it, memory), data(memory) {}
+
+  const std::pmr::string path;
+  std::pmr::string data;
   uint64_t created_zxid = 0;  // 0: somebody asked for it, but it is not there
   uint64_t modified_zxid = 0;
   int32_t version = 0;
@@ -42,8 +46,10 @@ class Store {
   Applied apply(const Request& write, uint64_t zxid);
 
  private:
-  // The key is the path of the node.
-  absl::flat_hash_map<BytesView, std::unique_ptr<Node>> nodes_;
+  HugePages pages_;
+  // Of nodes, paths and data. Gives nothing back before the end: room that data outgrows is lost.
+  std::pmr::monotonic_buffer_resource memory_{HugePages::kPageBytes / 2, &pages_};
+  absl::flat_hash_map<BytesView, Node*> nodes_;  // the key is the path of the node
 };
 
 }  // namespace conclave::app::roofline
