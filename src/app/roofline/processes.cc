@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -20,6 +21,9 @@
 namespace conclave::app::roofline {
 namespace {
 
+// Below this, freed memory stays with a member: messages come in the same sizes again, and a page given back to the
+// kernel is a page fault at the next one.
+constexpr int kKeptBytes = 256 << 20;
 constexpr int kStartMsMax = 30'000;  // three logs are written in this time
 
 // What a child tells its parent, once: ports, or a sentence.
@@ -30,6 +34,8 @@ void tell(os::Fd* pipe, const std::string& text) {
 
 // One member until a signal. Returns the exit code.
 int run_member(const std::string& directory, uint32_t number, uint16_t master_port, os::Fd pipe) {
+  mallopt(M_MMAP_THRESHOLD, kKeptBytes);
+  mallopt(M_TRIM_THRESHOLD, kKeptBytes);
   auto world = os::World::create({.data_directory = directory});
   if (!world) return tell(&pipe, "-" + world.error().message), 1;
   int code = 0;

@@ -4,8 +4,10 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <cstdint>
+#include <functional>
 #include <memory_resource>
 #include <string>
+#include <utility>
 
 #include "app/roofline/frames.h"
 #include "app/roofline/huge_pages.h"
@@ -49,7 +51,9 @@ class Store {
   HugePages pages_;
   // Of nodes, paths and data. Gives nothing back before the end: room that data outgrows is lost.
   std::pmr::monotonic_buffer_resource memory_{HugePages::kPageBytes / 2, &pages_};
-  absl::flat_hash_map<BytesView, Node*> nodes_;  // the key is the path of the node
+  using Entry = std::pair<const BytesView, Node*>;  // the key is the path of the node
+  absl::flat_hash_map<BytesView, Node*, absl::Hash<BytesView>, std::equal_to<>, std::pmr::polymorphic_allocator<Entry>>
+      nodes_{&pages_};
 };
 
 }  // namespace conclave::app::roofline
