@@ -29,7 +29,8 @@ void add_chubby_lock_commands(CLI::App& app, const std::vector<std::string>& com
 void add_chubby_watch_commands(CLI::App& app, int* exit_code);
 void add_dns_command(CLI::App& app, int* exit_code);
 
-// The load generator, or with --engines the comparison of engines. Returns the exit code.
+// The load generator; with --roofline at a null log of its own; with --engines the comparison of engines. Returns the
+// exit code.
 int run_bench_command(std::vector<std::string> arguments);
 
 // "host:port,host:port"; a port left out is the default one.
