@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "app/commands/commands.h"
+#include "app/server/memory.h"
 
 int main(int argc, char** argv) {
   using namespace conclave::app;
+  if (argc > 1 && std::string_view(argv[1]) == "server") begin_with_huge_pages(argv);
   // A peer or a pipe that goes away is an error of the write, not the end of the program.
   signal(SIGPIPE, SIG_IGN);
 

@@ -127,6 +127,7 @@ cmd_test() {
     [[ $preset == coverage ]] && find "$ROOT/build/coverage" -name '*.gcda' -delete
     phase "unit tests ($preset)" unit_tests "$preset" "$filter"
     [[ $preset == coverage ]] && check "coverage" coverage_gate
+    [[ $preset == release && -z $filter ]] && check "instructions a request" "$ROOT/tools/bench/instructions"
   fi
   if [[ $sim == yes ]]; then
     check "simulation" simulation
