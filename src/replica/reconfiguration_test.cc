@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "replica/testing_cell.h"
+#include "storage/identity.h"
 
 namespace conclave::replica::reconfiguration_test {
 namespace {
@@ -41,6 +42,12 @@ ReconfigRequest leaves(std::vector<ReplicaId> ids) {
 }
 Code code(const std::optional<Reply>& reply) {
   return reply ? reply->outcome.code : Code::request_timeout;
+}
+// Does the disk remember that the members have named it?
+bool remembers_its_name(TestCell& cell, ReplicaId id) {
+  const auto& journal = cell.world.host(id).disk().root()->entries.at(storage::kJournalDirectory);
+  const auto& content = journal->entries.at("identity")->content;
+  return storage::decode_identity(content.read(0, content.size()))->listed;
 }
 std::string shown(TestCell& cell, ReplicaId id) {
   return std::string(cell.at(id).state().get("/zookeeper/config", state::super_identities())->data);
@@ -167,7 +174,9 @@ TEST(Reconfiguration, ALostDiskIsRemovedAndAddedAgain) {
       cell.world.run_until([&] { return cell.at(lost).membership().find(kD) != nullptr; }, Duration::seconds(5)));
   EXPECT_THAT(cell.at(lost).status().waits_for, HasSubstr("lost its disk")) << "also when it knows the members";
   ASSERT_EQ(code(cell.write(master, reconfig(leaves({lost})))), Code::ok);
+  EXPECT_FALSE(remembers_its_name(cell, lost));
   ASSERT_EQ(code(cell.write(master, reconfig(joins(lost)))), Code::ok);
+  EXPECT_TRUE(cell.world.run_until([&] { return remembers_its_name(cell, lost); }, Duration::seconds(5)));
   EXPECT_TRUE(cell.world.run_until([&] { return cell.at(lost).serving() && cell.at(lost).state().exists("/n"); },
                                    Duration::seconds(5)));
   EXPECT_TRUE(cell.at(master).membership().is_voter(lost));
